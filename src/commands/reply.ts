@@ -1,0 +1,64 @@
+import type { Level, RequestView, RunState, RunView } from '../core/model.ts'
+
+/** What a command answers; each face draws it in its own way. */
+export type Reply =
+  | { type: 'text'; text: string; data?: unknown }
+  | {
+      type: 'facts'
+      title: string
+      facts: Fact[]
+      commands?: string[]
+      actions?: ReplyAction[]
+      data?: unknown
+    }
+  | { type: 'table'; table: Table }
+  /** Work was accepted; it goes on as this run. */
+  | { type: 'run'; run: RunView; note: string | null }
+  | { type: 'runs'; runs: RunView[]; note: string | null }
+  /** A restore was planned and waits for a confirmation. */
+  | { type: 'plan'; request: RequestView }
+  /** The bytes of a backup go to standard output (command line only). */
+  | { type: 'stream'; open: (sink: NodeJS.WritableStream) => Promise<void>; name: string }
+
+export interface Fact {
+  label: string
+  cell: Cell
+}
+
+/** A value with its meaning, so that each face formats it once and sorts it right. */
+export type Cell =
+  | { kind: 'text'; text: string }
+  | { kind: 'code'; text: string }
+  | { kind: 'bytes'; bytes: number | null }
+  | { kind: 'count'; count: number | null }
+  | { kind: 'duration'; ms: number | null }
+  /** `age` reads "11 h ago", `time` a date in the reader's zone, `in` "in 2 h". */
+  | { kind: 'instant'; at: number | null; as: 'age' | 'time' | 'in'; timezone?: string }
+  | { kind: 'level'; level: Level | null }
+  | { kind: 'state'; state: RunState | 'never' | 'overdue' | 'paused' }
+
+export interface Table {
+  title: string
+  /** One line with totals. */
+  summary: string
+  columns: { key: string; label: string }[]
+  rows: TableRow[]
+  /** What to say instead of an empty table. */
+  empty: string
+}
+
+export interface TableRow {
+  id: string
+  cells: Record<string, Cell>
+  /** The row's whole object for `--json`. */
+  data: unknown
+}
+
+export interface ReplyAction {
+  label: string
+  command: string
+  args: Record<string, unknown>
+  style: 'primary' | 'danger' | 'default'
+}
+
+export const text = (value: string): Cell => ({ kind: 'text', text: value })

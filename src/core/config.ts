@@ -1,0 +1,101 @@
+import type { LogLevel } from './log.ts'
+import type { Compression } from './model.ts'
+import type { ScheduleSpec } from './schedule.ts'
+
+/** A strategy with every default filled in; what the engine works from. Milliseconds and bytes; 0 = off where said. */
+export interface Strategy {
+  name: string
+  tags: string[]
+  source: SourceConfig
+  schedule: ScheduleSpec
+  timezone: string
+  /** null: nothing is ever deleted. */
+  retention: Retention | null
+  compression: { type: Compression; level: number | null }
+  prove: boolean
+  retry: { maxAttempts: number; delayMs: number; maxDelayMs: number }
+  /** Totals: 0 = off. `stallMs` (nothing moves) is always on. */
+  timeout: { backupMs: number; uploadMs: number; restoreMs: number; stallMs: number }
+  /** null: schedule × 1.5 + usual duration. */
+  expect: { maxAgeMs: number | null }
+  storages: string[]
+  restore: { expiresMs: number }
+  slack: SlackRouting | null
+  protected: boolean
+  /** The strategy as in the file, secrets as `***`; goes into manifests and `config print`. */
+  redacted: unknown
+}
+
+export interface SourceConfig {
+  /** Driver kind, from the URL's scheme. */
+  kind: string
+  /** Holds secrets; never printed. */
+  url: string
+  /** Dump from here instead (a replica). */
+  dumpUrl: string | null
+  /** Stronger credentials, used only for a confirmed restore. */
+  restoreUrl: string | null
+  /** The driver's own options, validated by its schema. */
+  options: Record<string, unknown>
+}
+
+export interface Retention {
+  maxAgeMs: number
+  minKeep: number
+  /** As written: `30d`. */
+  text: string
+}
+
+/** Where a strategy's messages go: by status, each falling back to `channel`. Slack ids only. */
+export interface SlackRouting {
+  channel: string
+  success: string | null
+  failure: string | null
+  approvals: string | null
+  mentionOnFailure: string[]
+}
+
+export interface SlackConnection {
+  botToken: string
+  /** Socket Mode; null = send-only: threads, no commands. */
+  appToken: string | null
+  /** Default `https://slack.com/api/`. */
+  apiUrl: string
+  blocks: 'basic' | 'rich'
+  routing: SlackRouting
+}
+
+export interface StorageConfig {
+  name: string
+  /** Driver kind. */
+  kind: string
+  options: Record<string, unknown>
+}
+
+export interface Listen {
+  bind: string
+  port: number
+  path: string
+}
+
+/** The whole configuration, frozen. Built by config/load; everything else only reads it. */
+export interface Config {
+  /** Path it was read from. */
+  file: string
+  strategies: Strategy[]
+  storages: StorageConfig[]
+  slack: SlackConnection | null
+  logLevel: LogLevel
+  stateDir: string
+  tempDir: string
+  maxParallel: number
+  health: Listen | null
+  /** Legal but doubtful, each with its position. */
+  warnings: string[]
+  /** Every secret value, for the scrubber. */
+  secrets: string[]
+  /** SHA-256 of what was loaded, with secrets resolved; binds confirmations to it. */
+  hash: string
+  /** The file's content with secrets as `***`, ready to print as YAML. */
+  redacted: unknown
+}

@@ -1,0 +1,29 @@
+import type { Outcome, RunKind } from './model.ts'
+
+/** Facts in the past tense; plain JSON. Observers watch the bus; nothing depends on them. */
+export type Event =
+  | { type: 'run.queued'; run: string; kind: RunKind; strategy: string }
+  | { type: 'run.started'; run: string; kind: RunKind; strategy: string }
+  | { type: 'run.retried'; run: string; strategy: string; attempt: number; code: string; delayMs: number }
+  | {
+      type: 'run.ended'
+      run: string
+      kind: RunKind
+      strategy: string
+      outcome: Outcome
+      code: string | null
+      tookMs: number
+    }
+  | {
+      type: 'backup.stored'
+      run: string
+      strategy: string
+      backup: string
+      storedBytes: number
+      rawBytes: number | null
+    }
+  | { type: 'backup.deleted'; strategy: string; backup: string; storage: string; reason: string }
+  | { type: 'slot.skipped'; strategy: string; slotAt: number; reason: string }
+  | { type: 'series.overdue'; strategy: string; series: string }
+  | { type: 'series.recovered'; strategy: string; series: string }
+  | { type: 'messages.changed' }

@@ -1,0 +1,311 @@
+import type { FaultFacts } from './faults.ts'
+
+/** How far a backup was verified: V0 exists, V1 digest re-read, V2 decoded whole by the engine's own parser, V3 restored and compared. */
+export type Level = 'V0' | 'V1' | 'V2' | 'V3'
+
+export type RunKind = 'backup' | 'restore' | 'verify'
+export type Outcome = 'succeeded' | 'degraded' | 'failed' | 'cancelled' | 'interrupted' | 'skipped'
+export type RunState = 'queued' | 'running' | Outcome
+export const outcomes: readonly Outcome[] = [
+  'succeeded',
+  'degraded',
+  'failed',
+  'cancelled',
+  'interrupted',
+  'skipped',
+]
+
+/** Why a run exists. */
+export type Trigger = 'schedule' | 'catch-up' | 'person' | 'retry'
+
+/** The station a running run is at; a face shows it in words. */
+export type Stage =
+  | 'starting'
+  | 'dump'
+  | 'upload'
+  | 'proof'
+  | 'manifest'
+  | 'verify'
+  | 'fetch'
+  | 'restore'
+  | 'check'
+  | 'waiting'
+
+/** Who asked. Ids only: names change, and are looked up when shown. */
+export interface Actor {
+  via: 'slack' | 'cli' | 'http' | 'service'
+  /** Slack user id, operating-system user, or 'easy-backup' for the service itself. */
+  id: string
+}
+
+export const serviceActor: Actor = { via: 'service', id: 'easy-backup' }
+
+/** What retention, leases, overdue and history are about: one database of one strategy. */
+export interface Series {
+  strategy: string
+  /** The database's name in the source; unique within the strategy. */
+  name: string
+  /** True when the strategy has just this one: then object keys carry no series folder. */
+  sole: boolean
+}
+
+export type Compression = 'gzip' | 'zstd' | 'none'
+
+export interface TableRows {
+  /** Schema-qualified as the engine prints it, e.g. `public.orders`. */
+  name: string
+  rows: number
+}
+
+/** One stored object of a backup, beside its manifest. */
+export interface Artifact {
+  /** As the source named it, without filter extensions, e.g. `myapp.dump`. */
+  name: string
+  /** Storage key of the object. */
+  key: string
+  /** Before filters; null when nothing measured it (`prove: false`). */
+  rawBytes: number | null
+  storedBytes: number
+  /** Lower-case hex SHA-256 of the object as stored. */
+  sha256: string
+  /** Filter kinds in the order they were applied, e.g. ['zstd']. */
+  filters: string[]
+}
+
+/** `manifest.json` beside the dump is the commit of a backup: written once, last. */
+export interface Manifest {
+  schema: 1
+  id: string
+  strategy: string
+  series: string
+  engine: { kind: string; name: string; serverVersion: string; toolVersion: string | null }
+  method: string
+  format: string
+  database: string
+  /** Where the database answers, without credentials: `host:port` or a path. */
+  endpoint: string
+  /** Name of the machine that ran the backup. */
+  host: string
+  /** ISO 8601, UTC. */
+  startedAt: string
+  endedAt: string
+  trigger: Trigger
+  actor: Actor
+  attempt: number
+  rawBytes: number | null
+  storedBytes: number
+  compression: Compression
+  encryption: null
+  level: Level
+  /** Exact rows per table as counted by the proof; null when not proved. */
+  tables: TableRows[] | null
+  artifacts: Artifact[]
+  /** hourly, daily, weekly, monthly: the buckets in which it is the first of its series. */
+  kinds: string[]
+  /** Commands of stock tools that restore it, to be pasted in the folder that holds the artifacts. */
+  restoreCommands: string[]
+  strategyConfig: unknown
+  tool: { name: 'easy-backup'; version: string }
+  installation: string
+  /** SHA-256 over the canonical JSON of everything above. */
+  digest: string
+}
+
+/** A backup as the catalogue knows it, one per storage that holds it. */
+export interface BackupView {
+  id: string
+  strategy: string
+  series: string
+  engine: string
+  createdAt: number
+  storages: string[]
+  rawBytes: number | null
+  storedBytes: number
+  level: Level
+  tables: number | null
+  rows: number | null
+  tookMs: number
+  /** A verification found it broken: shown, never offered for restore. */
+  corrupt: string | null
+  /** When retention lets it go; null when nothing deletes it. */
+  keepsUntil: number | null
+  /** Written by another installation: listed, never pruned. */
+  foreign: boolean
+}
+
+export interface Progress {
+  stage: Stage
+  bytes: number
+  /** From the last good run; null when there was none. */
+  expectedBytes: number | null
+  bytesPerSecond: number | null
+  remainingMs: number | null
+}
+
+export interface BackupResult {
+  id: string
+  storedBytes: number
+  rawBytes: number | null
+  level: Level
+  tables: number | null
+  rows: number | null
+  storages: string[]
+  dumpMs: number
+  uploadMs: number
+  keepsUntil: number | null
+  /** Stored size against the previous good backup of the series, e.g. 0.02 = +2 %. */
+  sizeChange: number | null
+  warnings: string[]
+}
+
+export interface RestoreResult {
+  request: string | null
+  backup: string
+  target: string
+  endpoint: string
+  tables: number
+  rows: number
+  fetchMs: number
+  restoreMs: number
+  warnings: string[]
+  /** Stock command that opens the restored database. */
+  open: string | null
+}
+
+export interface VerifyResult {
+  backup: string
+  level: Level
+  tables: number | null
+  rows: number | null
+}
+
+/** A run as every face shows it: the row, plus what the reader needs beside it. Instants are epoch ms. */
+export interface RunView {
+  id: string
+  kind: RunKind
+  strategy: string
+  series: string
+  /** e.g. `PostgreSQL 16`; the driver's name until the server was asked. */
+  engine: string
+  state: RunState
+  stage: Stage | null
+  trigger: Trigger
+  actor: Actor
+  queuedAt: number
+  startedAt: number | null
+  endedAt: number | null
+  attempt: number
+  maxAttempts: number
+  /** As people say it: `every 6h`. */
+  schedule: string
+  timezone: string
+  nextAt: number | null
+  host: string
+  progress: Progress | null
+  backup: BackupResult | null
+  restore: RestoreResult | null
+  verify: VerifyResult | null
+  fault: FaultFacts | null
+  /** End of the newest good backup of the series, this run's own not counted. */
+  lastGoodAt: number | null
+  failuresInARow: number
+  /** Backup a restore or verify run works on. */
+  backupId: string | null
+}
+
+/** One line of `status`. */
+export interface StrategyView {
+  name: string
+  engine: string
+  endpoint: string
+  schedule: string
+  timezone: string
+  tags: string[]
+  storages: string[]
+  lastRun: {
+    id: string
+    state: RunState
+    startedAt: number | null
+    endedAt: number | null
+    fault: FaultFacts | null
+  } | null
+  lastGood: BackupView | null
+  nextAt: number | null
+  runningId: string | null
+  overdueSince: number | null
+  failuresInARow: number
+  backups: number
+  storedBytes: number
+}
+
+/** What a restore will do, as facts or "unknown" (null); the digest binds a confirmation to it. */
+export interface RestorePlan {
+  backup: {
+    id: string
+    strategy: string
+    series: string
+    createdAt: number
+    level: Level
+    storedBytes: number
+    rawBytes: number | null
+    tables: number | null
+    rows: number | null
+    sha256: string[]
+  }
+  target: {
+    mode: 'new-database' | 'other-database' | 'other-server' | 'file'
+    name: string
+    endpoint: string
+    /** Identity of the server and database, so that a swapped target voids the plan. */
+    fingerprint: string
+    exists: boolean
+    sizeBytes: number | null
+    sessions: number | null
+    serverVersion: string | null
+  }
+  noOwner: boolean
+  missingRoles: string[]
+  expectedMs: number | null
+  /** Free space for the fetched and decoded backup on this host. */
+  freeBytes: number | null
+  neededBytes: number | null
+  steps: string[]
+  warnings: string[]
+  /** Why it cannot be done; a plan with blockers is shown, never offered for confirmation. */
+  blockers: string[]
+  digest: string
+}
+
+export type RequestState = 'waiting' | 'executing' | 'done' | 'cancelled' | 'expired' | 'failed'
+
+/** One request for a restore; the card in Slack is only a view of it. */
+export interface RequestView {
+  id: string
+  version: number
+  state: RequestState
+  requester: Actor
+  reason: string | null
+  createdAt: number
+  expiresAt: number
+  plan: RestorePlan
+  decidedBy: Actor | null
+  decidedAt: number | null
+  run: string | null
+  fault: FaultFacts | null
+}
+
+/** GET /health, the shape of the product page. */
+export interface Health {
+  status: 'healthy' | 'degraded' | 'unhealthy'
+  timestamp: string
+  version: string
+  strategies: {
+    total: number
+    last_backup_status: Record<
+      string,
+      { status: string; last_run: string | null; next_run: string | null; error?: string }
+    >
+  }
+  s3_connectivity: 'ok' | 'error' | 'not_configured'
+  slack_connectivity: 'ok' | 'error' | 'not_configured'
+}

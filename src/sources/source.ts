@@ -1,0 +1,177 @@
+import type { TSchema } from 'typebox'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
+import type { Command, Processes } from '../sys/process.ts'
+
+/** A kind of database. One file (or folder) plus one word in `registry.ts`. */
+export interface SourceDriver {
+  kind: string
+  /** As people read it: `PostgreSQL`. */
+  name: string
+  /** URL schemes that select it. */
+  schemes: readonly string[]
+  /** JSON Schema of `options`; validation, types and reference page come from it. */
+  options: TSchema
+  /** Judges a URL without connecting.
+   * @returns what is wrong, or the facts that may be shown and the secrets that may not */
+  parseUrl(
+    url: string,
+  ): { mistake: string; hint: string } | { endpoint: string; database: string; secrets: string[] }
+  /** Costs nothing: connects only when a method is called. */
+  open(config: SourceSettings, context: SourceContext): Source
+}
+
+export interface SourceSettings {
+  strategy: string
+  url: string
+  /** Dump from here instead of `url`; null = url. */
+  dumpUrl: string | null
+  /** Credentials for restores; null = url. */
+  restoreUrl: string | null
+  options: Record<string, unknown>
+}
+
+/** What a source may use of the outside world. */
+export interface SourceContext {
+  processes: Processes
+  clock: Clock
+  log: Log
+  /** A private folder of this run (0700), removed after it; for credential files and scratch copies. */
+  folder: string
+  /** Written into child environments and session names, so that recovery finds strays. */
+  runId: string
+  /** Each line a tool says (stderr; stdout when it is not the dump); kept with the run. */
+  said(tool: string, line: string): void
+}
+
+/** One database server or file. Every method takes a signal and leaves nothing behind when it fires. */
+export interface Source {
+  /** The databases this strategy covers now.
+   * @throws Fault database-unreachable · database-refused · database-missing */
+  series(signal: AbortSignal): Promise<Series[]>
+
+  /** Facts about one series, read right before a dump; chooses the client and refuses a too old one before a byte.
+   * @throws Fault tool-missing · tool-too-old and those of `series` */
+  inspect(series: Series, signal: AbortSignal): Promise<Inspection>
+
+  /** Writes the series into the sink, one artifact after another. Resolves only when every producer ended well.
+   * @throws Fault dump-failed · database-locked · database-refused … */
+  dump(series: Series, inspection: Inspection, sink: Sink, signal: AbortSignal): Promise<void>
+
+  /** Decodes one artifact whole with the engine's own parser (level V2) and counts its rows.
+   * @param raw the artifact's bytes before filters; reading it to the end is part of the proof
+   * @throws Fault proof-failed */
+  prove(artifactName: string, raw: RawInput, signal: AbortSignal): Promise<Proof>
+
+  /** What restoring `backup` into `target` would meet. Reads only, changes nothing. */
+  plan(backup: Manifest, target: TargetRequest, signal: AbortSignal): Promise<TargetPlan>
+
+  /** Restores into a target that does not exist yet (created here) or is empty; stops at the first error.
+   * After a fault the target is labelled partial or removed; nothing else was touched.
+   * @param artifact opens the raw bytes of one artifact, verified beforehand
+   * @throws Fault restore-failed · target-exists */
+  restore(
+    backup: Manifest,
+    target: TargetRequest,
+    plan: TargetPlan,
+    artifact: (artifact: Artifact) => Promise<RawInput>,
+    signal: AbortSignal,
+  ): Promise<Restored>
+
+  /** Ends server sessions that a dead run left behind (found by the run id in their name). */
+  terminate(runId: string, signal: AbortSignal): Promise<number>
+
+  /** For doctor: can it be reached, read, and can a target be created? Each line a person can act on. */
+  check(signal: AbortSignal): Promise<CheckLine[]>
+
+  /** Stock commands that restore the artifacts once filters are undone; `{file}` stands for the undone file's name. */
+  stockRestore(manifestFacts: { series: string; artifacts: string[] }): string[]
+
+  /** Closes connections. Never throws. */
+  close(): Promise<void>
+}
+
+export interface CheckLine {
+  name: string
+  ok: boolean
+  text: string
+  hint: string | null
+}
+
+export interface Inspection {
+  engine: { kind: string; name: string; serverVersion: string; toolVersion: string | null }
+  method: string
+  format: string
+  database: string
+  endpoint: string
+  /** Does it hold tables? An empty dump of a source with tables is a failure. */
+  hasTables: boolean
+  /** Size on the server in bytes; null = unknown. */
+  sizeBytes: number | null
+  warnings: string[]
+}
+
+/** Where a dump goes: each artifact passes the filters into its spool. */
+export interface Sink {
+  /** Starts the artifact `name` (a plain file name that never ends in `.json`). One at a time. */
+  file(name: string): ArtifactSink
+}
+
+export interface ArtifactSink {
+  /** The program's standard output is the artifact. Resolves when it and every filter exited 0. */
+  fromProgram(command: Command): Promise<void>
+  /** A finished file on this disk is the artifact. */
+  fromFile(path: string): Promise<void>
+}
+
+/** Undone bytes of an artifact: a file to open, or a descriptor to hand to a program. */
+export interface RawInput {
+  /** Runs a program whose standard input is the raw bytes, joined by descriptors where there is a decoder program.
+   * Every part must exit 0. `onOutput` receives standard output. Resolves with the number of raw bytes when known. */
+  intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<void>
+  /** Writes the raw bytes into a new file. @returns size in bytes */
+  intoFile(path: string): Promise<number>
+}
+
+export interface Proof {
+  /** Size of the artifact before filters; null when the parser does not tell. */
+  rawBytes: number | null
+  tables: TableRows[]
+}
+
+/** What a person asked for; exactly one of the places. */
+export interface TargetRequest {
+  /** A database on the strategy's own server. For a file engine: a path. null: `suggested`. */
+  database: string | null
+  /** Another server (or file) by URL. */
+  url: string | null
+  /** `<name>_restore_<time>`, cut to the engine's limit, offered when nothing was asked. */
+  stamp: string
+  noOwner: boolean
+}
+
+export interface TargetPlan {
+  mode: 'new-database' | 'other-database' | 'other-server' | 'file'
+  name: string
+  endpoint: string
+  fingerprint: string
+  exists: boolean
+  /** true when it exists and holds nothing. */
+  empty: boolean
+  sizeBytes: number | null
+  sessions: number | null
+  serverVersion: string | null
+  /** Roles that the dump names and the target lacks: `--no-owner --no-acl` is offered. Known after the dump's table of contents was read. */
+  missingRoles: string[]
+  warnings: string[]
+  blockers: string[]
+}
+
+export interface Restored {
+  /** Rows as counted in the target after the restore. */
+  tables: TableRows[]
+  warnings: string[]
+  /** e.g. `psql -h … -d shop_restore_…`; never a password. */
+  open: string | null
+}

@@ -1,0 +1,79 @@
+import type { TSchema } from 'typebox'
+import type { Readable } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Spool } from '../sys/spool.ts'
+
+/** A kind of place for objects. One file plus one word in `registry.ts`. */
+export interface StorageDriver {
+  kind: string
+  options: TSchema
+  /** Words for a mistake in the options, or null. */
+  judge(options: Record<string, unknown>): { mistake: string; hint: string } | null
+  open(name: string, options: Record<string, unknown>, context: StorageContext): Storage
+}
+
+export interface StorageContext {
+  clock: Clock
+  log: Log
+}
+
+/** Where objects live; it never knows what a backup is. Keys are relative, '/'-separated, 1–512 bytes of [A-Za-z0-9._/-],
+ * no empty, '.' or '..' segment (Fault `usage` otherwise); no operation leaves the storage's root, also not through a symlink. */
+export interface Storage {
+  readonly name: string
+  readonly kind: string
+  /** Shown to people: a path or bucket, never a secret. */
+  readonly location: string
+
+  /** Stores one object, reading the spool while it still grows. Resolves only once it is durable and its digest is confirmed.
+   * When the spool fails or the signal fires, nothing becomes visible at `key` and nothing is left behind.
+   * @throws Fault storage-exists (ifAbsent) · storage-denied · storage-missing (never created by a put) · storage-unreachable · disk-full */
+  put(key: string, spool: Spool, options: PutOptions): Promise<Receipt>
+
+  /** @throws Fault object-missing · storage-unreachable */
+  get(
+    key: string,
+    options: { range?: { start: number; end: number }; signal: AbortSignal },
+  ): Promise<Readable>
+
+  /** null when there is no such object. */
+  head(key: string, signal: AbortSignal): Promise<ObjectInfo | null>
+
+  /** A page of objects whose key starts with `prefix`, in key order; unfinished uploads are never listed.
+   * @param cursor from the page before, null for the first */
+  list(
+    prefix: string,
+    cursor: string | null,
+    signal: AbortSignal,
+  ): Promise<{ objects: ObjectInfo[]; cursor: string | null }>
+
+  /** Removing what is not there is fine. */
+  remove(key: string, signal: AbortSignal): Promise<void>
+
+  /** Removes unfinished uploads older than this instant. @returns how many */
+  sweep(olderThan: number, signal: AbortSignal): Promise<number>
+
+  /** For doctor: writes, reads and removes a small object. */
+  check(signal: AbortSignal): Promise<{ ok: boolean; text: string; hint: string | null }>
+}
+
+export interface PutOptions {
+  /** Fails with `storage-exists` instead of replacing. */
+  ifAbsent: boolean
+  /** Bytes handed over so far. */
+  onState?: (sentBytes: number) => void
+  signal: AbortSignal
+}
+
+export interface Receipt {
+  bytes: number
+  /** Lower-case hex SHA-256 of the stored bytes, computed while they were written. */
+  sha256: string
+}
+
+export interface ObjectInfo {
+  key: string
+  bytes: number
+  modifiedAt: number
+}

@@ -1,0 +1,262 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/faults.ts'
+import { readLines } from './lines.ts'
+import { runVariable } from './strays.ts'
+
+/** A program and its arguments; never a shell. Secrets go into `env` or files, never into `argv` (promise 14). */
+export interface Command {
+  argv: readonly string[]
+  /** Added to the allow-listed environment. */
+  env?: Record<string, string>
+}
+
+/** Several programs joined by file descriptors: no byte passes through JavaScript between them. */
+export interface Joined {
+  stages: readonly Command[]
+  /** What the first one reads: an open file, a stream pumped by us, or nothing. */
+  input: { fd: number } | { stream: Readable } | null
+  /** Where the last one writes: an open file, or a receiver of chunks. null = nowhere. */
+  output: { fd: number } | { receive: (chunk: Buffer) => void } | null
+}
+
+export interface Running {
+  signal: AbortSignal
+  runId: string
+  /** Each line on standard error; the program's name first. */
+  said: (tool: string, line: string) => void
+}
+
+export interface Processes {
+  /** Full path of a program on PATH, or null. */
+  find(program: string): string | null
+  /** Resolves when every stage exited 0.
+   * @throws ToolFailure for the stage that failed first · Fault tool-missing · the signal's reason */
+  join(joined: Joined, running: Running): Promise<void>
+  /** One program, its whole standard output as text (for short answers such as `--version`). */
+  output(command: Command, running: Running): Promise<string>
+}
+
+/** A program that did not exit 0. */
+export class ToolFailure extends Fault {
+  readonly tool: string
+  readonly exitCode: number | null
+  readonly exitSignal: string | null
+  /** The last lines it said on standard error, newest last. */
+  readonly lastWords: string[]
+  constructor(tool: string, exit: { code: number | null; signal: string | null }, lastWords: string[]) {
+    const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`
+    const words = lastWords.at(-1)
+    super('tool-failed', words ? `${tool} ${how}: ${words}` : `${tool} ${how}`)
+    this.tool = tool
+    this.exitCode = exit.code
+    this.exitSignal = exit.signal
+    this.lastWords = lastWords
+  }
+}
+
+const graceMs = 5_000 // between TERM and KILL; pg_dump needs well under a second to cancel its query
+const keptLines = 20 // enough for any tool's own explanation
+
+/** @param environment the process's own; only harmless variables are passed on to children */
+export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): Processes {
+  const inherited = allowListed(environment)
+  const searchPath = (environment.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)
+  const find = (program: string): string | null =>
+    searchPath.map((folder) => join(folder, program)).find(isExecutable) ?? null
+
+  async function joinStages(joined: Joined, running: Running): Promise<void> {
+    running.signal.throwIfAborted()
+    const children = startAll(
+      joined,
+      (command) => ({ ...inherited, ...command.env, [runVariable]: running.runId }),
+      running,
+    )
+    const stop = (): void => void endGroups(children, clock)
+    running.signal.addEventListener('abort', stop, { once: true })
+    try {
+      const input =
+        joined.input && 'stream' in joined.input
+          ? feed(joined.input.stream, children[0]!.process)
+          : Promise.resolve(null)
+      const exits = await Promise.all(
+        children.map((child) =>
+          child.ended.then((failure) => (failure && endLater(children, clock), failure)),
+        ),
+      )
+      running.signal.throwIfAborted()
+      const failure = (await input) ?? firstCause(exits, children)
+      if (failure) throw failure
+    } finally {
+      running.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async function output(command: Command, running: Running): Promise<string> {
+    const chunks: Buffer[] = []
+    await joinStages(
+      { stages: [command], input: null, output: { receive: (chunk) => chunks.push(chunk) } },
+      running,
+    )
+    return Buffer.concat(chunks).toString()
+  }
+
+  return { find, join: joinStages, output }
+}
+
+interface Child {
+  tool: string
+  process: ChildProcess
+  /** Resolves once the process and its output have ended: null when it exited 0. */
+  ended: Promise<ToolFailure | Fault | null>
+  failedAt: number | null
+  alive: boolean
+}
+
+/** Starts from the last stage to the first, so that each one's standard input exists when its producer is started.
+ * Our copies of the pipes between them are closed at once: when a consumer dies its producer gets SIGPIPE. */
+function startAll(
+  joined: Joined,
+  environment: (command: Command) => NodeJS.ProcessEnv,
+  running: Running,
+): Child[] {
+  const children: Child[] = []
+  let order = 0
+  for (const [index, command] of [...joined.stages.entries()].reverse()) {
+    const next = children[0]?.process.stdin ?? null
+    const stdin =
+      index > 0 || (joined.input && 'stream' in joined.input)
+        ? 'pipe'
+        : joined.input
+          ? (joined.input as { fd: number }).fd
+          : 'ignore'
+    const stdout = next ?? (joined.output ? ('fd' in joined.output ? joined.output.fd : 'pipe') : 'ignore')
+    const [program, ...args] = command.argv
+    const process = spawn(program!, args, {
+      stdio: [stdin, stdout, 'pipe'] as StdioOptions,
+      env: environment(command),
+      detached: true,
+    })
+    next?.destroy()
+    if (!next && joined.output && 'receive' in joined.output)
+      process.stdout?.on('data', joined.output.receive)
+    children.unshift(supervise(process, program!, running, () => order++))
+  }
+  return children
+}
+
+function supervise(process: ChildProcess, program: string, running: Running, nextOrder: () => number): Child {
+  const tool = program.split('/').at(-1)!
+  const lastWords: string[] = []
+  const lines = readLines(process.stderr!, (line) => {
+    if (lastWords.push(line) > keptLines) lastWords.shift()
+    running.said(tool, line)
+  })
+  const child: Child = { tool, process, ended: Promise.resolve(null), failedAt: null, alive: true }
+  child.ended = new Promise((resolve) => {
+    // ENOENT is an 'error' event, not an exit code
+    process.once('error', (error: NodeJS.ErrnoException) => {
+      child.alive = false
+      child.failedAt = nextOrder()
+      resolve(startFault(tool, error))
+    })
+    process.once('exit', (code, signal) => {
+      child.alive = false
+      if (code !== 0) child.failedAt = nextOrder()
+    })
+    process.once('close', (code, signal) => {
+      void lines.then(() => resolve(code === 0 ? null : new ToolFailure(tool, { code, signal }, lastWords)))
+    })
+  })
+  return child
+}
+
+function startFault(tool: string, error: NodeJS.ErrnoException): Fault {
+  if (error.code === 'ENOENT')
+    return new Fault('tool-missing', `${tool} is not installed`, {
+      hint: `install the package that brings ${tool}`,
+    })
+  return new Fault('tool-failed', `${tool} could not be started: ${error.message}`, { cause: error })
+}
+
+/** The failure to tell: the earliest that is not merely a broken pipe caused by another. */
+function firstCause(exits: (ToolFailure | Fault | null)[], children: Child[]): Fault | null {
+  const failures = exits.flatMap((failure, index) =>
+    failure ? [{ failure, at: children[index]!.failedAt ?? 0 }] : [],
+  )
+  failures.sort((a, b) => Number(isBrokenPipe(a.failure)) - Number(isBrokenPipe(b.failure)) || a.at - b.at)
+  return failures[0]?.failure ?? null
+}
+
+function isBrokenPipe(failure: Fault): boolean {
+  return (
+    failure instanceof ToolFailure &&
+    (failure.exitSignal === 'SIGPIPE' || failure.lastWords.some((line) => /broken pipe/i.test(line)))
+  )
+}
+
+/** Pumps a stream into a child; the child closing its input early is judged by its exit status.
+ * @returns why the stream itself failed, or null */
+async function feed(stream: Readable, child: ChildProcess): Promise<unknown> {
+  try {
+    await pipeline(stream, child.stdin!)
+    return null
+  } catch (error) {
+    const closedEarly = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(
+      (error as NodeJS.ErrnoException).code ?? '',
+    )
+    return closedEarly ? null : error
+  }
+}
+
+/** After one stage failed the others end by themselves through their pipes; whoever does not is ended. */
+function endLater(children: Child[], clock: Clock): void {
+  void clock.sleep(graceMs).then(() => endGroups(children, clock))
+}
+
+async function endGroups(children: Child[], clock: Clock): Promise<void> {
+  for (const child of children) signalGroup(child, 'SIGTERM')
+  await clock.sleep(graceMs)
+  for (const child of children) signalGroup(child, 'SIGKILL')
+}
+
+function signalGroup(child: Child, signal: NodeJS.Signals): void {
+  if (!child.alive || child.process.pid === undefined) return
+  try {
+    process.kill(-child.process.pid, signal)
+  } catch {
+    // it has just ended by itself
+  }
+}
+
+const passedOn = [
+  'PATH',
+  'HOME',
+  'TZ',
+  'TMPDIR',
+  'LD_LIBRARY_PATH',
+  'LD_PRELOAD',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+]
+
+/** English messages, because we read them. */
+function allowListed(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const kept = passedOn.flatMap((name) =>
+    environment[name] === undefined ? [] : [[name, environment[name]] as const],
+  )
+  return { ...Object.fromEntries(kept), LC_ALL: 'C.UTF-8' }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

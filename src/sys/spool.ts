@@ -1,0 +1,102 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
+
+/** Bytes that may still be growing, readable again at any offset: byte for byte the object to be stored. */
+export interface Spool {
+  /** Bytes so far; final once `ended`. */
+  size(): Promise<number>
+  ended(): boolean
+  /** Waits until `length` bytes from `offset` are there, or the spool has ended: shorter only at the end.
+   * @throws what the producer failed with · the signal's reason */
+  read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>
+}
+
+/** A spool in a file that a program or stream writes to through `fd`. */
+export interface FileSpool extends Spool {
+  readonly path: string
+  /** For the writer. */
+  readonly fd: number
+  /** The producer is done: readers get the end. */
+  finish(): Promise<void>
+  /** The producer failed: readers get this error. */
+  fail(error: unknown): void
+  close(): Promise<void>
+}
+
+const pollMs = 20 // how soon a follower sees new bytes; a dump writes every few milliseconds
+
+export async function createFileSpool(path: string, clock: Clock): Promise<FileSpool> {
+  const handle = await open(path, 'wx+', 0o600)
+  let finalSize: number | null = null
+  let failure: { error: unknown } | null = null
+
+  const size = async (): Promise<number> => finalSize ?? (await handle.stat()).size
+
+  async function read(offset: number, length: number, signal: AbortSignal): Promise<Buffer> {
+    for (;;) {
+      signal.throwIfAborted()
+      if (failure) throw failure.error
+      const complete = finalSize !== null
+      const available = (await size()) - offset
+      if (available >= length || complete)
+        return readAt(handle, offset, Math.max(0, Math.min(length, available)))
+      await clock.sleep(pollMs, signal)
+    }
+  }
+
+  return {
+    path,
+    fd: handle.fd,
+    size,
+    ended: () => finalSize !== null,
+    read,
+    finish: async () => {
+      const { size: written } = await handle.stat()
+      finalSize = written
+    },
+    fail: (error) => void (failure = { error }),
+    close: () => handle.close(),
+  }
+}
+
+/** Something small and already complete, such as a manifest. */
+export function bytesSpool(bytes: Buffer): Spool {
+  return {
+    size: async () => bytes.length,
+    ended: () => true,
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+  }
+}
+
+const chunkBytes = 256 * 1024
+
+/** The spool as a stream, from its start to its end, while it grows. */
+export function followSpool(spool: Spool, signal: AbortSignal, onBytes?: (chunk: Buffer) => void): Readable {
+  return Readable.from(chunks(spool, signal, onBytes), { objectMode: false, highWaterMark: chunkBytes })
+}
+
+async function* chunks(
+  spool: Spool,
+  signal: AbortSignal,
+  onBytes?: (chunk: Buffer) => void,
+): AsyncGenerator<Buffer> {
+  for (let offset = 0; ;) {
+    const chunk = await spool.read(offset, chunkBytes, signal)
+    if (chunk.length === 0) return
+    onBytes?.(chunk)
+    yield chunk
+    offset += chunk.length
+  }
+}
+
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}

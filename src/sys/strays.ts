@@ -1,0 +1,93 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import type { Clock } from '../core/clock.ts'
+
+/** In the environment of every child: the run it belongs to (decision: children die with us). */
+export const runVariable = 'EASY_BACKUP_RUN'
+
+/** Says which process holds something, also after its pid was given to another. */
+export interface Identity {
+  pid: number
+  /** Start time in clock ticks since boot, field 22 of /proc/<pid>/stat; null where there is no /proc. */
+  startTicks: number | null
+  bootId: string | null
+}
+
+export function identityOf(pid: number): Identity {
+  return { pid, startTicks: startTicks(pid), bootId: bootId() }
+}
+
+export function isAlive(identity: Identity): boolean {
+  if (identity.bootId !== bootId()) return false
+  if (identity.startTicks !== null) return startTicks(identity.pid) === identity.startTicks
+  try {
+    process.kill(identity.pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Ends every process that carries one of these runs in its environment, and waits until they are gone.
+ * @returns how many there were */
+export async function endStrays(runIds: ReadonlySet<string>, clock: Clock): Promise<number> {
+  const found = strays(runIds)
+  for (let round = 0; strays(runIds).length > 0 && round < 50; round++) {
+    for (const pid of strays(runIds)) signalQuietly(pid, 'SIGKILL')
+    await clock.sleep(100)
+  }
+  return found.length
+}
+
+/** Pids of living processes (zombies not counted) that work for one of these runs. */
+export function strays(runIds: ReadonlySet<string>): number[] {
+  return processIds().filter((pid) => {
+    const run = runOf(pid)
+    return run !== null && runIds.has(run) && pid !== process.pid
+  })
+}
+
+function runOf(pid: number): string | null {
+  const prefix = `${runVariable}=`
+  const entry = readQuietly(`/proc/${pid}/environ`)
+    ?.split('\0')
+    .find((pair) => pair.startsWith(prefix))
+  return entry ? entry.slice(prefix.length) : null
+}
+
+function processIds(): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+  } catch {
+    return [] // no /proc on this system
+  }
+}
+
+/** The name in field 2 may hold spaces and brackets, so fields are counted after its last bracket. */
+function startTicks(pid: number): number | null {
+  const stat = readQuietly(`/proc/${pid}/stat`)
+  if (!stat) return null
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' ? null : Number(fields[19])
+}
+
+function bootId(): string | null {
+  return readQuietly('/proc/sys/kernel/random/boot_id')?.trim() ?? null
+}
+
+function readQuietly(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // gone already
+  }
+}
