@@ -32,8 +32,8 @@ const examples = 'write a duration such as 6h or 1d, cron such as "30 2 * * *", 
 /** Reads a schedule as the configuration has it.
  * @param value a duration, five cron fields, a nickname, `manual`, or `{every | cron, at, on, jitter, catch_up}` */
 export function parseSchedule(value: unknown): { spec: ScheduleSpec } | Mistake {
-  if (value === 'manual') return { spec: { type: 'manual' } }
   const settings = typeof value === 'string' ? settingsOf(value.trim()) : value
+  if (settings === 'manual') return { spec: { type: 'manual' } }
   if (typeof settings === 'number')
     return {
       mistake: `the number ${settings} has no unit`,

@@ -95,9 +95,10 @@ for (const zone of zones) {
   })
 }
 
-test('in every zone of the world each change of the clock from 1972 to 2050 loses no slot and doubles none', () => {
+test('in every zone of the world each change of the clock from 1973 to 2050 loses no slot and doubles none', () => {
   const zone = fc.constantFrom(...Intl.supportedValuesOf('timeZone'))
-  const year = fc.integer({ min: 1972, max: 2050 })
+  // Until 1972 Liberia's offset had odd seconds, which this test's clock does not show.
+  const year = fc.integer({ min: 1973, max: 2050 })
   fc.assert(
     fc.property(zone, year, (zone, year) => {
       const clock = wallClock(zone)

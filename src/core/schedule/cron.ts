@@ -86,7 +86,7 @@ function wrongCount(text: string, parts: string[]): Mistake {
 
 function badField(text: string, part: string, field: { name: string; takes: string }): Mistake {
   return {
-    mistake: `"${part}" is not a ${field.name}, in cron "${text}"`,
+    mistake: `the ${field.name} "${part}" of cron "${text}" is wrong`,
     hint: `write ${field.takes}, a range such as 1-5, a list such as 1,3, or a step such as */2`,
   }
 }
