@@ -1,0 +1,36 @@
+import { createGunzip, createGzip } from 'node:zlib'
+import { Type } from 'typebox'
+import type { Filter } from './filter.ts'
+import { strict } from './wrap/strict.ts'
+
+const defaultLevel = 6 // what gzip itself uses
+const chunkSize = 128 * 1024
+
+/** Gzip by `pigz` (all cores), else `gzip`, else Node. Each writes one member, with a CRC-32 of the content. */
+export const gzip: Filter = {
+  kind: 'gzip',
+  extension: '.gz',
+  options: Type.Object(
+    {
+      level: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 9,
+          default: defaultLevel,
+          description: 'From 1 (fast) to 9 (small)',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  program(direction, has, { level }) {
+    const program = ['pigz', 'gzip'].find(has)
+    if (!program) return null
+    // -n: no name and time, so that equal dumps give equal objects
+    return direction === 'encode' ? [program, '-c', '-n', `-${level ?? defaultLevel}`] : [program, '-dc']
+  },
+  encode: ({ level }) => createGzip({ level: level ?? defaultLevel, chunkSize }),
+  decode: () => strict('gzip', createGunzip({ chunkSize })),
+  sniff: (head) => head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08, // RFC 1952, section 2.3.1
+  stockDecode: 'gzip -dc',
+}
