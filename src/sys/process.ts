@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/faults.ts'
@@ -20,8 +20,8 @@ export interface Joined {
   stages: readonly Command[]
   /** What the first one reads: an open file, a stream pumped by us, or nothing. */
   input: { fd: number } | { stream: Readable } | null
-  /** Where the last one writes: an open file, or a receiver of chunks. null = nowhere. */
-  output: { fd: number } | { receive: (chunk: Buffer) => void } | null
+  /** Where the last one writes: an open file, a receiver of chunks, or a stream (left open, back-pressure kept). null = nowhere. */
+  output: { fd: number } | { receive: (chunk: Buffer) => void } | { into: Writable } | null
 }
 
 export interface Running {
@@ -164,7 +164,7 @@ function supervise(process: ChildProcess, program: string, running: Running, nex
       child.failedAt = nextOrder()
       resolve(startFault(tool, error))
     })
-    process.once('exit', (code, signal) => {
+    process.once('exit', (code) => {
       child.alive = false
       if (code !== 0) child.failedAt = nextOrder()
     })

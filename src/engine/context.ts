@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import type { Config, Strategy } from '../core/config.ts'
+import { Fault } from '../core/faults.ts'
+import type { Log } from '../core/log.ts'
+import type { Scrub } from '../core/secret.ts'
+import type { Filter } from '../filters/filter.ts'
+import type { Notifier } from '../notifiers/notifier.ts'
+import type { Source, SourceDriver } from '../sources/source.ts'
+import type { Database } from '../state/database.ts'
+import type { Storage } from '../storages/storage.ts'
+import type { Processes } from '../sys/process.ts'
+import type { Identity } from '../sys/strays.ts'
+import type { Bus } from './bus.ts'
+import type { RunLogs } from './run-logs.ts'
+
+/** Everything the stations of the walk are built from; app.ts puts it together once. */
+export interface EngineContext {
+  config: Config
+  clock: Clock
+  log: Log
+  scrub: Scrub
+  database: Database
+  processes: Processes
+  sourceDrivers: readonly SourceDriver[]
+  filters: readonly Filter[]
+  storages: ReadonlyMap<string, Storage>
+  notifiers: readonly Notifier[]
+  bus: Bus
+  logs: RunLogs
+  /** This process, as leases and claims name it. */
+  self: Identity
+  host: string
+  version: string
+  installation: string
+}
+
+/** @throws Fault not-found with the nearest names */
+export function strategyOf(context: EngineContext, name: string): Strategy {
+  const found = context.config.strategies.find((strategy) => strategy.name === name)
+  if (found) return found
+  const names = context.config.strategies.map((strategy) => strategy.name)
+  const known = names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '')
+  throw new Fault('not-found', `there is no strategy named ${name.slice(0, 63)}`, { hint: `known strategies: ${known}` })
+}
+
+export function storageOf(context: EngineContext, name: string): Storage {
+  const found = context.storages.get(name)
+  if (!found) throw new Fault('storage-missing', `there is no storage named ${name} in the configuration`)
+  return found
+}
+
+export function driverOf(context: EngineContext, kind: string): SourceDriver {
+  const found = context.sourceDrivers.find((driver) => driver.kind === kind)
+  if (!found) throw new Fault('internal', `no driver for ${kind}`)
+  return found
+}
+
+/** The private folder of a run: spools, credential files, scratch copies. Removed with the run. */
+export function runFolder(context: EngineContext, runId: string): string {
+  return join(context.config.tempDir, runId)
+}
+
+export function openSource(context: EngineContext, strategy: Strategy, run: { id: string; folder: string }): Source {
+  const { kind, url, dumpUrl, restoreUrl, options } = strategy.source
+  return driverOf(context, kind).open(
+    { strategy: strategy.name, url, dumpUrl, restoreUrl, options },
+    {
+      processes: context.processes, clock: context.clock, log: context.log.with({ run: run.id }), folder: run.folder, runId: run.id,
+      said: (tool, line) => context.logs.append(run.id, `${tool}: ${line}`),
+    },
+  )
+}

@@ -1,0 +1,128 @@
+import { createReadStream, createWriteStream, openSync, closeSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough, type Readable, type Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Fault } from '../core/faults.ts'
+import type { Filter, FilterOptions } from '../filters/filter.ts'
+import type { ArtifactSink, RawInput } from '../sources/source.ts'
+import type { Command, Processes, Running } from '../sys/process.ts'
+import { followSpool, type FileSpool, type Spool } from '../sys/spool.ts'
+
+/** One filter with its options, in the order of encoding. */
+export interface Applied {
+  filter: Filter
+  options: FilterOptions
+}
+
+export interface PipelineTools {
+  processes: Processes
+  running: Running
+}
+
+/** Bytes in, filters, spool: where a source's artifact goes. Programs are joined by descriptors;
+ * a filter without an installed program runs in Node, with the same format. */
+export function artifactSink(spool: FileSpool, chain: readonly Applied[], tools: PipelineTools): ArtifactSink {
+  const encoders = programsOf(chain, 'encode', tools.processes)
+  return {
+    async fromProgram(command) {
+      if (encoders) return tools.processes.join({ stages: [command, ...encoders], input: null, output: { fd: spool.fd } }, tools.running)
+      const through = new PassThrough()
+      const stored = pipeline([through, ...streamsOf(chain), createWriteStream('', { fd: spool.fd, autoClose: false })], { signal: tools.running.signal })
+      const dumped = pumpProgram(command, through, tools)
+      await Promise.all([dumped, stored])
+    },
+    async fromFile(path) {
+      if (encoders && encoders.length > 0) return withFile(path, (fd) => tools.processes.join({ stages: encoders, input: { fd }, output: { fd: spool.fd } }, tools.running))
+      await pipeline([createReadStream(path), ...streamsOf(chain), createWriteStream('', { fd: spool.fd, autoClose: false })], { signal: tools.running.signal })
+    },
+  }
+}
+
+/** A program's output into a stream; the stream ends well only when the program exited 0. */
+async function pumpProgram(command: Command, into: PassThrough, tools: PipelineTools): Promise<void> {
+  try {
+    await tools.processes.join({ stages: [command], input: null, output: { into } }, tools.running)
+    into.end()
+  } catch (error) {
+    into.destroy(error as Error)
+    throw error
+  }
+}
+
+/** The raw bytes behind a spool (growing or complete), filters undone. */
+export function rawInput(spool: Spool & { path?: string }, chain: readonly Applied[], tools: PipelineTools): RawInput {
+  const decoders = programsOf([...chain].reverse(), 'decode', tools.processes)
+
+  async function intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<void> {
+    const output = onOutput ? { receive: onOutput } : null
+    if (decoders) {
+      const stages = [...decoders, command]
+      // a complete spool is handed over as a file: no byte of it passes through JavaScript
+      if (spool.ended() && spool.path) return withFile(spool.path, (fd) => tools.processes.join({ stages, input: { fd }, output }, tools.running))
+      return tools.processes.join({ stages, input: { stream: followSpool(spool, tools.running.signal) }, output }, tools.running)
+    }
+    await tools.processes.join({ stages: [command], input: { stream: decoded() }, output }, tools.running)
+  }
+
+  function decoded(): Readable {
+    const source = followSpool(spool, tools.running.signal)
+    return chain.toReversed().reduce<Readable>((bytes, { filter }) => {
+      const decoder = filter.decode()
+      bytes.once('error', (error) => decoder.destroy(error))
+      return bytes.pipe(decoder)
+    }, source)
+  }
+
+  async function intoFile(path: string): Promise<number> {
+    if (decoders && decoders.length > 0) {
+      const fd = openSync(path, 'wx', 0o600)
+      try {
+        const input = { stream: followSpool(spool, tools.running.signal) }
+        await tools.processes.join({ stages: decoders, input, output: { fd } }, tools.running)
+      } finally {
+        closeSync(fd)
+      }
+    } else {
+      await pipeline(decoded(), createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal: tools.running.signal })
+    }
+    return (await stat(path)).size
+  }
+
+  return { intoProgram, intoFile }
+}
+
+/** The programs of the whole chain, or null when one of them has to run in Node. */
+function programsOf(chain: readonly Applied[], direction: 'encode' | 'decode', processes: Processes): Command[] | null {
+  const programs = chain.map(({ filter, options }) => filter.program(direction, (program) => processes.find(program) !== null, options))
+  return programs.every((argv) => argv !== null) ? programs.map((argv) => ({ argv })) : null
+}
+
+function streamsOf(chain: readonly Applied[]): Transform[] {
+  return chain.map(({ filter, options }) => filter.encode(options))
+}
+
+async function withFile<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
+  const fd = openSync(path, 'r')
+  try {
+    return await use(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** @throws Fault internal for a filter that is not built in */
+export function chainOf(kinds: readonly string[], filters: readonly Filter[], options: FilterOptions = { level: null }): Applied[] {
+  return kinds.map((kind) => {
+    const filter = filters.find((candidate) => candidate.kind === kind)
+    if (!filter) throw new Fault('target-invalid', `this backup uses ${kind}, which this version cannot undo`)
+    return { filter, options }
+  })
+}
+
+export function storedName(name: string, chain: readonly Applied[]): string {
+  return name + chain.map(({ filter }) => filter.extension).join('')
+}
+
+export const spoolPath = (folder: string, name: string): string => join(folder, `spool-${name}`)
+

@@ -1,0 +1,67 @@
+import type { Selectable } from 'kysely'
+import type { Level, Manifest } from '../core/model.ts'
+import type { Read, Write } from './database.ts'
+import type { BackupsTable } from './tables.ts'
+
+/** One backup in one storage. It can be rebuilt from the storage alone. */
+export interface Copy {
+  id: string
+  storage: string
+  strategy: string
+  series: string
+  createdAt: number
+  level: Level
+  /** What a verification found wrong; null = nothing known. */
+  corrupt: string | null
+  foreign: boolean
+  manifest: Manifest
+}
+
+export async function saveCopy(tx: Write, copy: Copy): Promise<void> {
+  const { createdAt, foreign, manifest, ...same } = copy
+  const row = { ...same, created_at: createdAt, stored_bytes: manifest.storedBytes, is_foreign: Number(foreign), manifest: JSON.stringify(manifest) }
+  await tx.insertInto('backups').values(row).onConflict((conflict) => conflict.columns(['id', 'storage']).doUpdateSet(row)).execute()
+}
+
+export async function forgetCopy(tx: Write, id: string, storage: string): Promise<void> {
+  await tx.deleteFrom('backups').where('id', '=', id).where('storage', '=', storage).execute()
+}
+
+/** Newest first. A suffix matches the end of the id. */
+export async function listCopies(
+  db: Read,
+  filter: { strategies?: readonly string[]; series?: string; storage?: string; id?: string; suffix?: string; limit?: number },
+): Promise<Copy[]> {
+  let query = db.selectFrom('backups').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc')
+  if (filter.strategies) query = query.where('strategy', 'in', filter.strategies)
+  if (filter.series) query = query.where('series', '=', filter.series)
+  if (filter.storage) query = query.where('storage', '=', filter.storage)
+  if (filter.id) query = query.where('id', '=', filter.id)
+  if (filter.suffix) query = query.where('id', 'like', `%-${filter.suffix.replaceAll(/[^a-z0-9]/g, '')}`)
+  if (filter.limit) query = query.limit(filter.limit)
+  return (await query.execute()).map(fromRow)
+}
+
+export async function saveVerdict(tx: Write, id: string, storage: string, verdict: { level: Level; corrupt: string | null }): Promise<void> {
+  await tx.updateTable('backups').set(verdict).where('id', '=', id).where('storage', '=', storage).execute()
+}
+
+/** The newest backup of a strategy that nothing speaks against. */
+export async function newestGood(db: Read, strategy: string): Promise<Copy | null> {
+  const row = await db.selectFrom('backups').selectAll().where('strategy', '=', strategy).where('corrupt', 'is', null)
+    .orderBy('created_at', 'desc').limit(1).executeTakeFirst()
+  return row ? fromRow(row) : null
+}
+
+export async function totals(db: Read, strategy: string): Promise<{ backups: number; storedBytes: number }> {
+  const row = await db.selectFrom('backups').where('strategy', '=', strategy)
+    .select((e) => [e.fn.count<number>('id').distinct().as('backups'), e.fn.sum<number | null>('stored_bytes').as('storedBytes')]).executeTakeFirst()
+  return { backups: row?.backups ?? 0, storedBytes: row?.storedBytes ?? 0 }
+}
+
+function fromRow(row: Selectable<BackupsTable>): Copy {
+  return {
+    id: row.id, storage: row.storage, strategy: row.strategy, series: row.series, createdAt: row.created_at,
+    level: row.level as Level, corrupt: row.corrupt, foreign: row.is_foreign === 1, manifest: JSON.parse(row.manifest) as Manifest,
+  }
+}

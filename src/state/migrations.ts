@@ -1,0 +1,55 @@
+/** Each entry brings the state file one version further; entries are never edited once released.
+ * Instants are integer milliseconds, objects are JSON text. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL, strategy TEXT NOT NULL, series TEXT NOT NULL,
+    state TEXT NOT NULL, stage TEXT,
+    trigger TEXT NOT NULL, actor TEXT NOT NULL, slot_at INTEGER,
+    lease TEXT, params TEXT NOT NULL,
+    queued_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER,
+    attempt INTEGER NOT NULL, max_attempts INTEGER NOT NULL,
+    engine TEXT, progress TEXT, result TEXT, fault TEXT,
+    holder TEXT, cancelled_by TEXT
+  ) STRICT;
+  CREATE INDEX runs_by_state ON runs (state, seq);
+  CREATE INDEX runs_by_strategy ON runs (strategy, kind, seq);
+
+  CREATE TABLE leases (key TEXT PRIMARY KEY, run TEXT NOT NULL, holder TEXT NOT NULL, taken_at INTEGER NOT NULL) STRICT;
+
+  CREATE TABLE slots (strategy TEXT NOT NULL, slot_at INTEGER NOT NULL, run TEXT, skipped TEXT, PRIMARY KEY (strategy, slot_at)) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE backups (
+    id TEXT NOT NULL, storage TEXT NOT NULL, strategy TEXT NOT NULL, series TEXT NOT NULL,
+    created_at INTEGER NOT NULL, stored_bytes INTEGER NOT NULL, level TEXT NOT NULL, corrupt TEXT, is_foreign INTEGER NOT NULL, manifest TEXT NOT NULL,
+    PRIMARY KEY (id, storage)
+  ) STRICT;
+  CREATE INDEX backups_by_series ON backups (strategy, series, created_at);
+  CREATE INDEX backups_by_time ON backups (created_at);
+
+  CREATE TABLE messages (
+    key TEXT PRIMARY KEY, strategy TEXT, audience TEXT NOT NULL, parent TEXT, priority INTEGER NOT NULL,
+    version INTEGER NOT NULL, body TEXT NOT NULL, changed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE deliveries (
+    key TEXT NOT NULL, notifier TEXT NOT NULL, sent_version INTEGER NOT NULL, receipt TEXT,
+    tries INTEGER NOT NULL, unknowns INTEGER NOT NULL, retry_at INTEGER NOT NULL, refused TEXT,
+    PRIMARY KEY (key, notifier)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE requests (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL, requester TEXT NOT NULL, reason TEXT,
+    ask TEXT NOT NULL, plan TEXT NOT NULL, config_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    decided_by TEXT, decided_at INTEGER, run TEXT, fault TEXT
+  ) STRICT;
+  CREATE INDEX requests_by_state ON requests (state, expires_at);
+
+  CREATE TABLE seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX seen_by_time ON seen (at);
+  `,
+]

@@ -1,0 +1,92 @@
+import type { Generated } from 'kysely'
+
+/** The columns of migrations.ts. JSON columns are text; each table's own file turns them into objects. */
+export interface Tables {
+  meta: { key: string; value: string }
+  runs: RunsTable
+  leases: { key: string; run: string; holder: string; taken_at: number }
+  slots: { strategy: string; slot_at: number; run: string | null; skipped: string | null }
+  backups: BackupsTable
+  messages: MessagesTable
+  deliveries: DeliveriesTable
+  requests: RequestsTable
+  seen: { key: string; at: number }
+}
+
+export interface RunsTable {
+  seq: Generated<number>
+  id: string
+  kind: string
+  strategy: string
+  series: string
+  state: string
+  stage: string | null
+  trigger: string
+  actor: string
+  slot_at: number | null
+  lease: string | null
+  params: string
+  queued_at: number
+  started_at: number | null
+  ended_at: number | null
+  attempt: number
+  max_attempts: number
+  engine: string | null
+  progress: string | null
+  result: string | null
+  fault: string | null
+  holder: string | null
+  cancelled_by: string | null
+}
+
+export interface BackupsTable {
+  id: string
+  storage: string
+  strategy: string
+  series: string
+  created_at: number
+  stored_bytes: number
+  level: string
+  corrupt: string | null
+  is_foreign: number
+  manifest: string
+}
+
+export interface MessagesTable {
+  key: string
+  strategy: string | null
+  audience: string
+  parent: string | null
+  priority: number
+  version: number
+  body: string
+  changed_at: number
+}
+
+export interface DeliveriesTable {
+  key: string
+  notifier: string
+  sent_version: number
+  receipt: string | null
+  tries: number
+  unknowns: number
+  retry_at: number
+  refused: string | null
+}
+
+export interface RequestsTable {
+  id: string
+  version: number
+  state: string
+  requester: string
+  reason: string | null
+  ask: string
+  plan: string
+  config_hash: string
+  created_at: number
+  expires_at: number
+  decided_by: string | null
+  decided_at: number | null
+  run: string | null
+  fault: string | null
+}
