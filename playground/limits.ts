@@ -18,7 +18,7 @@ export const limits = {
   select: { options: 100, optionGroups: 100 },
   overflow: 5,
   choices: 10,
-  option: { text: 75, value: 150, description: 75, groupLabel: 75 },
+  option: { text: 75, value: 75, description: 75, groupLabel: 75 },
   placeholder: 150,
   confirm: { title: 100, text: 300, button: 30 },
   textInput: 3000,

@@ -15,7 +15,12 @@ declare module 'ws' {
 
   export class WebSocketServer {
     constructor(options: { noServer: true })
-    handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: WebSocket) => void): void
+    handleUpgrade(
+      request: IncomingMessage,
+      socket: Duplex,
+      head: Buffer,
+      done: (socket: WebSocket) => void,
+    ): void
     close(): void
   }
 }

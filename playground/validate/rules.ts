@@ -44,7 +44,9 @@ export function required(rule: Rule): Rule {
   return { ...rule, required: true }
 }
 
-export function string(bounds: { max?: number; min?: number; oneOf?: readonly string[]; pattern?: RegExp } = {}): Rule {
+export function string(
+  bounds: { max?: number; min?: number; oneOf?: readonly string[]; pattern?: RegExp } = {},
+): Rule {
   const { min = 1, max = Infinity, oneOf, pattern } = bounds
   return {
     check(value, at) {

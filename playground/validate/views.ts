@@ -1,6 +1,17 @@
 import { limits } from '../limits.ts'
 import { checkBlocks } from './blocks.ts'
-import { boolean, id, isObject, newReport, object, plainText, refuse, required, string, type } from './rules.ts'
+import {
+  boolean,
+  id,
+  isObject,
+  newReport,
+  object,
+  plainText,
+  refuse,
+  required,
+  string,
+  type,
+} from './rules.ts'
 import type { Json, Rule } from './rules.ts'
 
 const common: Record<string, Rule> = {
@@ -25,10 +36,14 @@ const kinds: Record<string, Rule> = {
 }
 
 /** Why Slack would refuse this view: Slack's error code and its messages, or null when it would take it. */
-export function refusedView(view: unknown, wanted: 'modal' | 'home'): { error: string; messages: string[] } | null {
+export function refusedView(
+  view: unknown,
+  wanted: 'modal' | 'home',
+): { error: string; messages: string[] } | null {
   const report = newReport(wanted)
   const at = { path: '/view', report }
-  if (!isObject(view)) return { error: 'invalid_arguments', messages: ['[ERROR] missing required field: view'] }
+  if (!isObject(view))
+    return { error: 'invalid_arguments', messages: ['[ERROR] missing required field: view'] }
   if (view['type'] !== wanted) refuse({ path: '/view/type', report }, `must be ${wanted}`)
   else kinds[wanted]?.check(view, at)
   checkBlocks(view['blocks'] ?? [], wanted, { path: '/view/blocks', report })
@@ -37,11 +52,17 @@ export function refusedView(view: unknown, wanted: 'modal' | 'home'): { error: s
   }
   if (report.problems.length > 0) return { error: 'invalid_arguments', messages: report.problems }
   if (Buffer.byteLength(JSON.stringify(view)) > limits.view.bytes) {
-    return { error: 'view_too_large', messages: [`[ERROR] must be less than ${limits.view.bytes + 1} bytes [json-pointer:/view]`] }
+    return {
+      error: 'view_too_large',
+      messages: [`[ERROR] must be less than ${limits.view.bytes + 1} bytes [json-pointer:/view]`],
+    }
   }
   return null
 }
 
 function hasInputs(view: Json): boolean {
-  return Array.isArray(view['blocks']) && view['blocks'].some((block) => isObject(block) && block['type'] === 'input')
+  return (
+    Array.isArray(view['blocks']) &&
+    view['blocks'].some((block) => isObject(block) && block['type'] === 'input')
+  )
 }
