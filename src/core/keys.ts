@@ -40,6 +40,25 @@ export const manifestName = 'manifest.json'
 /** At the root of each storage: the installation that owns it. */
 export const markerKey = 'easy-backup.json'
 
+const longestKeyBytes = 512 // S3 allows 1024; this leaves room for a base path
+
+/** Refuses a storage key that is not relative, '/'-separated, 1–512 bytes of [A-Za-z0-9._/-], or that has an empty, '.' or '..'
+ * segment (promise 15). Every storage asks this before anything else.
+ * @throws Fault usage */
+export function checkKey(key: string): void {
+  const segments = key.split('/')
+  const wellFormed = /^[A-Za-z0-9._/-]+$/.test(key) && key.length <= longestKeyBytes
+  if (wellFormed && segments.every((segment) => !['', '.', '..'].includes(segment))) return
+  throw new Fault('usage', `not a storage key: ${JSON.stringify(key.slice(0, 100))}`)
+}
+
+/** The same for the beginning of a key, as a listing takes it: '' for all, or cut anywhere.
+ * @throws Fault usage */
+export function checkPrefix(prefix: string): void {
+  if (prefix === '') return
+  checkKey(prefix.endsWith('/') ? `${prefix}-` : prefix.replace(/(^|\/)\.{1,2}$/, '$1-'))
+}
+
 /** A database's name as one path segment of a storage key: only [A-Za-z0-9._-], distinct names stay distinct. */
 export function safeSegment(name: string): string {
   const escaped = [...Buffer.from(name)]

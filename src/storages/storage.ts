@@ -31,7 +31,8 @@ export interface Storage {
    * @throws Fault storage-exists (ifAbsent) · storage-denied · storage-missing (never created by a put) · storage-unreachable · disk-full */
   put(key: string, spool: Spool, options: PutOptions): Promise<Receipt>
 
-  /** @throws Fault object-missing · storage-unreachable */
+  /** @param range first and last byte, both included, as in HTTP; an end behind the object's is cut
+   * @throws Fault object-missing · storage-unreachable */
   get(
     key: string,
     options: { range?: { start: number; end: number }; signal: AbortSignal },

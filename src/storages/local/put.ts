@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import { Fault } from '../../core/faults.ts'
+import { suffix } from '../../core/keys.ts'
+import { hasErrno, writeAll } from '../../sys/files.ts'
+import type { Spool } from '../../sys/spool.ts'
+import type { PutOptions, Receipt } from '../storage.ts'
+import { makeFolders, orAbsent, pruneUp, syncUp } from './place.ts'
+
+/** Beginning of the name of a file that is still being written; such names are never listed, and swept by age. */
+export const partialPrefix = '.partial-'
+
+const chunkBytes = 1024 * 1024
+
+export interface PutTarget {
+  /** The storage's root, symlinks resolved. */
+  real: string
+  key: string
+  clock: Clock
+}
+
+/** Partial file, fsync, rename, fsync the folders (promise 2). */
+export async function putObject(target: PutTarget, spool: Spool, options: PutOptions): Promise<Receipt> {
+  options.signal.throwIfAborted()
+  const path = join(target.real, target.key)
+  if (options.ifAbsent && (await orAbsent(lstat(path)))) throw taken(target.key)
+  const partial = await openPartial(target)
+  try {
+    const receipt = await fill(partial.handle, spool, options)
+    options.signal.throwIfAborted()
+    await publish(partial.path, path, { ifAbsent: options.ifAbsent, key: target.key })
+    await makeDurable(target, options.ifAbsent)
+    return receipt
+  } catch (error) {
+    await discard(target.real, partial.path)
+    throw error
+  } finally {
+    await partial.handle.close()
+  }
+}
+
+/** A folder that somebody prunes as empty between its making and our first file in it is made again. */
+async function openPartial(target: PutTarget): Promise<{ path: string; handle: FileHandle }> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+  for (let attempt = 1; ; attempt++) {
+    const name = Array.from({ length: 3 }, () => suffix(() => target.clock.random())).join('')
+    try {
+      const path = join(await makeFolders(target.real, target.key), partialPrefix + name)
+      return { path, handle: await open(path, flags, 0o600) }
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT', 'EEXIST') || attempt === 10) throw error
+    }
+  }
+}
+
+async function fill(handle: FileHandle, spool: Spool, options: PutOptions): Promise<Receipt> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for (;;) {
+    const chunk = await spool.read(bytes, chunkBytes, options.signal)
+    if (chunk.length === 0) break
+    hash.update(chunk)
+    await writeAll(handle, chunk)
+    bytes += chunk.length
+    options.onState?.(bytes)
+  }
+  await handle.sync()
+  const written = await handle.stat()
+  if (written.size !== bytes)
+    throw new Fault('disk-failed', `${written.size} bytes are on the disk, ${bytes} were written`)
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+/** Makes the whole file visible at once: a link never replaces what is there, a rename does. */
+async function publish(
+  partial: string,
+  path: string,
+  { ifAbsent, key }: { ifAbsent: boolean; key: string },
+): Promise<void> {
+  if (!ifAbsent) return rename(partial, path)
+  try {
+    await link(partial, path)
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST')) throw taken(key)
+    if (!hasErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error
+    return publishWithoutLinks(partial, path, key)
+  }
+  await rm(partial)
+}
+
+/** File systems without hard links (FAT, some network shares): a lock beside the object makes look-and-rename one step.
+ * A lock left by a crash is swept like any partial file. */
+async function publishWithoutLinks(partial: string, path: string, key: string): Promise<void> {
+  const lock = join(dirname(path), `${partialPrefix}lock-${key.split('/').at(-1)}`)
+  try {
+    const held = await open(lock, 'wx', 0o600)
+    await held.close()
+  } catch (error) {
+    throw hasErrno(error, 'EEXIST') ? taken(key) : error
+  }
+  try {
+    if (await orAbsent(lstat(path))) throw taken(key)
+    await rename(partial, path)
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+/** What could not be made durable is taken back, so that a retry does not meet its own half-kept object. */
+async function makeDurable({ real, key }: PutTarget, isNew: boolean): Promise<void> {
+  const path = join(real, key)
+  try {
+    await syncUp(real, dirname(path))
+  } catch (error) {
+    if (isNew) await rm(path, { force: true })
+    throw error
+  }
+}
+
+/** The first failure is the one to tell: when even removing fails, the sweep finds the file later. */
+async function discard(real: string, partial: string): Promise<void> {
+  try {
+    await rm(partial, { force: true })
+    await pruneUp(real, dirname(partial))
+  } catch {
+    // swept later
+  }
+}
+
+function taken(key: string): Fault {
+  return new Fault('storage-exists', `${key} is already stored`)
+}

@@ -1,0 +1,104 @@
+import { constants } from 'node:fs'
+import { chmod, lstat, mkdir, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Fault } from '../core/faults.ts'
+
+/** Replaces a file so that a crash at any moment leaves the old content or the new, never a part.
+ * @throws Fault disk-full · disk-failed */
+export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+  const partial = `${path}.partial`
+  try {
+    await rm(partial, { force: true })
+    const handle = await open(partial, 'wx', 0o600)
+    try {
+      await writeFile(handle, content)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(partial, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => null)
+    throw fileFault(error, `writing ${path} failed`)
+  }
+}
+
+/** Makes the names in a folder durable: without it a crash can lose a file that was synced itself. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await handle.sync()
+  } catch (error) {
+    // some network and FUSE file systems cannot sync a folder and say so; nothing more can be done there
+    if (!hasErrno(error, 'EINVAL', 'EBADF', 'ENOTSUP', 'ENOSYS')) throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A folder that only we can enter (mode 0700), made when it is missing; for passwords, keys and dumps on their way.
+ * @throws Fault disk-failed when it is a symlink, no folder or belongs to somebody else · disk-full */
+export async function privateFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const found = await lstat(path)
+    if (!found.isDirectory()) throw new Fault('disk-failed', `${path} is not a folder`)
+    if (found.uid !== process.getuid?.())
+      throw new Fault('disk-failed', `${path} belongs to another user`, {
+        hint: `choose another folder, or: chown ${process.getuid?.()} ${path}`,
+      })
+    if ((found.mode & 0o077) !== 0) await chmod(path, 0o700)
+  } catch (error) {
+    throw fileFault(error, `cannot use the folder ${path}`)
+  }
+}
+
+/** Bytes that we may still write in the file system of `path`.
+ * @throws Fault disk-failed */
+export async function freeBytes(path: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(path)
+    return bavail * bsize
+  } catch (error) {
+    throw fileFault(error, `cannot read the free space of ${path}`)
+  }
+}
+
+/** Removes a file, or a folder with all that is in it; symlinks are removed, not followed. What is not there is fine.
+ * @throws Fault disk-failed */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true })
+  } catch (error) {
+    throw fileFault(error, `cannot remove ${path}`)
+  }
+}
+
+/** Writes all of it: one write call may take only a part when the disk is nearly full. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, offset)
+    if (bytesWritten === 0) throw new Fault('disk-failed', 'the disk took no more bytes')
+    offset += bytesWritten
+  }
+}
+
+/** A failed file operation in our words; anything that is not one (a Fault, an abort) comes back as it is. */
+export function fileFault(error: unknown, what: string): unknown {
+  if (error instanceof Fault || !isErrno(error)) return error
+  if (hasErrno(error, 'ENOSPC', 'EDQUOT'))
+    return new Fault('disk-full', `${what}: no space left on the disk`, {
+      hint: 'free some space, or shorten the retention',
+      cause: error,
+    })
+  return new Fault('disk-failed', `${what}: ${error.message}`, { cause: error })
+}
+
+export function hasErrno(error: unknown, ...codes: string[]): boolean {
+  return isErrno(error) && codes.includes(error.code ?? '')
+}
+
+function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'errno' in error && 'code' in error
+}
