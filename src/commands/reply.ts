@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type { Level, RequestView, RunState, RunView } from '../core/model.ts'
 
 /** What a command answers; each face draws it in its own way. */
@@ -16,9 +17,14 @@ export type Reply =
   | { type: 'run'; run: RunView; note: string | null }
   | { type: 'runs'; runs: RunView[]; note: string | null }
   /** A restore was planned and waits for a confirmation. */
-  | { type: 'plan'; request: RequestView }
+  | {
+      type: 'plan'
+      request: RequestView
+      /** Only shown (`--dry-run`): nothing was filed, there is nothing to confirm. */
+      dryRun: boolean
+    }
   /** The bytes of a backup go to standard output (command line only). */
-  | { type: 'stream'; open: (sink: NodeJS.WritableStream) => Promise<void>; name: string }
+  | { type: 'stream'; open: (sink: Writable, signal: AbortSignal) => Promise<void>; name: string }
 
 export interface Fact {
   label: string
@@ -45,6 +51,8 @@ export interface Table {
   rows: TableRow[]
   /** What to say instead of an empty table. */
   empty: string
+  /** For `--json`, when it is more than the rows. */
+  data?: unknown
 }
 
 export interface TableRow {

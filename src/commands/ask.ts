@@ -1,0 +1,78 @@
+import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/faults.ts'
+import { checkArguments, readArguments, type Arguments } from './arguments.ts'
+import type { CommandDefinition, Engine, Face, Gate, Person } from './command.ts'
+import { nearest } from './nearest.ts'
+import { commands, laterCommands } from './registry.ts'
+import type { Reply } from './reply.ts'
+import { quoted, splitWords } from './words.ts'
+
+/** What a person asks: as typed, or from a button, dialog or parsed command line. */
+export type Asked = { words: string } | { name: string; args: Arguments }
+
+/** The one way from every face to the engine.
+ * @throws Fault usage · not-yet · not-found · denied, and what the command throws */
+export type Ask = (asked: Asked, person: Person) => Promise<Reply>
+
+export function createAsk(parts: { engine: Engine; gate: Gate; clock: Clock }): Ask {
+  return async (asked, person) => {
+    const offered = commandsFor(faceOf(person))
+    const { command, args } = read(asked, offered)
+    const { name, role, open } = command
+    await parts.gate.allow(person, { command: name, role, open, strategy: strategyIn(args) })
+    return command.run(args, { ...parts, person, actor: person.actor, commands: offered })
+  }
+}
+
+/** What one face offers, in the order of help. */
+export function commandsFor(face: Face): readonly CommandDefinition[] {
+  return commands.filter(({ faces }) => faces.includes(face))
+}
+
+/** Finds the command that was asked for and checks its arguments; touches nothing. */
+export function read(
+  asked: Asked,
+  offered: readonly CommandDefinition[],
+): { command: CommandDefinition; args: Arguments } {
+  if ('name' in asked) {
+    const command = find(asked.name, offered)
+    return { command, args: checkArguments(command, asked.args) }
+  }
+  const words = splitWords(asked.words)
+  const [name, rest] = nameIn(words, offered)
+  const command = find(name, offered)
+  return { command, args: checkArguments(command, readArguments(command, rest)) }
+}
+
+function faceOf(person: Person): Face {
+  return person.actor.via === 'slack' ? 'slack' : 'cli'
+}
+
+/** A name may be two words, such as `catalog sync`; no word at all asks for help. */
+function nameIn(words: string[], offered: readonly CommandDefinition[]): [string, string[]] {
+  const two = words.slice(0, 2).join(' ').toLowerCase()
+  if (words.length >= 2 && lookUp(two, offered)) return [two, words.slice(2)]
+  return [(words[0] ?? 'help').toLowerCase(), words.slice(1)]
+}
+
+function lookUp(name: string, offered: readonly CommandDefinition[]): CommandDefinition | undefined {
+  return offered.find((command) => command.name === name || command.aliases.includes(name))
+}
+
+function find(name: string, offered: readonly CommandDefinition[]): CommandDefinition {
+  const command = lookUp(name, offered)
+  if (command) return command
+  if (laterCommands.includes(name)) throw new Fault('not-yet', `\`${name}\` comes with a later release`)
+  const near = nearest(
+    name,
+    offered.flatMap((each) => [each.name, ...each.aliases]),
+  )
+  const names = offered.map((each) => each.name).join(', ')
+  throw new Fault('usage', `there is no command ${quoted(name)}`, {
+    hint: near ? `did you mean \`${near}\`?` : `commands: ${names}`,
+  })
+}
+
+function strategyIn(args: Arguments): string | null {
+  return typeof args.strategy === 'string' ? args.strategy : null
+}

@@ -1,0 +1,26 @@
+import type { StrategyView } from '../core/model.ts'
+import type { Cell } from './reply.ts'
+
+type State = Extract<Cell, { kind: 'state' }>['state']
+
+/** One word for a strategy: overdue beats all, then what runs, then how the last run ended. */
+export function stateOf(strategy: StrategyView): State {
+  if (strategy.overdueSince !== null) return 'overdue'
+  if (strategy.runningId !== null) return 'running'
+  return strategy.lastRun?.state ?? 'never'
+}
+
+const bad: readonly State[] = ['overdue', 'failed', 'interrupted', 'degraded']
+
+export function needsAttention(strategy: StrategyView): boolean {
+  return bad.includes(stateOf(strategy))
+}
+
+/** Why, and what is known of it: "failed twice in a row: password refused". */
+export function attentionTo(strategy: StrategyView): string {
+  const state = stateOf(strategy)
+  const fault = strategy.lastRun?.fault
+  const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
+  const hint = fault?.hint ? ` (${fault.hint})` : ''
+  return `${state}${row}${fault ? `: ${fault.text}${hint}` : ''}`
+}

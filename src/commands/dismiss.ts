@@ -1,0 +1,22 @@
+import { Type } from 'typebox'
+import { defineCommand } from './command.ts'
+import { requestField, versionField } from './fields.ts'
+
+export const dismiss = defineCommand({
+  name: 'dismiss',
+  aliases: [],
+  summary: 'Drop a planned restore; nothing was changed',
+  usage: '<request>',
+  role: 'restore',
+  open: false,
+  faces: ['slack', 'cli'],
+  args: Type.Object({
+    request: requestField('the request on the card'),
+    version: Type.Optional(versionField('the version that was shown')),
+  }),
+  positional: ['request', 'version'],
+  async run({ request, version }, { engine, actor }) {
+    const shown = version ?? (await engine.request(request)).version
+    return { type: 'plan', request: await engine.dismiss(request, shown, actor), dryRun: false }
+  },
+})

@@ -1,0 +1,45 @@
+import { Type, type TSchemaOptions } from 'typebox'
+import { namePattern } from '../core/keys.ts'
+
+/** Arguments that several commands share. `title` completes "… is not a …". */
+
+export const strategyField = (description: string) =>
+  Type.String({ pattern: namePattern, title: 'strategy name', description })
+
+export const selectorField = (description: string) =>
+  Type.String({
+    pattern: `${namePattern}|^tag:[^\\p{C}\\p{Z}]{1,63}$`,
+    title: 'strategy name, tag:x or all',
+    description,
+  })
+
+const idPattern = '^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$'
+
+export const backupField = (description: string) =>
+  Type.String({ pattern: idPattern, title: 'backup id or its last four characters', description })
+
+export const runField = (description: string) =>
+  Type.String({ pattern: idPattern, title: 'run id or strategy name', description })
+
+export const requestField = (description: string) =>
+  Type.String({ pattern: idPattern, title: 'request id', description })
+
+export const versionField = (description: string) =>
+  Type.Integer({ minimum: 0, title: 'version number', description })
+
+export const levelField = (description: string) =>
+  Type.Union([Type.Literal('V1'), Type.Literal('V2')], { title: 'level: V1 or V2', description })
+
+/** One line of text: no control characters. */
+export const lineField = (
+  title: string,
+  description: string,
+  options: TSchemaOptions & { maxLength: number },
+) => Type.String({ pattern: '^\\P{C}+$', title, description, ...options })
+
+export const limitField = Type.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  title: 'number from 1 to 10000',
+  description: 'how many lines at most',
+})

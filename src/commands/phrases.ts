@@ -1,0 +1,161 @@
+import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
+import type { Level, RunState, RunView, Stage } from '../core/model.ts'
+import type { Cell } from './reply.ts'
+
+/** How facts are said, the same on every face that shows text. */
+
+export const levelWords: Record<Level, string> = {
+  V0: 'stored',
+  V1: 'digest checked',
+  V2: 'decoded whole',
+  V3: 'restored and compared',
+}
+
+export const stageWords: Record<Stage, string> = {
+  starting: 'starting',
+  dump: 'dump and upload',
+  upload: 'upload',
+  proof: 'proof',
+  manifest: 'manifest',
+  verify: 'verify',
+  fetch: 'fetch and check',
+  restore: 'restore',
+  check: 'compare',
+  waiting: 'waiting to try again',
+}
+
+/** States of a strategy that a person should look at, worst first. */
+export const worstFirst: readonly Extract<Cell, { kind: 'state' }>['state'][] = [
+  'overdue',
+  'failed',
+  'interrupted',
+  'degraded',
+  'cancelled',
+  'never',
+  'running',
+  'queued',
+  'paused',
+  'skipped',
+  'succeeded',
+]
+
+export function isEnded(state: RunState): boolean {
+  return state !== 'queued' && state !== 'running'
+}
+
+/** A value as text; null is "unknown".
+ * @param where  now, and the reader's zone for dates */
+export function cellText(cell: Cell, where: { now: number; timezone?: string | undefined }): string {
+  switch (cell.kind) {
+    case 'text':
+    case 'code':
+      return cell.text
+    case 'bytes':
+      return cell.bytes === null ? 'unknown' : formatBytes(cell.bytes)
+    case 'count':
+      return cell.count === null ? 'unknown' : formatCount(cell.count)
+    case 'duration':
+      return cell.ms === null ? 'unknown' : formatDuration(cell.ms)
+    case 'level':
+      return cell.level === null ? 'unknown' : `${cell.level} ${levelWords[cell.level]}`
+    case 'state':
+      return cell.state
+    case 'instant':
+      return cell.at === null ? '–' : instantText(cell.at, cell, where)
+  }
+}
+
+function instantText(
+  at: number,
+  cell: Extract<Cell, { kind: 'instant' }>,
+  where: { now: number; timezone?: string | undefined },
+): string {
+  if (cell.as === 'age') return formatAge(where.now - at)
+  if (cell.as === 'in') return at <= where.now ? 'now' : `in ${formatDuration(coarse(at - where.now))}`
+  return dateText(at, cell.timezone ?? where.timezone)
+}
+
+/** "20 Nov 2026, 06:00" in a zone; the host's when none is given. */
+export function dateText(at: number, timezone?: string): string {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: timezone,
+  })
+  return format.format(at)
+}
+
+/** Nobody plans by seconds: above a minute the seconds of "in …" are dropped. */
+function coarse(ms: number): number {
+  return ms < 60_000 ? ms : ms - (ms % 60_000)
+}
+
+/** A run in one line, the fact first: "production-db: backed up in 9 s · 341 MB". */
+export function runSentence(run: RunView): string {
+  return `${run.strategy}: ${runFact(run)}`
+}
+
+function runFact(run: RunView): string {
+  if (run.state === 'queued') return `${tasks[run.kind].noun} queued`
+  if (run.state === 'running') return tasks[run.kind].doing
+  if (run.state === 'succeeded' || run.state === 'degraded') return successOf(run)
+  const why = run.fault ? `: ${run.fault.text}` : ''
+  return `${tasks[run.kind].noun} ${run.state}${why}`
+}
+
+const tasks = {
+  backup: { noun: 'backup', doing: 'backing up' },
+  restore: { noun: 'restore', doing: 'restoring' },
+  verify: { noun: 'verification', doing: 'verifying' },
+}
+
+function successOf(run: RunView): string {
+  const took =
+    run.startedAt !== null && run.endedAt !== null ? ` in ${formatDuration(run.endedAt - run.startedAt)}` : ''
+  if (run.backup) {
+    const partly = run.state === 'degraded' ? ', not in every place' : ''
+    return `backed up${took} · ${formatBytes(run.backup.storedBytes)}${partly}`
+  }
+  if (run.restore) return `restored into ${run.restore.target}${took} · ${contents(run.restore)}`
+  if (run.verify) return `verified${took} · ${levelWords[run.verify.level]}, ${contents(run.verify)}`
+  return `${tasks[run.kind].noun} succeeded${took}`
+}
+
+/** What a result holds in one line: sizes, places, level, what changed. Empty when the run has no result. */
+export function runDetails(run: RunView): string[] {
+  if (run.restore)
+    return [
+      `backup ${run.restore.backup} → ${run.restore.endpoint}`,
+      ...run.restore.warnings,
+      ...opened(run.restore.open),
+    ]
+  if (run.verify) return [run.verify.backup]
+  const result = run.backup
+  if (!result) return []
+  const raw = result.rawBytes === null ? '' : ` (${formatBytes(result.rawBytes)} raw)`
+  const stored = `${formatBytes(result.storedBytes)} stored${raw} in ${result.storages.join(', ')}`
+  const took = `dump ${formatDuration(result.dumpMs)}, upload ${formatDuration(result.uploadMs)}`
+  const level = `${levelWords[result.level]}, ${contents(result)}`
+  return [[stored, took, ...change(result.sizeChange)].join(' · '), level, result.id, ...result.warnings]
+}
+
+function contents(result: { tables: number | null; rows: number | null }): string {
+  if (result.tables === null || result.rows === null) return 'rows not counted'
+  return `${formatCount(result.tables)} tables, ${formatCount(result.rows)} rows`
+}
+
+function change(ratio: number | null): string[] {
+  if (ratio === null) return []
+  const percent = Math.round(ratio * 100)
+  return [
+    percent === 0 ? 'same size as the last' : `${percent > 0 ? '+' : '−'}${Math.abs(percent)} % on the last`,
+  ]
+}
+
+function opened(command: string | null): string[] {
+  return command ? [`open it: ${command}`] : []
+}

@@ -1,0 +1,54 @@
+import { cancel } from './cancel.ts'
+import { catalogSync } from './catalog-sync.ts'
+import type { CommandDefinition } from './command.ts'
+import { confirm } from './confirm.ts'
+import { dismiss } from './dismiss.ts'
+import { get } from './get.ts'
+import { help } from './help.ts'
+import { list } from './list.ts'
+import { log } from './log.ts'
+import { restore } from './restore.ts'
+import { run } from './run.ts'
+import { schedule } from './schedule.ts'
+import { show } from './show.ts'
+import { status } from './status.ts'
+import { verify } from './verify.ts'
+
+/** Everything a person can ask, in the order of help. */
+export const commands: readonly CommandDefinition[] = [
+  help,
+  status,
+  list,
+  show,
+  schedule,
+  run,
+  cancel,
+  log,
+  verify,
+  restore,
+  confirm,
+  dismiss,
+  get,
+  catalogSync,
+]
+
+/** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
+export const laterCommands: readonly string[] = [
+  'approve',
+  'audit',
+  'clone',
+  'doctor',
+  'download',
+  'drill',
+  'keygen',
+  'notify',
+  'pause',
+  'pin',
+  'prune',
+  'reload',
+  'report',
+  'resume',
+  'retention',
+  'undo',
+  'unpin',
+]

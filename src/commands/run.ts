@@ -1,0 +1,45 @@
+import { Type } from 'typebox'
+import { Fault } from '../core/faults.ts'
+import type { RunView } from '../core/model.ts'
+import { defineCommand, type CommandContext } from './command.ts'
+import { selectorField } from './fields.ts'
+import type { Reply } from './reply.ts'
+import { selectStrategies, some } from './select.ts'
+
+export const run = defineCommand({
+  name: 'run',
+  aliases: ['backup'],
+  summary: 'Back up now',
+  usage: '<strategy | tag:x | all>',
+  role: 'operate',
+  open: true,
+  faces: ['slack', 'cli'],
+  args: Type.Object({ what: selectorField('what to back up: a strategy, tag:x or all') }),
+  positional: ['what'],
+  later: ['pin'],
+  async run({ what }, context): Promise<Reply> {
+    const names = await selectStrategies(context.engine, what)
+    if (names.length === 1) return { type: 'run', run: await start(names[0]!, context), note: null }
+    return startMany(names, context)
+  },
+})
+
+function start(strategy: string, { engine, actor }: CommandContext): Promise<RunView> {
+  return engine.startBackup(strategy, { trigger: 'person', actor })
+}
+
+/** Those that already run are left alone and said; when all do, that is the answer. */
+async function startMany(names: string[], context: CommandContext): Promise<Reply> {
+  const runs: RunView[] = []
+  const busy: string[] = []
+  for (const name of names) {
+    try {
+      runs.push(await start(name, context))
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'busy') throw error
+      busy.push(name)
+    }
+  }
+  if (runs.length === 0) throw new Fault('busy', `all ${names.length} are already queued or running`)
+  return { type: 'runs', runs, note: busy.length > 0 ? `already queued or running: ${some(busy)}` : null }
+}

@@ -1,0 +1,44 @@
+import { Type } from 'typebox'
+import { defineCommand } from './command.ts'
+import { limitField } from './fields.ts'
+
+const usualLimit = 20
+
+export const schedule = defineCommand({
+  name: 'schedule',
+  aliases: [],
+  summary: 'The next planned runs',
+  usage: '[--limit N]',
+  role: 'view',
+  open: true,
+  faces: ['slack', 'cli'],
+  args: Type.Object({ limit: Type.Optional(limitField) }),
+  positional: [],
+  async run({ limit = usualLimit }, { engine }) {
+    const slots = await engine.schedule(limit)
+    return {
+      type: 'table',
+      table: {
+        title: 'Schedule',
+        summary: slots.length === 1 ? 'the next run' : `the next ${slots.length} runs`,
+        columns: [
+          { key: 'in', label: 'In' },
+          { key: 'at', label: 'At' },
+          { key: 'strategy', label: 'Strategy' },
+          { key: 'schedule', label: 'Schedule' },
+        ],
+        rows: slots.map((slot) => ({
+          id: `${slot.strategy}@${slot.at}`,
+          cells: {
+            in: { kind: 'instant', at: slot.at, as: 'in' },
+            at: { kind: 'instant', at: slot.at, as: 'time', timezone: slot.timezone },
+            strategy: { kind: 'code', text: slot.strategy },
+            schedule: { kind: 'text', text: `${slot.schedule} (${slot.timezone})` },
+          },
+          data: slot,
+        })),
+        empty: 'nothing is planned: every schedule is manual',
+      },
+    }
+  },
+})

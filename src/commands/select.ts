@@ -1,0 +1,63 @@
+import { Fault } from '../core/faults.ts'
+import type { StrategyView } from '../core/model.ts'
+import type { Engine } from './command.ts'
+import { suggest } from './nearest.ts'
+import { quoted } from './words.ts'
+
+const tagPrefix = 'tag:'
+
+/** The strategies that a person means by `all`, `tag:x` or a name, in configuration order.
+ * @throws Fault not-found */
+export async function selectStrategies(engine: Engine, selector: string): Promise<string[]> {
+  if (!selector.startsWith(tagPrefix)) {
+    if (selector !== 'all' || engine.strategyNames().includes('all')) return [knownStrategy(engine, selector)]
+    return engine.strategyNames()
+  }
+  const strategies = await engine.strategies()
+  const tagged = withTag(strategies, selector.slice(tagPrefix.length))
+  if (tagged.length > 0) return tagged.map(({ name }) => name)
+  const tags = [...new Set(strategies.flatMap((strategy) => strategy.tags))]
+  throw new Fault('not-found', `no strategy has the tag ${quoted(selector.slice(tagPrefix.length))}`, {
+    hint: tags.length > 0 ? `tags in use: ${some(tags)}` : 'no strategy has tags',
+  })
+}
+
+export function isTag(selector: string): boolean {
+  return selector.startsWith(tagPrefix)
+}
+
+export function tagOf(selector: string): string {
+  return selector.slice(tagPrefix.length)
+}
+
+export function withTag(strategies: StrategyView[], tag: string): StrategyView[] {
+  return strategies.filter(({ tags }) => tags.includes(tag))
+}
+
+/** @throws Fault not-found with the nearest name */
+export function knownStrategy(engine: Engine, name: string): string {
+  const names = engine.strategyNames()
+  if (names.includes(name)) return name
+  throw new Fault('not-found', `there is no strategy ${quoted(name)}`, {
+    hint: suggest(name, names, `strategies: ${some(names)}`),
+  })
+}
+
+/** Whose backup is meant: the strategy that was named, or the only one there is when `latest` was asked for.
+ * null: the backup's id says it.
+ * @throws Fault usage · not-found */
+export function strategyOf(engine: Engine, backup: string, strategy: string | undefined): string | null {
+  if (strategy !== undefined) return knownStrategy(engine, strategy)
+  if (backup !== 'latest') return null
+  const names = engine.strategyNames()
+  if (names.length === 1) return names[0]!
+  throw new Fault('usage', 'the latest backup of which strategy?', {
+    hint: `name it with --strategy; strategies: ${some(names)}`,
+  })
+}
+
+/** A list for a hint: the first ten, then how many more. */
+export function some(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ')
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown
+}

@@ -1,0 +1,104 @@
+import { Type } from 'typebox'
+import { formatBytes, formatCount } from '../core/duration.ts'
+import type { BackupView, Manifest } from '../core/model.ts'
+import { defineCommand } from './command.ts'
+import { backupField, strategyField } from './fields.ts'
+import { text, type Fact, type ReplyAction } from './reply.ts'
+import { strategyOf } from './select.ts'
+
+export const show = defineCommand({
+  name: 'show',
+  aliases: [],
+  summary: 'One backup: what is in it, where it is, and how to restore it by hand',
+  usage: '<backup | latest> [--strategy NAME]',
+  role: 'view',
+  open: true,
+  faces: ['slack', 'cli'],
+  args: Type.Object({
+    backup: backupField('a backup, its last four characters, or latest'),
+    strategy: Type.Optional(strategyField('whose latest')),
+  }),
+  positional: ['backup'],
+  async run({ backup, strategy }, { engine }) {
+    const found = await engine.backup(backup, strategyOf(engine, backup, strategy))
+    const { view, manifest, copies } = found
+    return {
+      type: 'facts',
+      title: view.id,
+      facts: [
+        ...stateFacts(view),
+        ...contentFacts(view, manifest),
+        ...copies.map(({ storage, location }): Fact => ({
+          label: `In ${storage}`,
+          cell: { kind: 'code', text: location },
+        })),
+        ...originFacts(view, manifest),
+      ],
+      commands: [...toFolder(copies), ...manifest.restoreCommands],
+      actions: actionsFor(view),
+      data: { ...view, copies, manifest },
+    }
+  },
+})
+
+function stateFacts(view: BackupView): Fact[] {
+  const corrupt: Fact[] = view.corrupt === null ? [] : [{ label: 'Corrupt', cell: text(view.corrupt) }]
+  return [
+    ...corrupt,
+    { label: 'Level', cell: { kind: 'level', level: view.level } },
+    { label: 'Age', cell: { kind: 'instant', at: view.createdAt, as: 'age' } },
+    { label: 'Keeps until', cell: keeps(view) },
+  ]
+}
+
+function keeps({ keepsUntil, foreign }: BackupView): Fact['cell'] {
+  if (foreign) return text('another installation decides')
+  return keepsUntil === null ? text('no end') : { kind: 'instant', at: keepsUntil, as: 'time' }
+}
+
+function contentFacts(view: BackupView, manifest: Manifest): Fact[] {
+  const raw = view.rawBytes === null ? '' : ` (${formatBytes(view.rawBytes)} raw)`
+  const { tables, artifacts } = manifest
+  const rows = tables?.reduce((sum, table) => sum + table.rows, 0) ?? null
+  return [
+    { label: 'Size', cell: text(`${formatBytes(view.storedBytes)}${raw}, ${manifest.compression}`) },
+    {
+      label: 'Contents',
+      cell: text(
+        rows === null
+          ? 'rows not counted'
+          : `${formatCount(tables!.length)} tables, ${formatCount(rows)} rows`,
+      ),
+    },
+    ...artifacts.map((artifact): Fact => ({
+      label: `SHA-256 of ${artifact.key.split('/').at(-1)}`,
+      cell: { kind: 'code', text: artifact.sha256 },
+    })),
+  ]
+}
+
+function originFacts(
+  view: BackupView,
+  { engine, endpoint, database, host, trigger, actor }: Manifest,
+): Fact[] {
+  return [
+    { label: 'Database', cell: text(`${database} on ${endpoint}`) },
+    { label: 'Engine', cell: text(`${engine.name} ${engine.serverVersion}`.trim()) },
+    { label: 'Made by', cell: text(`${trigger === 'person' ? actor.id : trigger} on ${host}`) },
+    { label: 'Took', cell: { kind: 'duration', ms: view.tookMs } },
+  ]
+}
+
+/** The commands are for the folder that holds the files; a copy on this machine has one. */
+function toFolder(copies: { location: string }[]): string[] {
+  const local = copies.find(({ location }) => location.startsWith('/'))
+  return local ? [`cd '${local.location.replaceAll("'", `'\\''`)}'`] : []
+}
+
+function actionsFor(view: BackupView): ReplyAction[] {
+  if (view.corrupt !== null) return []
+  return [
+    { label: 'Restore…', command: 'restore', args: { what: view.id }, style: 'primary' },
+    { label: 'Verify', command: 'verify', args: { backup: view.id }, style: 'default' },
+  ]
+}

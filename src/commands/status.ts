@@ -1,0 +1,137 @@
+import { Type } from 'typebox'
+import { formatBytes, formatCount } from '../core/duration.ts'
+import type { StrategyView } from '../core/model.ts'
+import { defineCommand, type Engine } from './command.ts'
+import { strategyField } from './fields.ts'
+import { attentionTo, needsAttention, stateOf } from './attention.ts'
+import { worstFirst } from './phrases.ts'
+import { text, type Fact, type Reply, type TableRow } from './reply.ts'
+import { knownStrategy } from './select.ts'
+
+export const status = defineCommand({
+  name: 'status',
+  aliases: ['health'],
+  summary: 'Last, running and next run of each strategy; what is overdue',
+  usage: '[strategy]',
+  role: 'view',
+  open: true,
+  faces: ['slack', 'cli'],
+  args: Type.Object({ strategy: Type.Optional(strategyField('one strategy in detail')) }),
+  positional: ['strategy'],
+  run: async ({ strategy }, { engine }) =>
+    strategy === undefined ? overview(engine) : detail(engine, knownStrategy(engine, strategy)),
+})
+
+async function overview(engine: Engine): Promise<Reply> {
+  const strategies = (await engine.strategies()).toSorted((a, b) => rank(a) - rank(b))
+  const health = await engine.health()
+  const totals = totalsOf(strategies)
+  return {
+    type: 'table',
+    table: {
+      title: 'Status',
+      summary: `${health.status} · ${summaryOf(strategies)}`,
+      columns,
+      rows: strategies.map(row),
+      empty: 'no strategies are configured',
+      data: { health, totals, strategies },
+    },
+  }
+}
+
+const columns = [
+  { key: 'strategy', label: 'Strategy' },
+  { key: 'state', label: 'State' },
+  { key: 'good', label: 'Last good' },
+  { key: 'size', label: 'Size' },
+  { key: 'next', label: 'Next' },
+]
+
+function rank(strategy: StrategyView): number {
+  return worstFirst.indexOf(stateOf(strategy))
+}
+
+function totalsOf(strategies: StrategyView[]): { backups: number; storedBytes: number } {
+  return {
+    backups: strategies.reduce((sum, { backups }) => sum + backups, 0),
+    storedBytes: strategies.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+  }
+}
+
+function summaryOf(strategies: StrategyView[]): string {
+  const { backups, storedBytes } = totalsOf(strategies)
+  const bad = strategies.filter(needsAttention).length
+  const attention = bad === 0 ? 'nothing needs attention' : `${bad} need${bad === 1 ? 's' : ''} attention`
+  const noun = strategies.length === 1 ? 'strategy' : 'strategies'
+  return `${strategies.length} ${noun}, ${attention} · ${formatCount(backups)} backups, ${formatBytes(storedBytes)}`
+}
+
+function row(strategy: StrategyView): TableRow {
+  const good = strategy.lastGood
+  return {
+    id: strategy.name,
+    cells: {
+      strategy: { kind: 'code', text: strategy.name },
+      state: { kind: 'state', state: stateOf(strategy) },
+      good: { kind: 'instant', at: good?.createdAt ?? null, as: 'age' },
+      size: good ? { kind: 'bytes', bytes: good.storedBytes } : text('–'),
+      next: { kind: 'instant', at: strategy.nextAt, as: 'in' },
+    },
+    data: strategy,
+  }
+}
+
+async function detail(engine: Engine, name: string): Promise<Reply> {
+  const strategy = (await engine.strategies()).find((each) => each.name === name)!
+  return {
+    type: 'facts',
+    title: strategy.name,
+    facts: [
+      { label: 'State', cell: { kind: 'state', state: stateOf(strategy) } },
+      ...attention(strategy),
+      { label: 'Database', cell: text(`${strategy.engine} · ${strategy.endpoint}`) },
+      { label: 'Schedule', cell: text(`${strategy.schedule} (${strategy.timezone})`) },
+      ...runFacts(strategy),
+      {
+        label: 'Next run',
+        cell: { kind: 'instant', at: strategy.nextAt, as: 'time', timezone: strategy.timezone },
+      },
+      ...goodFacts(strategy),
+      {
+        label: 'Backups',
+        cell: text(`${formatCount(strategy.backups)} · ${formatBytes(strategy.storedBytes)}`),
+      },
+      { label: 'Stored in', cell: text(strategy.storages.join(', ')) },
+      ...(strategy.tags.length > 0 ? [{ label: 'Tags', cell: text(strategy.tags.join(', ')) }] : []),
+    ],
+    actions: [
+      { label: 'Run now', command: 'run', args: { what: name }, style: 'primary' },
+      { label: 'Backups', command: 'list', args: { what: name }, style: 'default' },
+    ],
+    data: strategy,
+  }
+}
+
+function attention(strategy: StrategyView): Fact[] {
+  return needsAttention(strategy) ? [{ label: 'Attention', cell: text(attentionTo(strategy)) }] : []
+}
+
+function runFacts({ lastRun, timezone, runningId }: StrategyView): Fact[] {
+  const running: Fact[] = runningId ? [{ label: 'Running', cell: { kind: 'code', text: runningId } }] : []
+  if (!lastRun || lastRun.id === runningId) return running
+  return [
+    ...running,
+    { label: 'Last run', cell: { kind: 'instant', at: lastRun.startedAt, as: 'time', timezone } },
+    { label: 'Run id', cell: { kind: 'code', text: lastRun.id } },
+  ]
+}
+
+function goodFacts({ lastGood }: StrategyView): Fact[] {
+  if (!lastGood) return [{ label: 'Last good', cell: text('none yet') }]
+  return [
+    { label: 'Last good', cell: { kind: 'instant', at: lastGood.createdAt, as: 'age' } },
+    { label: 'Backup', cell: { kind: 'code', text: lastGood.id } },
+    { label: 'Size', cell: { kind: 'bytes', bytes: lastGood.storedBytes } },
+    { label: 'Level', cell: { kind: 'level', level: lastGood.level } },
+  ]
+}
