@@ -49,10 +49,12 @@ function lastInZone(grid: WallGrid, zone: string, atOrBefore: number): number | 
 }
 
 function nextFirst(grid: WallGrid, zone: string, after: number): number | null {
-  let wall = grid.next(after + offsetAt(zone, after))
   // In the second pass of a repeated hour the next wall times have had their turn.
-  while (wall !== null && firstInstant(zone, wall) <= after) wall = grid.next(wall)
-  return wall === null ? null : firstInstant(zone, wall)
+  for (let wall = grid.next(after + offsetAt(zone, after)); wall !== null; wall = grid.next(wall)) {
+    const slot = firstInstant(zone, wall)
+    if (slot > after) return slot
+  }
+  return null
 }
 
 /** The first slot between two instants that is a second occurrence, given that no first occurrence lies between them. */
