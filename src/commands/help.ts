@@ -20,7 +20,7 @@ export const help = defineCommand({
   usage: '[command]',
   role: 'view',
   open: true,
-  faces: ['slack', 'cli'],
+  faces: ['slack'],
   args: Type.Object({
     command: Type.Optional(lineField('command', 'one command in detail', { maxLength: 60 })),
   }),

@@ -1,0 +1,69 @@
+import type { Arguments } from '../commands/arguments.ts'
+import { commandsFor, read } from '../commands/ask.ts'
+import type { Reply } from '../commands/reply.ts'
+import { Fault } from '../core/faults.ts'
+import type { App } from './app-contract.ts'
+import { follow } from './follow.ts'
+import { renderReply, replyJson } from './render.ts'
+import { confirmAndFollow, mustBeAnswerable, showPlan } from './restore.ts'
+import { lookOf, say, sayJson, withApp, type Session } from './session.ts'
+
+/** What only the command line knows of a call: `--wait` and `--yes`. */
+export interface Manner {
+  wait: boolean
+  yes: boolean
+}
+
+/** Commands whose run is watched to its end. */
+const watched = ['run', 'verify']
+/** Commands whose plan is confirmed here. */
+const confirmed = ['restore', 'confirm']
+
+/** Asks the program one thing and shows the answer.
+ * @returns the exit code */
+export function answer(
+  session: Session,
+  asked: { name: string; args: Arguments },
+  manner: Manner,
+): Promise<number> {
+  read(asked, commandsFor('cli')) // a mistake is told before anything is opened
+  if (confirmed.includes(asked.name) && asked.args.dryRun !== true) mustBeAnswerable(session, manner.yes)
+  if (asked.name === 'get' && session.terminal.isScreen)
+    throw new Fault('usage', 'a backup is binary and would garble the screen', {
+      hint: `write it to a file: easy-backup get … > file`,
+    })
+  return withApp(session, 'command', async (app) => {
+    const reply = await app.ask(asked, app.person)
+    return show(session, app, { reply, name: asked.name, manner })
+  })
+}
+
+async function show(
+  session: Session,
+  app: App,
+  { reply, name, manner }: { reply: Reply; name: string; manner: Manner },
+): Promise<number> {
+  if (reply.type === 'stream') return send(session, reply)
+  if (reply.type === 'plan' && confirmed.includes(name))
+    return reply.dryRun
+      ? showPlan(session, app, reply.request)
+      : confirmAndFollow(session, app, { request: reply.request, yes: manner.yes })
+  const runs = reply.type === 'run' ? [reply.run] : reply.type === 'runs' ? reply.runs : []
+  // Beside a service the work goes on without us; alone, we are the ones who do it.
+  if (runs.length > 0 && watched.includes(name) && (manner.wait || !app.besideService))
+    return follow(session, app, runs)
+  if (session.globals.json) sayJson(session, replyJson(reply))
+  else say(session, renderReply(reply, lookOf(session, app.clock)))
+  return 0
+}
+
+async function send(session: Session, reply: Extract<Reply, { type: 'stream' }>): Promise<number> {
+  const stop = new AbortController()
+  const release = session.terminal.onInterrupt(() => stop.abort(new Fault('cancelled', 'stopped by Ctrl-C')))
+  try {
+    await reply.open(session.terminal.stdout, stop.signal)
+    return 0
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,100 @@
+import { isEnded, runSentence } from '../commands/phrases.ts'
+import { faultFacts, type FaultFacts } from '../core/faults.ts'
+import type { RunView } from '../core/model.ts'
+import type { App } from './app-contract.ts'
+import { exitOfRun } from './exit-codes.ts'
+import { progressLine } from './progress.ts'
+import { renderFault, renderRun } from './render.ts'
+import { lookOf, remark, say, sayJson, type Session } from './session.ts'
+import { harmless } from './terminal.ts'
+
+/** Watches runs until all have ended, and says how each did: progress in one line on a screen; elsewhere one line at the
+ * start and one at the end. Ctrl-C cancels them, a second one leaves at once.
+ * @returns exit code of the first that did not end well */
+export async function follow(session: Session, app: App, runs: RunView[]): Promise<number> {
+  const latest = new Map(runs.map((run) => [run.id, run]))
+  const line = progressLineOn(session)
+  if (!line.isDrawn && !session.globals.json)
+    for (const run of runs) remark(session, renderRun(run, plain(app)))
+  const release = cancelOnInterrupt(session, app, latest)
+  try {
+    await Promise.all(runs.map((run) => watchOne(run)))
+  } finally {
+    line.clear()
+    release()
+  }
+  const ended = runs.map((run) => latest.get(run.id)!)
+  if (session.globals.json) sayJson(session, ended.length === 1 ? ended[0] : ended)
+  return ended.map(exitOfRun).find((exit) => exit !== 0) ?? 0
+
+  async function watchOne(run: RunView): Promise<void> {
+    for await (const view of app.engine.watch(run.id, new AbortController().signal)) {
+      latest.set(view.id, view)
+      if (!isEnded(view.state)) line.draw(progressLine([...latest.values()], view))
+    }
+    line.clear()
+    if (!session.globals.json) report(session, app, latest.get(run.id)!)
+  }
+}
+
+function report(session: Session, app: App, run: RunView): void {
+  const fault = faultOf(run)
+  if (run.state === 'succeeded' || run.state === 'degraded' || run.state === 'skipped')
+    say(session, renderRun(run, lookOf(session, app.clock)))
+  if (fault) remark(session, renderFault(fault, session.terminal.colours.stderr))
+}
+
+/** A run's fault with its strategy in front; for JSON the run itself says it. */
+function faultOf(run: RunView): FaultFacts | null {
+  if (run.state === 'cancelled') return { code: 'cancelled', text: runSentence(run), hint: null }
+  if (!run.fault) return null
+  const text = run.state === 'degraded' ? `${run.strategy}: ${run.fault.text}` : runSentence(run)
+  return {
+    ...run.fault,
+    text,
+    hint: run.fault.hint ?? `\`easy-backup log ${run.id}\` shows what its tools said`,
+  }
+}
+
+function cancelOnInterrupt(session: Session, app: App, latest: Map<string, RunView>): () => void {
+  let asked = false
+  return session.terminal.onInterrupt(() => {
+    if (asked) return session.terminal.exit(interruptedExit)
+    asked = true
+    remark(session, '\ncancelling; Ctrl-C again leaves at once')
+    for (const { id, state } of latest.values()) if (!isEnded(state)) void cancel(id)
+  })
+
+  async function cancel(run: string): Promise<void> {
+    try {
+      await app.ask({ name: 'cancel', args: { run } }, app.person)
+    } catch (error) {
+      remark(session, renderFault(faultFacts(error), session.terminal.colours.stderr))
+    }
+  }
+}
+
+const interruptedExit = 130 // what shells say of a program that Ctrl-C ended
+
+/** One line that is written over; nothing where nobody looks. */
+function progressLineOn({ terminal, globals }: Session): {
+  isDrawn: boolean
+  draw(text: string): void
+  clear(): void
+} {
+  const isDrawn = terminal.drawsProgress && !globals.json
+  const columns = terminal.width ?? 80
+  return {
+    isDrawn,
+    draw: (text) => {
+      if (isDrawn) terminal.stderr.write(`\r${harmless(text).slice(0, columns - 1)}\u001B[K`)
+    },
+    clear: () => {
+      if (isDrawn) terminal.stderr.write('\r\u001B[K')
+    },
+  }
+}
+
+function plain(app: App) {
+  return { width: null, colours: false, now: app.clock.now() }
+}

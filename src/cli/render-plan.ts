@@ -1,0 +1,81 @@
+import { cellText, dateText, levelWords } from '../commands/phrases.ts'
+import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
+import type { RequestView, RestorePlan } from '../core/model.ts'
+import type { Look } from './render-table.ts'
+import { harmless, paint } from './terminal.ts'
+
+/** What a restore will do, as facts; the same facts as on the card in Slack. */
+export function renderPlan(request: RequestView, look: Look, isFiled: boolean): string {
+  const { plan } = request
+  const lines: [string, string][] = [
+    ['Backup', backupLine(plan, look.now)],
+    ['Target', targetLine(plan)],
+    [
+      'Space',
+      `needs ${known(plan.neededBytes, formatBytes)} here, ${known(plan.freeBytes, formatBytes)} free`,
+    ],
+    ['Takes', plan.expectedMs === null ? 'unknown' : `about ${formatDuration(plan.expectedMs)}`],
+    ...plan.steps.map((step, at): [string, string] => [at === 0 ? 'Will do' : '', `${at + 1}. ${step}`]),
+    ...(plan.missingRoles.length > 0
+      ? [['Roles', `missing on the target: ${plan.missingRoles.join(', ')}`] as [string, string]]
+      : []),
+    ...plan.warnings.map((warning): [string, string] => ['Warning', warning]),
+    ...plan.blockers.map((blocker): [string, string] => ['Blocked', blocker]),
+    ...(request.reason === null ? [] : [['Reason', request.reason] as [string, string]]),
+    ...(isFiled ? [['Request', requestLine(request, look)] as [string, string]] : []),
+  ]
+  const title = `Restore ${plan.backup.strategy} into ${plan.target.name}`
+  return [
+    paint(harmless(title), 'bold', look.colours),
+    ...lines.map(([label, value]) => `  ${colourOf(label, look)}${harmless(value).replaceAll('\n', ' ')}`),
+  ].join('\n')
+}
+
+function colourOf(label: string, look: Look): string {
+  const padded = label.padEnd(9)
+  if (label === 'Blocked') return paint(padded, 'red', look.colours)
+  return label === 'Warning' ? paint(padded, 'yellow', look.colours) : paint(padded, 'dim', look.colours)
+}
+
+function backupLine({ backup }: RestorePlan, now: number): string {
+  const rows =
+    backup.tables === null || backup.rows === null
+      ? 'rows not counted'
+      : `${formatCount(backup.tables)} tables, ${formatCount(backup.rows)} rows`
+  return [
+    backup.id,
+    formatAge(now - backup.createdAt),
+    formatBytes(backup.storedBytes),
+    levelWords[backup.level],
+    rows,
+  ].join(' · ')
+}
+
+const modes: Record<RestorePlan['target']['mode'], string> = {
+  'new-database': 'new database',
+  'other-database': 'database',
+  'other-server': 'another server, database',
+  file: 'file',
+}
+
+function targetLine({ target }: RestorePlan): string {
+  const facts = [
+    `${modes[target.mode]} ${target.name} on ${target.endpoint}`,
+    ...(target.serverVersion === null ? [] : [target.serverVersion]),
+    target.exists
+      ? `exists, ${known(target.sizeBytes, formatBytes)}, ${known(target.sessions, String)} live sessions`
+      : 'does not exist yet',
+  ]
+  return facts.join(' · ')
+}
+
+function requestLine(request: RequestView, look: Look): string {
+  const expires = cellText({ kind: 'instant', at: request.expiresAt, as: 'in' }, look)
+  if (request.state === 'waiting')
+    return `${request.id} · waits for you · expires ${expires} (${dateText(request.expiresAt)}) · bound to this plan`
+  return `${request.id} · ${request.state}`
+}
+
+function known<T>(value: T | null, say: (value: T) => string): string {
+  return value === null ? 'unknown' : say(value)
+}

@@ -1,0 +1,78 @@
+import { cellText, runDetails, runSentence } from '../commands/phrases.ts'
+import type { Reply } from '../commands/reply.ts'
+import { faultTable, type FaultFacts } from '../core/faults.ts'
+import type { RunView } from '../core/model.ts'
+import { renderPlan } from './render-plan.ts'
+import { renderTable, stateColours, type Look } from './render-table.ts'
+import { harmless, paint } from './terminal.ts'
+
+/** A reply as text for a screen or a pipe, without a last line end. */
+export function renderReply(reply: Exclude<Reply, { type: 'stream' }>, look: Look): string {
+  switch (reply.type) {
+    case 'text':
+      return harmless(reply.text)
+    case 'facts':
+      return renderFacts(reply, look)
+    case 'table':
+      return renderTable(reply.table, look)
+    case 'run':
+      return withNote(renderRun(reply.run, look), reply.note, look)
+    case 'runs':
+      return withNote(reply.runs.map((run) => renderRun(run, look)).join('\n'), reply.note, look)
+    case 'plan':
+      return renderPlan(reply.request, look, !reply.dryRun)
+  }
+}
+
+/** The same reply as JSON: always an object or a list that `JSON.stringify` takes. */
+export function replyJson(reply: Exclude<Reply, { type: 'stream' }>): unknown {
+  switch (reply.type) {
+    case 'text':
+      return reply.data ?? { text: reply.text }
+    case 'facts':
+      return reply.data ?? { title: reply.title, facts: reply.facts, commands: reply.commands ?? [] }
+    case 'table':
+      return reply.table.data ?? reply.table.rows.map((row) => row.data)
+    case 'run':
+      return reply.run
+    case 'runs':
+      return reply.runs
+    case 'plan':
+      return reply.request
+  }
+}
+
+/** A run in a line, then what it made, indented. */
+export function renderRun(run: RunView, look: Look): string {
+  const details = runDetails(run).map((line) => `  ${paint(harmless(line), 'dim', look.colours)}`)
+  const id = run.state === 'queued' || run.state === 'running' ? ` · run ${run.id}` : ''
+  const sentence = harmless(runSentence(run)) + id
+  return [paint(sentence, stateColours[run.state] ?? null, look.colours), ...details].join('\n')
+}
+
+/** What is wrong, then what to do, as one block. */
+export function renderFault(fault: FaultFacts, colours: boolean): string {
+  const [first, ...rest] = harmless(fault.text).split('\n')
+  const lines = [`${paint('error', 'red', colours)}: ${first}`, ...rest]
+  if (fault.hint) lines.push(`  ${harmless(fault.hint).replaceAll('\n', '\n  ')}`)
+  return lines.join('\n')
+}
+
+export function faultJson(fault: FaultFacts): unknown {
+  return { error: { ...fault, exit: faultTable[fault.code].exit } }
+}
+
+function renderFacts(reply: Extract<Reply, { type: 'facts' }>, look: Look): string {
+  const widest = Math.max(0, ...reply.facts.map(({ label }) => label.length))
+  const facts = reply.facts.map(({ label, cell }) => {
+    const value = harmless(cellText(cell, look))
+    const colour = cell.kind === 'state' ? (stateColours[cell.state] ?? null) : null
+    return `  ${paint(harmless(label).padEnd(widest), 'dim', look.colours)}  ${paint(value, colour, look.colours)}`
+  })
+  const commands = reply.commands?.length ? ['', ...reply.commands.map((line) => `  ${harmless(line)}`)] : []
+  return [paint(harmless(reply.title), 'bold', look.colours), ...facts, ...commands].join('\n')
+}
+
+function withNote(text: string, note: string | null, look: Look): string {
+  return note === null ? text : `${text}\n${paint(harmless(note), 'dim', look.colours)}`
+}

@@ -1,0 +1,58 @@
+import { Fault } from '../core/faults.ts'
+import type { RequestView } from '../core/model.ts'
+import type { App } from './app-contract.ts'
+import { follow } from './follow.ts'
+import { renderPlan } from './render-plan.ts'
+import { lookOf, remark, say, sayJson, type Session } from './session.ts'
+
+/** Refuses before anything is filed when nobody could answer the question that follows. */
+export function mustBeAnswerable({ terminal, globals }: Session, yes: boolean): void {
+  if (yes || (terminal.canAsk && !globals.json)) return
+  throw new Fault('usage', 'a restore asks for a confirmation, and nobody can be asked here', {
+    hint: 'add --yes to confirm the plan as it is made, or --dry-run to see it',
+  })
+}
+
+/** `--dry-run`: the plan is the answer. */
+export function showPlan(session: Session, app: App, request: RequestView): number {
+  if (session.globals.json) sayJson(session, request)
+  else say(session, renderPlan(request, lookOf(session, app.clock), false))
+  refuseBlocked(request)
+  return 0
+}
+
+/** Shows the plan that was filed, asks, confirms exactly what was shown, and watches the run. */
+export async function confirmAndFollow(
+  session: Session,
+  app: App,
+  shown: { request: RequestView; yes: boolean },
+): Promise<number> {
+  const { request, yes } = shown
+  const look = { ...lookOf(session, app.clock), colours: session.terminal.colours.stderr }
+  if (!session.globals.json) remark(session, renderPlan(request, look, true))
+  const args = { request: request.id, version: request.version }
+  if (request.plan.blockers.length > 0 && request.state === 'waiting')
+    await app.ask({ name: 'dismiss', args }, app.person)
+  refuseBlocked(request)
+  if (!yes && !(await agrees(session, request))) {
+    await app.ask({ name: 'dismiss', args }, app.person)
+    throw new Fault('cancelled', 'not confirmed; nothing was changed')
+  }
+  const reply = await app.ask({ name: 'confirm', args }, app.person)
+  if (reply.type === 'run') return follow(session, app, [reply.run])
+  throw new Fault('stale', 'the request was confirmed, but no run was started', {
+    hint: `\`easy-backup confirm ${request.id}\` shows where it stands`,
+  })
+}
+
+function refuseBlocked({ plan }: RequestView): void {
+  if (plan.blockers.length === 0) return
+  throw new Fault('target-invalid', `this cannot be restored: ${plan.blockers.join('; ')}`, {
+    hint: 'choose another backup or target; nothing was changed',
+  })
+}
+
+async function agrees({ terminal }: Session, { plan }: RequestView): Promise<boolean> {
+  const answer = await terminal.ask(`Restore into ${plan.target.name}? [y/N] `)
+  return /^y(es)?$/i.test(answer.trim())
+}
