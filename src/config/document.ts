@@ -1,0 +1,155 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Alias,
+  type Document,
+  type Node,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml'
+import { child } from './pointer.ts'
+import type { Findings } from './findings.ts'
+import { shorten } from './shown.ts'
+import { yamlMistake } from './yaml-mistakes.ts'
+
+/** More than any real file needs; less than what would hang the service. */
+const largest = { characters: 1_000_000, values: 50_000, depth: 40 }
+
+/** Where each value and key stands in the text, by JSON pointer. */
+export interface Places {
+  lines: LineCounter
+  values: Map<string, { start: number; end: number }>
+  keys: Map<string, number>
+}
+
+interface Reading {
+  places: Places
+  findings: Findings
+  anchors: Map<string, Node>
+  open: Set<Node>
+  values: number
+}
+
+/** Reads YAML into plain values that remember their place. Mistakes of spelling are findings; what could be read is returned.
+ * @returns undefined when nothing can be made of it */
+export function readDocument(text: string, places: Places, findings: Findings): unknown {
+  if (text.length > largest.characters) {
+    findings.mistake('', 'the file is larger than 1 MB', 'a configuration is a few pages', 0)
+    return undefined
+  }
+  const document = parse(text, places, findings)
+  if (!document) return undefined
+  const reading: Reading = { places, findings, anchors: new Map(), open: new Set(), values: 0 }
+  if (isMap(document.contents)) return readNode(document.contents, '', reading)
+  const start = document.contents?.range?.[0] ?? 0
+  const wrong = document.contents === null ? 'the file is empty' : 'the file is not a group of keys'
+  findings.mistake('', wrong, 'start it with strategies:', start)
+  return undefined
+}
+
+export function newPlaces(): Places {
+  return { lines: new LineCounter(), values: new Map(), keys: new Map() }
+}
+
+function parse(text: string, places: Places, findings: Findings): Document.Parsed | null {
+  let documents
+  try {
+    documents = [...parseAllDocuments(text, { lineCounter: places.lines, prettyErrors: false })]
+  } catch {
+    findings.mistake('', 'the file cannot be read as YAML', 'check its brackets and quotes', 0)
+    return null
+  }
+  const [first, second] = documents
+  if (!first) {
+    findings.mistake('', 'the file is empty', 'start it with strategies:', 0)
+    return null
+  }
+  if (second) {
+    findings.mistake('', 'the file holds several documents', 'remove the line ---', second.range[0])
+    return null
+  }
+  return reportSpelling(first, text, findings) ? null : first
+}
+
+/** One broken spot makes the parser stumble many times: of those only the first is said.
+ * @returns whether the document is beyond reading */
+function reportSpelling(document: Document.Parsed, text: string, findings: Findings): boolean {
+  const all: YAMLError[] = [...document.errors, ...document.warnings]
+  const alone = all.filter(({ code }) => standsAlone.has(code))
+  const broken = all.filter(({ code }) => !standsAlone.has(code)).sort((a, b) => a.pos[0] - b.pos[0])
+  for (const error of [...alone, ...broken.slice(0, 1)]) {
+    const { wrong, instead } = yamlMistake(error, text)
+    findings.mistake(`#${error.pos[0]}`, wrong, instead, error.pos[0])
+  }
+  return broken.length > 0 || alone.some(({ code }) => code === 'TAB_AS_INDENT')
+}
+
+const standsAlone = new Set(['DUPLICATE_KEY', 'TAB_AS_INDENT', 'TAG_RESOLVE_FAILED'])
+
+function readNode(node: unknown, pointer: string, reading: Reading): unknown {
+  const { findings, places } = reading
+  const { range, anchor, tag } = node as Node & { anchor?: string }
+  const start = range?.[0] ?? 0
+  if (!places.values.has(pointer)) places.values.set(pointer, { start, end: range?.[1] ?? start })
+  reading.values += 1
+  if (reading.values > largest.values || pointer.split('/').length > largest.depth) {
+    const wrong = 'the file grows too large when its aliases are followed, or nests too deep'
+    findings.mistake('', wrong, 'write fewer aliases (*name)', start)
+    return undefined
+  }
+  if (tag) findings.mistake(pointer, `the tag ${shorten(tag)} is not known`, 'remove it', start)
+  if (anchor) reading.anchors.set(anchor, node as Node)
+  if (isAlias(node)) return readAlias(node, pointer, reading)
+  if (isMap(node)) return readMap(node, pointer, reading)
+  if (isSeq(node)) return node.items.map((item, index) => readNode(item, child(pointer, index), reading))
+  return isScalar(node) ? node.value : null
+}
+
+function readAlias(alias: Alias, pointer: string, reading: Reading): unknown {
+  const target = reading.anchors.get(alias.source)
+  const start = alias.range?.[0] ?? 0
+  if (!target || reading.open.has(target)) {
+    const wrong = target
+      ? `*${alias.source} holds itself`
+      : `*${shorten(alias.source)} names no anchor above it`
+    reading.findings.mistake(pointer, wrong, 'write the value itself', start)
+    return undefined
+  }
+  reading.open.add(target)
+  reading.places.values.delete(pointer) // a mistake is shown where it is written
+  const value = readNode(target, pointer, reading)
+  reading.open.delete(target)
+  return value
+}
+
+function readMap(map: YAMLMap, pointer: string, reading: Reading): Record<string, unknown> {
+  const entries: Record<string, unknown> = {}
+  reading.open.add(map)
+  for (const { key, value } of map.items) {
+    const start = (key as Node | null)?.range?.[0] ?? map.range?.[0] ?? 0
+    const name = isScalar(key) && key.value !== null ? String(key.value) : null
+    if (name === null || name === '__proto__' || name === '<<') {
+      reportKey(name, child(pointer, name ?? `?${start}`), start, reading.findings)
+      continue
+    }
+    const place = child(pointer, name)
+    if (Object.hasOwn(entries, name)) continue // said as a duplicate
+    if (!reading.places.keys.has(place)) reading.places.keys.set(place, start)
+    entries[name] = value === null ? null : readNode(value, place, reading)
+    if (!reading.places.values.has(place)) reading.places.values.set(place, { start, end: start })
+  }
+  reading.open.delete(map)
+  return entries
+}
+
+function reportKey(name: string | null, pointer: string, start: number, findings: Findings): void {
+  if (name === '<<') {
+    findings.mistake(pointer, 'merging with << is not supported', 'write what is shared under global', start)
+  } else {
+    findings.mistake(pointer, name === null ? 'a key is not a word' : 'unknown key', 'remove it', start)
+  }
+}

@@ -1,0 +1,82 @@
+import type { Places } from './document.ts'
+import { ConfigMistakes, spellMistake, type ConfigMistake } from './mistakes.ts'
+import { parent, spellPath } from './pointer.ts'
+
+interface Finding {
+  pointer: string
+  offset: number
+  wrong: string
+  instead: string
+}
+
+/** Collects what is wrong (stops the start) and what is doubtful (said, no more); one mistake per place. */
+export interface Findings {
+  /** @param offset where in the text, when not at the value itself */
+  mistake(pointer: string, wrong: string, instead: string, offset?: number): void
+  warning(pointer: string, wrong: string, instead: string): void
+  /** What is not built yet is not judged further: forgets, and from now on ignores, every mistake in it. */
+  silence(pointer: string): void
+  /** Nothing is wrong with this value, nor with anything in it. */
+  clean(pointer: string): boolean
+  /** @throws ConfigMistakes when there is any
+   * @returns the warnings, in file order */
+  settle(root: unknown): string[]
+}
+
+export function createFindings(path: string, places: Places): Findings {
+  const mistakes = new Map<string, Finding>()
+  const warnings: Finding[] = []
+  const silenced = new Set<string>()
+  const inSilence = (pointer: string) => silenced.values().some((above) => pointer.startsWith(`${above}/`))
+  const spell = (found: Iterable<Finding>, root: unknown): ConfigMistake[] =>
+    [...found]
+      .sort((a, b) => a.offset - b.offset)
+      .map(({ pointer, offset, wrong, instead }) => {
+        const { line, col } = places.lines.linePos(offset)
+        const where = pointer.startsWith('#') ? '(file)' : spellPath(pointer, root)
+        return { file: path, line: Math.max(1, line), column: Math.max(1, col), path: where, wrong, instead }
+      })
+  return {
+    mistake(pointer, wrong, instead, offset = offsetOf(pointer, places)) {
+      if (!mistakes.has(pointer) && !inSilence(pointer))
+        mistakes.set(pointer, { pointer, offset, wrong, instead })
+    },
+    warning(pointer, wrong, instead) {
+      warnings.push({ pointer, offset: offsetOf(pointer, places), wrong, instead })
+    },
+    silence(pointer) {
+      silenced.add(pointer)
+      for (const at of [...mistakes.keys()])
+        if (at === pointer || at.startsWith(`${pointer}/`)) mistakes.delete(at)
+    },
+    clean: (pointer) =>
+      mistakes
+        .values()
+        .every((found) => found.pointer !== pointer && !found.pointer.startsWith(`${pointer}/`)),
+    settle(root) {
+      if (mistakes.size > 0) throw new ConfigMistakes(withoutTwins(spell(mistakes.values(), root)))
+      return spell(warnings, root).map(spellMistake)
+    },
+  }
+}
+
+/** The value's own place; for what is missing, the key of the group that lacks it. */
+function offsetOf(pointer: string, places: Places): number {
+  const own = places.values.get(pointer)
+  if (own) return own.start
+  const above = parent(pointer)
+  return (
+    places.keys.get(above) ??
+    places.values.get(above)?.start ??
+    (pointer === '' ? 0 : offsetOf(above, places))
+  )
+}
+
+/** A value used twice through an alias is wrong once. */
+function withoutTwins(mistakes: ConfigMistake[]): ConfigMistake[] {
+  const seen = new Set<string>()
+  return mistakes.filter(({ line, column, path, wrong }) => {
+    const key = `${line}:${column}:${wrong}:${wrong === 'is missing' ? path : ''}`
+    return !seen.has(key) && seen.add(key)
+  })
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { dirname } from 'node:path'
+import type { Config } from '../core/config.ts'
+import type { DriverCatalogue } from './catalogue.ts'
+import { checkPlaces } from './check-places.ts'
+import { checkStrategies } from './check-strategies.ts'
+import { newPlaces, readDocument } from './document.ts'
+import { examine, type Examination } from './examine.ts'
+import { createFindings } from './findings.ts'
+import { interpolate, type Outside } from './interpolate.ts'
+import { isMapping } from './pointer.ts'
+import { resolveConfig } from './resolve.ts'
+import { file } from './schema/file.ts'
+import { redact } from './secrets.ts'
+import { warn } from './warnings.ts'
+
+export interface ConfigInput extends Outside {
+  /** Where it was read from; relative paths in it start in this folder. */
+  path: string
+  text: string
+}
+
+/** Turns the text of a configuration file into a frozen Config: text → values → `${…}` replaced → judged → defaults filled in.
+ * @throws ConfigMistakes with every mistake, in file order */
+export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config {
+  const places = newPlaces()
+  const findings = createFindings(input.path, places)
+  const root = readDocument(input.text, places, findings)
+  if (!isMapping(root)) {
+    findings.settle(root)
+    throw new TypeError('a file that is no group of keys has a mistake')
+  }
+  const { fromOutside, secrets } = interpolate(root, input, { text: input.text, places, findings })
+  const examination: Examination = {
+    root,
+    places,
+    findings,
+    fromOutside,
+    secrets,
+    secretPlaces: new Set(),
+    urlPlaces: new Set(),
+  }
+  judge(examination, drivers)
+  const hide = redact(examination, drivers)
+  const settings = resolveConfig(root, { folder: dirname(input.path), catalogue: drivers, redact: hide })
+  warn(settings, examination)
+  return freeze({
+    file: input.path,
+    ...settings,
+    warnings: findings.settle(root),
+    secrets: [...secrets].filter((secret) => secret !== ''),
+    hash: createHash('sha256').update(canonical(root)).digest('hex'),
+    redacted: hide(root, ''),
+  })
+}
+
+function judge(examination: Examination, drivers: DriverCatalogue): void {
+  examine(file, examination.root, '', examination)
+  checkPlaces(examination, drivers)
+  checkStrategies(examination, drivers)
+  examination.findings.settle(examination.root)
+}
+
+/** The same content gives the same text, in whatever order its keys stand. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (!isMapping(value)) return JSON.stringify(value)
+  const keys = Object.keys(value).sort()
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) freeze(inner)
+  }
+  return value
+}

@@ -1,0 +1,174 @@
+import { resolve as absolute } from 'node:path'
+import type {
+  Config,
+  Listen,
+  Retention,
+  SlackConnection,
+  SlackRouting,
+  StorageConfig,
+  Strategy,
+} from '../core/config.ts'
+import { parseDuration } from '../core/duration.ts'
+import type { Compression } from '../core/model.ts'
+import { parseSchedule, type ScheduleSpec } from '../core/schedule.ts'
+import type { DriverCatalogue } from './catalogue.ts'
+import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
+import { databaseUrlOf, sourceOf } from './database.ts'
+import { defaults } from './defaults.ts'
+import type { ConfigFile } from './schema/file.ts'
+import type { StrategyFile } from './schema/strategy.ts'
+
+type Global = NonNullable<ConfigFile['global']>
+type Settings = Omit<Config, 'file' | 'warnings' | 'secrets' | 'hash' | 'redacted'>
+
+interface Context {
+  /** Relative paths start here: the folder of the file. */
+  folder: string
+  catalogue: DriverCatalogue
+  redact(value: unknown, pointer: string): unknown
+}
+
+/** Fills in every default and lets each strategy's values win over the global ones. The file was judged before: nothing
+ * can be wrong any more. */
+export function resolveConfig(root: Record<string, unknown>, context: Context): Settings {
+  const global = (root as unknown as ConfigFile).global ?? {}
+  const { folder } = context
+  return {
+    strategies: strategiesOf(root).map((named) => strategyFrom(named, global, context)),
+    storages: storagesOf(global),
+    slack: slackConnection(global),
+    logLevel: global.log_level ?? defaults.log_level,
+    stateDir: absolute(folder, global.state_dir ?? defaults.state_dir),
+    tempDir: absolute(folder, global.temp_dir ?? defaults.temp_dir),
+    maxParallel: global.max_parallel_strategies ?? defaults.max_parallel_strategies,
+    health: healthOf(global),
+  }
+}
+
+function strategyFrom(
+  { name, pointer, strategy }: NamedStrategy,
+  global: Global,
+  context: Context,
+): Strategy {
+  const own = { ...global, ...strategy }
+  const url = databaseUrlOf(strategy, context.catalogue)!
+  return {
+    name,
+    tags: strategy.tags ?? [],
+    source: {
+      kind: sourceOf(url, context.catalogue)!.kind,
+      url,
+      dumpUrl: strategy.dump_url ?? null,
+      restoreUrl: strategy.restore?.database_url ?? global.restore?.database_url ?? null,
+      options: strategy.options ?? {},
+    },
+    schedule: scheduleOf(own.schedule),
+    timezone: own.timezone ?? defaults.timezone,
+    retention: retentionOf(own.retention),
+    compression: compressionOf(own.compression ?? global.s3?.compression),
+    prove: own.prove ?? defaults.prove,
+    ...limitsOf(strategy, global),
+    storages: chosenStorages(own.storage, global),
+    slack: routingOf(strategy, global),
+    protected: strategy.protected ?? false,
+    redacted: context.redact(strategy, pointer),
+  }
+}
+
+/** The groups that merge key by key. */
+function limitsOf(
+  strategy: StrategyFile,
+  global: Global,
+): Pick<Strategy, 'retry' | 'timeout' | 'expect' | 'restore'> {
+  const retry = { ...defaults.retry, ...global.retry, ...strategy.retry }
+  const timeout = { ...defaults.timeout, ...global.timeout, ...strategy.timeout }
+  const expect = { ...global.expect, ...strategy.expect }
+  const restore = { ...defaults.restore, ...global.restore, ...strategy.restore }
+  return {
+    retry: { maxAttempts: retry.max_attempts, delayMs: ms(retry.delay), maxDelayMs: ms(retry.max_delay) },
+    timeout: {
+      backupMs: ms(timeout.backup),
+      uploadMs: ms(timeout.upload),
+      restoreMs: ms(timeout.restore),
+      stallMs: ms(timeout.stall),
+    },
+    expect: { maxAgeMs: expect.max_age === undefined ? null : ms(expect.max_age) },
+    restore: { expiresMs: ms(restore.expires) },
+  }
+}
+
+function scheduleOf(written: unknown): ScheduleSpec {
+  const read = parseSchedule(written ?? defaults.schedule)
+  if ('mistake' in read) throw new TypeError(`unchecked schedule: ${read.mistake}`)
+  return read.spec
+}
+
+function retentionOf(written: StrategyFile['retention']): Retention | null {
+  if (written === undefined) return null
+  const { max_age: age, min_keep: minKeep = defaults.min_keep } =
+    typeof written === 'string' ? { max_age: written } : written
+  return { maxAgeMs: ms(age), minKeep, text: age }
+}
+
+function compressionOf(written: StrategyFile['compression']): Strategy['compression'] {
+  const { type, level } =
+    typeof written === 'object' ? written : { type: written ?? defaults.compression, level: undefined }
+  return { type: type as Compression, level: level ?? null }
+}
+
+function chosenStorages(written: StrategyFile['storage'], global: Global): string[] {
+  if (written === undefined) return Object.keys(global.storages ?? {})
+  const items = Array.isArray(written) ? written : [written]
+  return items.map((item) => (typeof item === 'string' ? item : item.name))
+}
+
+function storagesOf({ storages = {} }: Global): StorageConfig[] {
+  return Object.entries(storages).map(([name, { type, ...options }]) => ({ name, kind: type, options }))
+}
+
+function slackConnection({ slack }: Global): SlackConnection | null {
+  if (!slack) return null
+  return {
+    botToken: slack.bot_token,
+    appToken: slack.app_token ?? null,
+    apiUrl: slack.api_url ?? defaults.slack.api_url,
+    blocks: slack.blocks ?? defaults.slack.blocks,
+    routing: routing(slack.channel_id, slack.channels, slack.mention_on_failure),
+  }
+}
+
+/** A strategy's own `channel_id` beats the global `channels`: who says "to my channel" means everything. */
+function routingOf({ slack: own }: StrategyFile, { slack }: Global): SlackRouting | null {
+  if (!slack) return null
+  const channels = own?.channel_id === undefined ? { ...slack.channels, ...own?.channels } : own.channels
+  return routing(
+    own?.channel_id ?? slack.channel_id,
+    channels,
+    own?.mention_on_failure ?? slack.mention_on_failure,
+  )
+}
+
+function routing(
+  channel: string,
+  channels: NonNullable<StrategyFile['slack']>['channels'],
+  mentionOnFailure: string[] = [],
+): SlackRouting {
+  return {
+    channel,
+    success: channels?.success ?? null,
+    failure: channels?.failure ?? null,
+    approvals: channels?.approvals ?? null,
+    mentionOnFailure,
+  }
+}
+
+function healthOf({ monitoring }: Global): Listen | null {
+  const check = monitoring?.health_check
+  if (!check) return null
+  return { bind: monitoring.bind ?? defaults.bind, ...defaults.health_check, ...check }
+}
+
+/** A duration that was judged before; 0 is off. */
+function ms(written: string | number): number {
+  return parseDuration(String(written)) ?? 0
+}

@@ -1,0 +1,87 @@
+import { Type } from 'typebox'
+import { defaults } from '../defaults.ts'
+import { choice, group, later, reading } from './words.ts'
+
+const channels = group(
+  {
+    success: Type.Optional(
+      reading('channel', { description: 'Backups that succeeded', examples: ['C0123456789'] }),
+    ),
+    failure: Type.Optional(
+      reading('channel', { description: 'Backups that failed', examples: ['C0123456789'] }),
+    ),
+    approvals: Type.Optional(
+      reading('channel', { description: 'Restores that wait for a person', examples: ['C0123456789'] }),
+    ),
+    digest: Type.Optional(
+      reading('channel', {
+        description: 'The digest; it comes with the next release',
+        examples: ['C0123456789'],
+      }),
+    ),
+  },
+  { description: 'Other channels by what is said; each falls back to `channel_id`' },
+)
+
+/** The part of `slack` that a strategy may set for itself. */
+export const slackRouting = {
+  channel_id: reading('channel', {
+    description: 'Channel for everything that is said; an id, never a name',
+    examples: ['C0123456789'],
+  }),
+  channels: Type.Optional(channels),
+  mention_on_failure: Type.Optional(
+    Type.Array(
+      reading('mention', {
+        description: 'A user (U…) or user group (S…)',
+        examples: ['S0123456789'],
+      }),
+      {
+        description: 'Who is mentioned when a backup fails: users (U…) and user groups (S…)',
+        examples: [['S0123456789', 'U0123456789']],
+      },
+    ),
+  ),
+}
+
+/** `global.slack`: the connection, and where things are said. */
+export const slackConnection = group(
+  {
+    bot_token: Type.String({
+      description: 'Bot token of the Slack app (xoxb-…)',
+      secret: true,
+      minLength: 1,
+      examples: ['${SLACK_BOT_TOKEN}'],
+    }),
+    app_token: Type.Optional(
+      Type.String({
+        description: 'App token for Socket Mode (xapp-…); without it there are threads, but no commands',
+        secret: true,
+        minLength: 1,
+        examples: ['${SLACK_APP_TOKEN}'],
+      }),
+    ),
+    ...slackRouting,
+    blocks: choice(['basic', 'rich'], {
+      description: '`rich` uses the newest blocks of Slack and falls back where they are refused',
+      default: defaults.slack.blocks,
+      examples: ['rich'],
+    }),
+    api_url: Type.Optional(
+      reading('http-url', {
+        description: 'Another server that speaks like Slack, such as the playground',
+        default: defaults.slack.api_url,
+        examples: ['http://127.0.0.1:4000/api/'],
+      }),
+    ),
+    signing_secret: later('HTTP mode in place of Socket Mode', {
+      what: 'HTTP mode',
+      instead: 'remove it and set app_token',
+    }),
+    port: later('HTTP mode in place of Socket Mode', {
+      what: 'HTTP mode',
+      instead: 'remove it and set app_token',
+    }),
+  },
+  { description: 'The Slack app; without it nothing is said in Slack' },
+)

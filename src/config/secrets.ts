@@ -1,0 +1,52 @@
+import { createScrub } from '../core/secret.ts'
+import type { DriverCatalogue } from './catalogue.ts'
+import type { Examination } from './examine.ts'
+import { child, isMapping } from './pointer.ts'
+
+const userinfo = /^(?<head>[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)(?<password>.*)(?<tail>@[^@]*)$/is
+const parameter = /(?<head>[?&][a-z_]*(?:password|secret|token)=)(?<password>[^&#]+)/gi
+
+/** The passwords in a URL, as written and decoded, whether or not a driver understands it. */
+export function urlSecrets(url: string): string[] {
+  const written = [
+    userinfo.exec(url)?.groups?.password,
+    ...[...url.matchAll(parameter)].map((match) => match.groups?.password),
+  ].filter((password) => password !== undefined && password !== '') as string[]
+  return written.flatMap((password) => [password, decoded(password)])
+}
+
+function hidePasswords(url: string): string {
+  return url.replace(userinfo, '$<head>***$<tail>').replaceAll(parameter, '$<head>***')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The file's content, ready to be shown. Words that anybody knows (`postgres`) hide only where they are the password:
+ * hiding them everywhere would leave nothing to read, and tell what the password is. */
+export function redact(
+  examination: Examination,
+  catalogue: DriverCatalogue,
+): (value: unknown, pointer: string) => unknown {
+  const known = new Set([
+    ...catalogue.sources.flatMap(({ kind, schemes }) => [kind, ...schemes]),
+    ...catalogue.storages.map(({ kind }) => kind),
+  ])
+  const scrub = createScrub([...examination.secrets].filter((secret) => !known.has(secret)))
+  const hide = (value: unknown, pointer: string): unknown => {
+    if (examination.secretPlaces.has(pointer)) return '***'
+    if (typeof value === 'string')
+      return scrub(examination.urlPlaces.has(pointer) ? hidePasswords(value) : value)
+    if (Array.isArray(value)) return value.map((item, index) => hide(item, child(pointer, index)))
+    if (!isMapping(value)) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, hide(inner, child(pointer, key))]),
+    )
+  }
+  return hide
+}

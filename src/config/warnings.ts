@@ -1,0 +1,80 @@
+import type { Config, Strategy } from '../core/config.ts'
+import { spellDuration } from '../core/duration.ts'
+import { expectedMaxAge } from '../core/schedule.ts'
+import { strategiesOf } from './check-strategies.ts'
+import type { Examination } from './examine.ts'
+import { child, isMapping } from './pointer.ts'
+
+const anyMonday = Date.parse('2026-01-05T00:00:00Z') // the distance of two runs is judged from here: the same at every start
+
+/** Says what is legal but hardly meant. */
+export function warn(config: Pick<Config, 'strategies' | 'slack'>, examination: Examination): void {
+  const { findings, root } = examination
+  const global = isMapping(root.global) ? root.global : {}
+  const metrics = isMapping(global.monitoring) ? global.monitoring.metrics : undefined
+  if (isMapping(metrics) && metrics.enabled !== false)
+    findings.warning(
+      '/global/monitoring/metrics',
+      'metrics come with the next release',
+      'nothing is served there yet',
+    )
+  if (config.slack) warnOfSlack(config.slack, examination)
+  strategiesOf(root).forEach(({ pointer, strategy }, index) => {
+    warnOfStrategy(config.strategies[index]!, { pointer, strategy, global, examination })
+  })
+}
+
+function warnOfSlack(slack: NonNullable<Config['slack']>, { findings, root }: Examination): void {
+  if (!slack.botToken.startsWith('xoxb-'))
+    findings.warning(
+      '/global/slack/bot_token',
+      'a bot token begins with xoxb-',
+      'copy it from OAuth & Permissions of the app',
+    )
+  if (slack.appToken !== null && !slack.appToken.startsWith('xapp-'))
+    findings.warning(
+      '/global/slack/app_token',
+      'an app token begins with xapp-',
+      'make one with connections:write under Basic Information',
+    )
+  const channels = (root as { global: { slack: { channels?: Record<string, string> } } }).global.slack
+    .channels
+  if (channels?.digest !== undefined)
+    findings.warning(
+      '/global/slack/channels/digest',
+      'the digest comes with the next release',
+      'nothing is said there yet',
+    )
+}
+
+interface Subject {
+  pointer: string
+  strategy: Record<string, unknown>
+  global: Record<string, unknown>
+  examination: Examination
+}
+
+function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examination }: Subject): void {
+  const { findings } = examination
+  /** Where the value that holds was written. */
+  const source = (key: string) =>
+    key in strategy ? child(pointer, key) : key in global ? child('/global', key) : pointer
+  const gap = expectedMaxAge(resolved.schedule, resolved.timezone, anyMonday)
+  const { retention, expect } = resolved
+  if (gap !== null && retention && retention.maxAgeMs < 2 * gap) {
+    const wrong = `retention ${retention.text} is shorter than two runs of ${resolved.name} (${spellDuration(gap)} apart)`
+    findings.warning(
+      source('retention'),
+      wrong,
+      `the newest ${retention.minKeep} stay; write at least ${spellDuration(2 * gap)}`,
+    )
+  }
+  if (gap !== null && expect.maxAgeMs !== null && expect.maxAgeMs < gap) {
+    const wrong = `${resolved.name} runs every ${spellDuration(gap)}: it will be overdue before each run`
+    findings.warning(source('expect'), wrong, `write max_age: ${spellDuration(gap * 1.5)} or more`)
+  }
+  if (resolved.protected && !resolved.slack)
+    findings.warning(child(pointer, 'protected'), 'without Slack nobody can approve', 'set global.slack')
+  if ('slack' in strategy && !resolved.slack)
+    findings.warning(child(pointer, 'slack'), 'nothing is said without a bot token', 'set global.slack')
+}

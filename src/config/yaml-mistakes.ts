@@ -1,0 +1,37 @@
+import type { YAMLError } from 'yaml'
+import { shorten } from './shown.ts'
+
+/** What the YAML parser says, in words for who wrote the file. */
+export function yamlMistake(error: YAMLError, text: string): { wrong: string; instead: string } {
+  const known = words[error.code]
+  const line = lineAt(text, error.pos[0])
+  if (/[{[,].*\$\{/.test(line))
+    return { wrong: '${…} stands inside { } or [ ] without quotes', instead: 'put it into quotes: "${NAME}"' }
+  if (known) return known(text.slice(error.pos[0]).split(/[:\s]/, 1)[0] ?? '')
+  return {
+    wrong: `not YAML: ${lowerFirst(shorten(error.message))}`,
+    instead: 'check its indentation, brackets and quotes',
+  }
+}
+
+const words: Partial<Record<YAMLError['code'], (at: string) => { wrong: string; instead: string }>> = {
+  DUPLICATE_KEY: (at) => ({ wrong: `the key ${shorten(at)} is there twice`, instead: 'remove one of them' }),
+  TAB_AS_INDENT: () => ({ wrong: 'a tab is used as indentation', instead: 'use spaces' }),
+  TAG_RESOLVE_FAILED: (at) => ({ wrong: `the tag ${shorten(at)} is not known`, instead: 'remove it' }),
+  BLOCK_AS_IMPLICIT_KEY: () => ({
+    wrong: 'a value holds ": "',
+    instead: 'put the value into quotes, or start it on its own line',
+  }),
+  BAD_SCALAR_START: (at) => ({
+    wrong: `a value cannot begin with ${at.slice(0, 1)}`,
+    instead: 'put the value into quotes',
+  }),
+}
+
+function lineAt(text: string, offset: number): string {
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? ''
+}
+
+function lowerFirst(sentence: string): string {
+  return sentence.slice(0, 1).toLowerCase() + sentence.slice(1)
+}
