@@ -1,5 +1,6 @@
-import { constants } from 'node:fs'
+import { constants as flags } from 'node:fs'
 import { chmod, lstat, mkdir, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import { Fault } from '../core/faults.ts'
 
@@ -26,7 +27,7 @@ export async function writeDurably(path: string, content: string | Uint8Array): 
 
 /** Makes the names in a folder durable: without it a crash can lose a file that was synced itself. */
 export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  const handle = await open(path, flags.O_RDONLY | flags.O_DIRECTORY)
   try {
     await handle.sync()
   } catch (error) {
@@ -76,11 +77,11 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /** Writes all of it: one write call may take only a part when the disk is nearly full. */
-export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, offset)
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
     if (bytesWritten === 0) throw new Fault('disk-failed', 'the disk took no more bytes')
-    offset += bytesWritten
+    done += bytesWritten
   }
 }
 
@@ -95,8 +96,11 @@ export function fileFault(error: unknown, what: string): unknown {
   return new Fault('disk-failed', `${what}: ${error.message}`, { cause: error })
 }
 
-export function hasErrno(error: unknown, ...codes: string[]): boolean {
-  return isErrno(error) && codes.includes(error.code ?? '')
+/** Node has no name for some numbers (EDQUOT, ESTALE), so the number counts as well. */
+export function hasErrno(error: unknown, ...names: string[]): boolean {
+  if (!isErrno(error)) return false
+  const numbers = constants.errno as Record<string, number | undefined>
+  return names.some((name) => error.code === name || error.errno === -(numbers[name] ?? NaN))
 }
 
 function isErrno(error: unknown): error is NodeJS.ErrnoException {

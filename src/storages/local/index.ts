@@ -79,16 +79,17 @@ async function headObject(real: string, key: string, signal: AbortSignal): Promi
   return path === null ? null : infoOf(real, key)
 }
 
-/** The folder is synced before we return: a crash must not bring back a manifest whose dump was removed after it (promise 6). */
+/** The folder is synced before we return, also when an earlier try removed the name: a crash must not bring back a manifest
+ * whose dump was removed after it (promise 6). */
 async function removeObject(real: string, key: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (!(await locate(real, key))) return
   const path = join(real, key)
   try {
-    await orAbsent(unlink(path))
+    await unlink(path)
   } catch (error) {
-    if (hasErrno(error, 'EISDIR')) return // a folder is not an object
-    throw error
+    if (hasErrno(error, 'EISDIR', 'ENOTDIR')) return // a folder is not an object, and an object has nothing below it
+    if (!hasErrno(error, 'ENOENT')) throw error
   }
   await orAbsent(syncFolder(dirname(path)))
   await pruneUp(real, dirname(path))

@@ -63,7 +63,7 @@ async function fill(handle: FileHandle, spool: Spool, options: PutOptions): Prom
     const chunk = await spool.read(bytes, chunkBytes, options.signal)
     if (chunk.length === 0) break
     hash.update(chunk)
-    await writeAll(handle, chunk)
+    await writeAll(handle, chunk, bytes)
     bytes += chunk.length
     options.onState?.(bytes)
   }
