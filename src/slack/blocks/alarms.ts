@@ -1,0 +1,63 @@
+import type { MessageBody } from '../../core/messages.ts'
+import type { RunView } from '../../core/model.ts'
+import { actions } from '../actions.ts'
+import { button, draw } from './elements.ts'
+import type { Drawn } from './elements.ts'
+import { lastGood, nextRun, retryButton } from './run-card.ts'
+import { joined, mention, moment, ordinal, safe, safeLine } from './words.ts'
+
+/** The reply that is heard: who, what it means, what to do.
+ * @param mentions ids of people and groups who are told by name */
+export function runAlarm(run: RunView, mentions: string[]): Drawn {
+  const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
+  return draw({
+    headline: `❌ ${told(mentions)}*${safeLine(run.strategy)}* ${meaning(run)}`,
+    lines: [what(run)],
+    small: [joined(again(run), lastGood(run), run.kind === 'backup' && nextRun(run))],
+    buttons: run.kind === 'backup' ? [retryButton(run), log] : [log],
+  })
+}
+
+export function told(mentions: string[]): string {
+  const names = mentions.slice(0, 20).map(mention)
+  return names.length === 0 ? '' : `${names.join(' ')} `
+}
+
+function meaning(run: RunView): string {
+  if (run.kind === 'restore') return 'was not restored'
+  if (run.kind === 'verify') return 'has a backup that could not be verified'
+  return run.state === 'degraded' ? 'has a new backup, but not in every place' : 'has no new backup'
+}
+
+function what(run: RunView): string {
+  if (!run.fault) return ''
+  const hint = run.fault.hint === null ? '' : `\n${safe(run.fault.hint, 600)}`
+  return `${safe(run.fault.text)} (${run.fault.code})${hint}`
+}
+
+function again(run: RunView): string | null {
+  return run.failuresInARow > 1 ? `${ordinal(run.failuresInARow)} failure in a row` : null
+}
+
+export function overdue(body: MessageBody & { type: 'overdue' }, mentions: string[]): Drawn {
+  const name = `*${safeLine(body.strategy)}*${body.series === body.strategy ? '' : ` (${safeLine(body.series)})`}`
+  const last =
+    body.lastGoodAt === null
+      ? 'there is no good backup yet'
+      : `last good backup ${moment(body.lastGoodAt, 'UTC')}`
+  if (body.over) return draw({ headline: `✅ ${name} is backed up again`, small: [last] })
+  const value = { strategy: body.strategy }
+  return draw({
+    headline: `⏰ ${told(mentions)}${name} is overdue: no new backup since ${moment(body.sinceAt, 'UTC')}`,
+    small: [joined(`expected ${safeLine(body.expected, 200)}`, last)],
+    buttons: [button({ label: 'Run now', action: actions.retryRun, value })],
+  })
+}
+
+export function notice(body: MessageBody & { type: 'notice' }, mentions: string[]): Drawn {
+  const who = body.urgent ? told(mentions) : ''
+  return draw({
+    headline: `${body.urgent ? '🚨' : 'ℹ️'} ${who}*${safeLine(body.title, 300).replaceAll('*', '')}*`,
+    lines: [safe(body.text, 2500)],
+  })
+}

@@ -1,0 +1,120 @@
+import { formatBytes, formatDuration } from '../../core/duration.ts'
+import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
+import { levelWords, stageWords } from '../../commands/phrases.ts'
+import { draw } from './elements.ts'
+import type { Drawn } from './elements.ts'
+import { failed, took } from './run-card.ts'
+import { code, contents, day, joined, safe, safeLine } from './words.ts'
+
+/** The message in the thread that moves while the run does, and in the end is its result. */
+export function runProgress(run: RunView): Drawn {
+  if (run.state === 'queued') return draw({ headline: 'waiting for its turn' })
+  if (run.state === 'running') return draw({ headline: running(run) })
+  if (run.backup) return backupResult(run, run.backup)
+  if (run.restore) return restoreResult(run, run.restore)
+  if (run.verify) return verifyResult(run)
+  return draw({ headline: stopped(run), lines: failed(run) ? [explanation(run)] : [] })
+}
+
+const barLength = 12
+
+function running(run: RunView): string {
+  const { progress } = run
+  const stage = stageWords[run.stage ?? progress?.stage ?? 'starting']
+  if (!progress) return stage
+  const rate = progress.bytesPerSecond ? `${formatBytes(progress.bytesPerSecond)}/s` : null
+  const left =
+    progress.remainingMs === null ? null : `about ${formatDuration(wholeSeconds(progress.remainingMs))} left`
+  return joined(`${bar(progress)}${stage}`, moved(progress), rate, left)
+}
+
+function moved({ bytes, expectedBytes }: Progress): string | null {
+  if (bytes === 0) return null
+  return expectedBytes && bytes <= expectedBytes
+    ? `${formatBytes(bytes)} of about ${formatBytes(expectedBytes)}`
+    : `${formatBytes(bytes)} so far`
+}
+
+/** Never full before the end, and none at all when nobody knows how much is to come. */
+function bar({ bytes, expectedBytes }: Progress): string {
+  if (!expectedBytes) return ''
+  const share = Math.min(0.99, bytes / expectedBytes)
+  const full = Math.floor(share * barLength)
+  return `${'▓'.repeat(full)}${'░'.repeat(barLength - full)} ${Math.floor(share * 100)} %  `
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.max(1000, Math.round(ms / 1000) * 1000)
+}
+
+function backupResult(run: RunView, backup: BackupResult): Drawn {
+  const raw = backup.rawBytes === null ? '' : ` (${formatBytes(backup.rawBytes)} raw)`
+  const places = backup.storages.map((storage) => safeLine(storage, 80)).join(', ')
+  const times = `dump ${formatDuration(backup.dumpMs)}, upload ${formatDuration(backup.uploadMs)}`
+  const keeps =
+    backup.keepsUntil === null ? 'keeps for ever' : `keeps until ${day(backup.keepsUntil, run.timezone)}`
+  const stored = `${formatBytes(backup.storedBytes)} stored${raw} in ${places || 'no place'}`
+  return draw({
+    headline: `${sign(run)} ${joined(stored, times, change(backup.sizeChange), keeps)}`,
+    lines: warnings(backup.warnings),
+    small: [joined(code(backup.id), levelWords[backup.level], contents(backup.tables, backup.rows))],
+  })
+}
+
+function sign(run: RunView): string {
+  if (run.state === 'succeeded') return '✅'
+  return run.state === 'degraded' ? '🟠' : '❌'
+}
+
+function change(share: number | null): string | null {
+  if (share === null) return null
+  const percent = Math.round(share * 100)
+  if (percent === 0) return 'same size as the last'
+  return `${percent > 0 ? '+' : '−'}${Math.abs(percent)} % on the last`
+}
+
+function restoreResult(run: RunView, restore: RestoreResult): Drawn {
+  const into = `${contents(restore.tables, restore.rows)} in ${code(restore.target)} on ${safeLine(restore.endpoint, 200)}`
+  const times = `fetch ${formatDuration(restore.fetchMs)}, restore ${formatDuration(restore.restoreMs)}`
+  return draw({
+    headline: `${sign(run)} ${joined(into, times)}`,
+    lines: [
+      ...(restore.open === null ? [] : [`Open it: ${code(restore.open)}`]),
+      ...warnings(restore.warnings),
+    ],
+    small: [`from ${code(restore.backup)}`],
+  })
+}
+
+function verifyResult(run: RunView): Drawn {
+  const verify = run.verify
+  const facts = verify && joined(levelWords[verify.level], contents(verify.tables, verify.rows))
+  return draw({ headline: `${sign(run)} ${joined(facts, took(run))}`, small: [code(verify?.backup ?? '')] })
+}
+
+const mostWarnings = 5
+
+function warnings(texts: string[]): string[] {
+  const shown = texts.slice(0, mostWarnings).map((text) => `Note: ${safeLine(text, 400)}`)
+  const more = texts.length - shown.length
+  return more > 0 ? [...shown, `and ${more} more: see View Log`] : shown
+}
+
+function stopped(run: RunView): string {
+  const at = run.stage === null ? null : `at “${stageWords[run.stage]}”`
+  const words = [endings[run.state] ?? 'ended', at, took(run) && `after ${took(run)}`]
+  return words.filter(Boolean).join(' ')
+}
+
+const endings: Partial<Record<RunView['state'], string>> = {
+  failed: '❌ stopped',
+  interrupted: '🟠 interrupted',
+  cancelled: '⚪ cancelled',
+  skipped: '⚪ skipped',
+}
+
+function explanation(run: RunView): string {
+  if (!run.fault) return ''
+  const hint = run.fault.hint ? `\n${safe(run.fault.hint, 400)}` : ''
+  return `${safe(run.fault.text)} (${run.fault.code})${hint}`
+}

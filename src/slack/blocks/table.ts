@@ -1,0 +1,110 @@
+import type { DataTableBlock, KnownBlock } from '@slack/types'
+import { formatCount } from '../../core/duration.ts'
+import type { Cell, Table, TableRow } from '../../commands/reply.ts'
+import { actions } from '../actions.ts'
+import { cut, lengthOf, limits, pad } from '../limits.ts'
+import { isNumeric, plainCell, sortValue } from './cells.ts'
+import { actionRows, button, context, fenced, finish, section } from './elements.ts'
+import type { Drawn } from './elements.ts'
+import { joined, safe, safeLine } from './words.ts'
+
+export interface TableView {
+  now: number
+  /** basic: aligned text, which every client shows. rich: Slack's own sortable table. */
+  style: 'basic' | 'rich'
+  /** From 0. */
+  page: number
+  /** The command that made the table, to be asked again by Previous and Next; null: no such buttons. */
+  words: string | null
+}
+
+/** A list: totals first, then one page of rows. */
+export function drawTable(table: Table, view: TableView): Drawn {
+  const headline = joined(`*${safeLine(table.title, 200).replaceAll('*', '')}*`, safe(table.summary))
+  if (table.rows.length === 0)
+    return finish([headline, safe(table.empty)], [section(headline), section(safe(table.empty))])
+  const size = view.style === 'rich' ? limits.dataTable.rows : limits.textTableRows
+  const pages = Math.ceil(table.rows.length / size)
+  const page = Math.min(Math.max(0, view.page), pages - 1)
+  const rows = table.rows.slice(page * size, (page + 1) * size)
+  const grid =
+    view.style === 'rich' ? dataTable(table, rows, view.now) : fenced(aligned(table, rows, view.now))
+  const range =
+    pages === 1
+      ? null
+      : `${formatCount(page * size + 1)}–${formatCount(page * size + rows.length)} of ${formatCount(table.rows.length)}`
+  const blocks: KnownBlock[] = [
+    section(headline),
+    grid,
+    ...(range === null ? [] : [context(range)]),
+    ...actionRows(turning(view, page, pages)),
+  ]
+  const lines = rows.slice(0, limits.textTableRows).map((row) => spokenRow(table, row, view.now))
+  return finish([headline, ...lines, range ?? ''].filter(Boolean), blocks)
+}
+
+function turning({ words }: TableView, page: number, pages: number): ReturnType<typeof button>[] {
+  if (words === null) return []
+  const previous = { label: '‹ Previous', action: actions.previousPage, value: { words, page: page - 1 } }
+  const next = { label: 'Next ›', action: actions.nextPage, value: { words, page: page + 1 } }
+  return [page > 0 ? button(previous) : null, page < pages - 1 ? button(next) : null]
+}
+
+const widestCell = 64
+
+/** Columns under their labels; numbers to the right. */
+function aligned(table: Table, rows: TableRow[], now: number): string {
+  const texts = rows.map((row) =>
+    table.columns.map(({ key }) => cut(cellText(row.cells[key], now), widestCell)),
+  )
+  const labels = table.columns.map(({ label }) => cut(label, widestCell))
+  const widths = labels.map((label, column) =>
+    Math.max(lengthOf(label), ...texts.map((row) => lengthOf(row[column] ?? ''))),
+  )
+  const sides = table.columns.map(({ key }) =>
+    rows.some((row) => row.cells[key] && isNumeric(row.cells[key])) ? 'left' : 'right',
+  )
+  const line = (cells: string[]): string =>
+    cells
+      .map((cell, column) => pad(cell, widths[column] ?? 0, sides[column] ?? 'right'))
+      .join('  ')
+      .trimEnd()
+  return [labels, ...texts].map(line).join('\n')
+}
+
+function cellText(cell: Cell | undefined, now: number): string {
+  return cell === undefined ? '' : plainCell(cell, now)
+}
+
+function spokenRow(table: Table, row: TableRow, now: number): string {
+  return table.columns
+    .map(({ key, label }) => `${safeLine(label, 40)} ${safeLine(cellText(row.cells[key], now), 100)}`)
+    .join(', ')
+}
+
+function dataTable(table: Table, rows: TableRow[], now: number): DataTableBlock {
+  const columns = table.columns.slice(0, limits.dataTable.columns)
+  const top = columns.map(({ label }) => ({ type: 'raw_text' as const, text: cut(label, 100) || ' ' }))
+  let left = limits.dataTable.characters - top.reduce((sum, { text }) => sum + text.length, 0)
+  const body: DataTableBlock['rows'] = []
+  for (const row of rows) {
+    const cells = columns.map(({ key }) => rawCell(row.cells[key], now))
+    left -= cells.reduce((sum, { text }) => sum + text.length, 0)
+    if (left < 0) break
+    body.push(cells)
+  }
+  return {
+    type: 'data_table',
+    caption: cut(table.title, limits.header) || ' ',
+    page_size: limits.dataTable.pageSize,
+    rows: [top, ...body],
+  }
+}
+
+type RawCell = { type: 'raw_text'; text: string } | { type: 'raw_number'; value: number; text: string }
+
+function rawCell(cell: Cell | undefined, now: number): RawCell {
+  const text = cut(cellText(cell, now), 200) || ' '
+  const value = cell === undefined ? null : sortValue(cell)
+  return value === null ? { type: 'raw_text', text } : { type: 'raw_number', value, text }
+}

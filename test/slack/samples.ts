@@ -1,0 +1,179 @@
+import type { StrategyView, BackupView, RequestView, RunView } from '../../src/core/model.ts'
+
+/** View models as the engine makes them, for drawing. */
+
+export const at = (time: string): number => Date.parse(`2026-11-20T${time}Z`)
+
+export const longName = `x${'y'.repeat(61)}z`
+/** What a hostile person or database may put into any text. */
+export const bomb =
+  '<!channel> <@U0ALICE01> @here *bold* `code` ```fence``` <https://evil.example|click> \u202Egnp \u0007 & 🙂🏳️‍🌈'
+
+export function run(changes: Partial<RunView> = {}): RunView {
+  return {
+    id: 'run-k3f9',
+    kind: 'backup',
+    strategy: 'production-db',
+    series: 'production-db',
+    engine: 'PostgreSQL 16',
+    state: 'running',
+    stage: 'dump',
+    trigger: 'schedule',
+    actor: { via: 'service', id: 'easy-backup' },
+    queuedAt: at('06:00:00'),
+    startedAt: at('06:00:00'),
+    endedAt: null,
+    attempt: 1,
+    maxAttempts: 1,
+    schedule: 'every 6h',
+    timezone: 'Europe/Paris',
+    nextAt: at('12:00:00'),
+    host: 'db-host',
+    progress: null,
+    backup: null,
+    restore: null,
+    verify: null,
+    fault: null,
+    lastGoodAt: at('00:00:09'),
+    failuresInARow: 0,
+    backupId: null,
+    ...changes,
+  }
+}
+
+export function succeeded(changes: Partial<RunView> = {}): RunView {
+  return run({
+    state: 'succeeded',
+    stage: null,
+    endedAt: at('06:00:09'),
+    backup: {
+      id: 'production-db-20261120T060000Z-k3f9',
+      storedBytes: 341_000_000,
+      rawBytes: 1_200_000_000,
+      level: 'V2',
+      tables: 8,
+      rows: 4_812_330,
+      storages: ['s3'],
+      dumpMs: 6200,
+      uploadMs: 8700,
+      keepsUntil: Date.parse('2026-12-20T06:00:00Z'),
+      sizeChange: 0.02,
+      warnings: [],
+    },
+    ...changes,
+  })
+}
+
+export function failedRun(changes: Partial<RunView> = {}): RunView {
+  return run({
+    state: 'failed',
+    stage: 'dump',
+    endedAt: at('06:00:02'),
+    lastGoodAt: at('06:00:02') - 11 * 3600_000,
+    failuresInARow: 2,
+    fault: {
+      code: 'database-refused',
+      text: 'password refused for user backup',
+      hint: 'check DB_PASSWORD in the environment of the service',
+    },
+    ...changes,
+  })
+}
+
+export function request(changes: Partial<RequestView> = {}): RequestView {
+  return {
+    id: 'req-1',
+    version: 1,
+    state: 'waiting',
+    requester: { via: 'slack', id: 'U0ALICE01' },
+    reason: 'bad migration at 10:40',
+    createdAt: at('10:52:00'),
+    expiresAt: at('11:22:00'),
+    plan: {
+      backup: {
+        id: 'production-db-20261120T060000Z-k3f9',
+        strategy: 'production-db',
+        series: 'production-db',
+        createdAt: at('06:00:00'),
+        level: 'V2',
+        storedBytes: 341_000_000,
+        rawBytes: 1_200_000_000,
+        tables: 8,
+        rows: 4_812_330,
+        sha256: ['a'.repeat(64)],
+      },
+      target: {
+        mode: 'new-database',
+        name: 'myapp_restore_20261120_1052',
+        endpoint: 'prod-db:5432',
+        fingerprint: 'f',
+        exists: false,
+        sizeBytes: null,
+        sessions: null,
+        serverVersion: 'PostgreSQL 16.4',
+      },
+      noOwner: false,
+      missingRoles: [],
+      expectedMs: 192_000,
+      freeBytes: 40_000_000_000,
+      neededBytes: 1_541_000_000,
+      steps: ['fetch and check', 'restore beside', 'compare 8 tables'],
+      warnings: [],
+      blockers: [],
+      digest: 'd',
+    },
+    decidedBy: null,
+    decidedAt: null,
+    run: null,
+    fault: null,
+    ...changes,
+  }
+}
+
+export function backup(changes: Partial<BackupView> = {}): BackupView {
+  return {
+    id: 'production-db-20261120T060000Z-k3f9',
+    strategy: 'production-db',
+    series: 'production-db',
+    engine: 'postgres',
+    createdAt: at('06:00:00'),
+    storages: ['s3'],
+    rawBytes: 1_200_000_000,
+    storedBytes: 341_000_000,
+    level: 'V2',
+    tables: 8,
+    rows: 4_812_330,
+    tookMs: 9000,
+    corrupt: null,
+    keepsUntil: null,
+    foreign: false,
+    ...changes,
+  }
+}
+
+export function strategy(changes: Partial<StrategyView> = {}): StrategyView {
+  return {
+    name: 'production-db',
+    engine: 'PostgreSQL 16',
+    endpoint: 'prod-db:5432',
+    schedule: 'every 6h',
+    timezone: 'Europe/Paris',
+    tags: ['prod'],
+    storages: ['s3'],
+    lastRun: {
+      id: 'run-k3f9',
+      state: 'succeeded',
+      startedAt: at('06:00:00'),
+      endedAt: at('06:00:09'),
+      fault: null,
+    },
+    lastGood: backup(),
+    nextAt: at('12:00:00'),
+    runningId: null,
+    overdueSince: null,
+    failuresInARow: 0,
+    backups: 120,
+    storedBytes: 40_000_000_000,
+    ...changes,
+  }
+}
