@@ -128,8 +128,8 @@ export interface ArtifactSink {
 /** Undone bytes of an artifact: a file to open, or a descriptor to hand to a program. */
 export interface RawInput {
   /** Runs a program whose standard input is the raw bytes, joined by descriptors where there is a decoder program.
-   * Every part must exit 0. `onOutput` receives standard output. Resolves with the number of raw bytes when known. */
-  intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<void>
+   * Every part must exit 0. `onOutput` receives standard output. Resolves with the number of raw bytes; null = not known. */
+  intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<number | null>
   /** Writes the raw bytes into a new file. @returns size in bytes */
   intoFile(path: string): Promise<number>
 }
@@ -146,7 +146,8 @@ export interface TargetRequest {
   database: string | null
   /** Another server (or file) by URL. */
   url: string | null
-  /** `<name>_restore_<time>`, cut to the engine's limit, offered when nothing was asked. */
+  /** The time in the suggested name, e.g. `20261120_060000`: when nothing was asked the driver takes
+   * `<name>_restore_<stamp>`, the name cut to the engine's limit. */
   stamp: string
   noOwner: boolean
 }

@@ -1,0 +1,65 @@
+import { asFault } from '../../core/faults.ts'
+import type { CheckLine } from '../source.ts'
+import { userTables } from './dump.ts'
+import { tableName } from './names.ts'
+import type { Place } from './place.ts'
+import { noRight } from './plan.ts'
+import { forServer, installed } from './programs.ts'
+import { withSession, type Session } from './session.ts'
+import { readTarget } from './target.ts'
+import { endpointOf } from './url.ts'
+
+/** For doctor. Each line is tried by itself, so that one run shows everything. */
+export async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
+  const { origin, restorer, context, folders } = place
+  const needs = { context, signal }
+  let serverMajor = 0
+  const reach = await line('database', signal, async () => {
+    const session = await withSession(origin, needs, async ({ serverMajor: major, serverVersion }) => {
+      serverMajor = major
+      return serverVersion
+    })
+    return `PostgreSQL ${session} at ${endpointOf(origin)}`
+  })
+  if (!reach.ok) return [reach]
+  return [
+    reach,
+    await line('dump program', signal, async () => {
+      const program = forServer(await installed('pg_dump', folders, context, signal), serverMajor)
+      return `pg_dump ${program.version} (${program.path})`
+    }),
+    await line('right to read', signal, () => withSession(origin, needs, readable), {
+      hint: `GRANT pg_read_all_data TO "${origin.user}";`,
+    }),
+    await line('right to create', signal, async () => {
+      const { mayCreate } = await readTarget(restorer, needs)
+      if (!mayCreate) throw new Error(noRight(restorer))
+      return `user "${restorer.user}" may create databases for restores`
+    }),
+  ]
+}
+
+async function line(
+  name: string,
+  signal: AbortSignal,
+  tryIt: () => Promise<string>,
+  otherwise: { hint: string } | null = null,
+): Promise<CheckLine> {
+  try {
+    return { name, ok: true, text: await tryIt(), hint: null }
+  } catch (error) {
+    signal.throwIfAborted()
+    const { message, hint } = asFault(error)
+    return { name, ok: false, text: message, hint: hint ?? otherwise?.hint ?? null }
+  }
+}
+
+async function readable(session: Session): Promise<string> {
+  const denied = await session.rows<{ schema: string; name: string }>(
+    `SELECT schema, name FROM (${userTables}) t
+     WHERE NOT has_schema_privilege(schema, 'USAGE') OR NOT has_table_privilege(oid, 'SELECT') LIMIT 4`,
+  )
+  if (denied.length === 0) return 'every table can be read'
+  const names = denied.map(({ schema, name }) => tableName(schema, name))
+  throw new Error(`no right to read ${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and more' : ''}`)
+}

@@ -1,0 +1,89 @@
+import type { Series } from '../../core/model.ts'
+import type { Inspection, Sink } from '../source.ts'
+import { programEnvironment } from './environment.ts'
+import { toolFault } from './faults.ts'
+import { dumpArguments, isFiltered } from './options.ts'
+import type { Place } from './place.ts'
+import { forServer, installed, type Program } from './programs.ts'
+import { withSession, type Session } from './session.ts'
+import { endpointOf } from './url.ts'
+
+const physicalFromBytes = 100 * 2 ** 30 // above it a physical backup is the better tool, and we say so
+
+export async function inspect(place: Place, signal: AbortSignal): Promise<Inspection & { client: Program }> {
+  const { origin, context, folders, options } = place
+  const facts = await withSession(origin, { context, signal }, readFacts)
+  const client = forServer(await installed('pg_dump', folders, context, signal), facts.serverMajor)
+  return {
+    engine: {
+      kind: 'postgres',
+      name: 'PostgreSQL',
+      serverVersion: facts.serverVersion,
+      toolVersion: client.version,
+    },
+    method: 'pg_dump',
+    format: 'custom',
+    database: origin.database,
+    endpoint: endpointOf(origin),
+    hasTables: facts.hasTables && !isFiltered(options),
+    sizeBytes: facts.sizeBytes,
+    warnings: warnings(facts, client),
+    client,
+  }
+}
+
+/** The name goes through the environment, where libpq takes it literally: as an argument `host=evil dbname=x` would connect to `evil`. */
+export async function dump(place: Place, client: Program, sink: Sink): Promise<void> {
+  const { origin, context, options } = place
+  const env = { ...(await programEnvironment(origin, context)), PGDATABASE: origin.database }
+  const fixed = ['--format=custom', '--compress=0', '--no-password'] // the filters compress, on all cores
+  const argv = [client.path, ...fixed, ...dumpArguments(options)]
+  try {
+    await sink.file(artifactName(origin.database)).fromProgram({ argv, env })
+  } catch (error) {
+    throw toolFault(error, origin, 'dump-failed')
+  }
+}
+
+/** A plain file name, whatever the database is called. */
+function artifactName(database: string): string {
+  const plain = database
+    .replace(/[^A-Za-z0-9._-]+/g, '_')
+    .replace(/^[._-]+/, '')
+    .slice(0, 63)
+  return `${plain || 'database'}.dump`
+}
+
+interface Facts {
+  serverMajor: number
+  serverVersion: string
+  sizeBytes: number
+  hasTables: boolean
+}
+
+async function readFacts(session: Session): Promise<Facts> {
+  const [row] = await session.rows<{ size: string; has_tables: boolean }>(
+    `SELECT pg_database_size(current_database()) AS size, EXISTS (${userTables}) AS has_tables`,
+  )
+  const { serverMajor, serverVersion } = session
+  return { serverMajor, serverVersion, sizeBytes: Number(row!.size), hasTables: row!.has_tables }
+}
+
+/** Tables of people: those of extensions are not dumped, partitioned ones have no rows of their own. */
+export const userTables = `
+  SELECT c.oid, n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`
+
+function warnings(facts: Facts, client: Program): string[] {
+  const found: string[] = []
+  if (client.major > facts.serverMajor)
+    found.push(
+      `pg_dump ${client.major} dumps a server of PostgreSQL ${facts.serverMajor}: its dumps may need PostgreSQL ${client.major} to restore; install postgresql-client-${facts.serverMajor}`,
+    )
+  if (facts.sizeBytes > physicalFromBytes)
+    found.push(
+      'the database is larger than 100 GiB: a physical backup (pgBackRest, WAL-G) is the better tool',
+    )
+  return found
+}

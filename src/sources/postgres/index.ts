@@ -1,0 +1,84 @@
+import type { SourceContext, Source, SourceDriver, SourceSettings } from '../source.ts'
+import { check } from './check.ts'
+import { dump, inspect } from './dump.ts'
+import { sessionName } from './environment.ts'
+import { postgresOptions } from './options.ts'
+import type { Place } from './place.ts'
+import { plan } from './plan.ts'
+import { forServer, installed, majorOf, usualFolders, type Program } from './programs.ts'
+import { prove } from './proof.ts'
+import { restore } from './restore.ts'
+import { withServer } from './target.ts'
+import { connectionTo, endpointOf, parseConnection, secretsOf } from './url.ts'
+
+/** PostgreSQL through `pg_dump --format=custom`; the client must be of the server's own major version, or newer. */
+export const postgres: SourceDriver = createPostgres(usualFolders)
+
+/** @param folders patterns of the folders that hold client programs */
+export function createPostgres(folders: readonly string[]): SourceDriver {
+  return {
+    kind: 'postgres',
+    name: 'PostgreSQL',
+    schemes: ['postgres', 'postgresql'],
+    options: postgresOptions,
+    parseUrl(url) {
+      const connection = parseConnection(url)
+      if ('mistake' in connection) return connection
+      return { endpoint: endpointOf(connection), database: connection.database, secrets: secretsOf(url) }
+    },
+    open: (settings, context) => openSource(placeOf(settings, { folders, context }), settings),
+  }
+}
+
+function placeOf(
+  { url, dumpUrl, restoreUrl, options }: SourceSettings,
+  outside: { folders: readonly string[]; context: SourceContext },
+): Place {
+  const origin = connectionTo(dumpUrl ?? url)
+  return { ...outside, origin, restorer: connectionTo(restoreUrl ?? url), options }
+}
+
+function openSource(place: Place, { strategy }: SourceSettings): Source {
+  const { origin, restorer, context, folders } = place
+  let client: Program | null = null
+
+  return {
+    series: async () => [{ strategy, name: origin.database, sole: true }],
+    async inspect(_series, signal) {
+      const { client: chosen, ...inspection } = await inspect(place, signal)
+      client = chosen
+      return inspection
+    },
+    async dump(_series, { engine }, sink, signal) {
+      const programs = client ? [client] : await installed('pg_dump', folders, context, signal)
+      await dump(place, forServer(programs, majorOf(engine.toolVersion)!), sink)
+    },
+    prove: (_name, raw, signal) => prove(place, { raw, dumpMajor: client?.major ?? null }, signal),
+    plan: (backup, request, signal) => plan(place, { backup, request }, signal),
+    restore: (backup, request, _plan, artifact, signal) =>
+      restore(place, { backup, request, artifact }, signal),
+    async terminate(runId, signal) {
+      const ended = await Promise.all(
+        distinct([origin, restorer]).map((connection) =>
+          withServer(connection, { context, signal }, async ({ rows }) =>
+            rows(endSessions, [sessionName(runId)]),
+          ),
+        ),
+      )
+      return ended.flat().length
+    },
+    check: (signal) => check(place, signal),
+    stockRestore: () => [
+      'createdb --template=template0 restored',
+      'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored {file}',
+    ],
+    close: async () => {}, // every question has its own connection, closed at once
+  }
+}
+
+const endSessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = $1 AND pid <> pg_backend_pid()`
+
+function distinct<T>(items: T[]): T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
+}

@@ -1,0 +1,36 @@
+/** A name as SQL. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A table as people and manifests write it: quoted only where a name would be ambiguous without.
+ * One fixed rule, because PostgreSQL's own depends on each version's list of keywords. */
+export function tableName(schema: string, table: string): string {
+  return [schema, table]
+    .map((name) => (/^[\p{L}_][\p{L}\p{N}_$]*$/u.test(name) ? name : quoted(name)))
+    .join('.')
+}
+
+/** Reads `schema.table` or `"Sche.ma"."ta""ble"` from the start of SQL text. */
+export function parseQualified(sql: string): { schema: string; table: string } | null {
+  const match = /^("(?:[^"]|"")*"|[^\s".(]+)\.("(?:[^"]|"")*"|[^\s".(]+)/.exec(sql)
+  return match ? { schema: unquoted(match[1]!), table: unquoted(match[2]!) } : null
+}
+
+export function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
+}
+
+const longestName = 63 // bytes; PostgreSQL cuts longer ones silently (NAMEDATALEN - 1)
+
+export function isTooLong(name: string): boolean {
+  return Buffer.byteLength(name) > longestName
+}
+
+/** `<name>_restore_<stamp>` with the name cut, between characters, so that all of it fits. */
+export function restoreName(name: string, stamp: string): string {
+  const suffix = `_restore_${stamp}`
+  let kept = name
+  while (isTooLong(kept + suffix)) kept = Array.from(kept).slice(0, -1).join('')
+  return kept + suffix
+}

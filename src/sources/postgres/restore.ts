@@ -1,0 +1,126 @@
+import { Fault, asFault } from '../../core/faults.ts'
+import type { Artifact, Manifest } from '../../core/model.ts'
+import type { RawInput, Restored, TargetRequest } from '../source.ts'
+import { countRows } from './counts.ts'
+import { databaseArgument, programEnvironment } from './environment.ts'
+import { toolFault } from './faults.ts'
+import { chooseOwnership, type Ownership } from './ownership.ts'
+import type { Place } from './place.ts'
+import { assertUsable } from './plan.ts'
+import { forDump, installed, majorOf, type Program } from './programs.ts'
+import { readSchema, type DumpedSchema } from './schema.ts'
+import { withSession } from './session.ts'
+import { createTarget, dropTarget, label, lockTarget } from './target-database.ts'
+import { readTarget, resolveTarget, withServer, type TargetState } from './target.ts'
+import type { Connection } from './url.ts'
+
+export interface RestoreJob {
+  backup: Manifest
+  request: TargetRequest
+  artifact: (artifact: Artifact) => Promise<RawInput>
+}
+
+const analyzeMs = 15 * 60_000
+
+export async function restore(place: Place, job: RestoreJob, signal: AbortSignal): Promise<Restored> {
+  const { context, folders } = place
+  const { connection } = resolveTarget(place, job.backup, job.request)
+  const programs = await installed('pg_restore', folders, context, signal)
+  const program = forDump(programs, majorOf(job.backup.engine.toolVersion))
+  const raw = await job.artifact(onlyArtifact(job.backup))
+  const schema = await readSchema(program, { raw, database: job.backup.database }).catch((error: unknown) => {
+    throw toolFault(error, connection, 'restore-failed')
+  })
+  return withServer(connection, { context, signal }, async (server) => {
+    await lockTarget(server, connection.database)
+    const state = await readTarget(connection, { context, signal })
+    assertUsable(connection, state)
+    const ownership = await chooseOwnership(server, schema, job.request.noOwner)
+    return fill(place, { ...job, connection, program, schema, state, ownership }, signal)
+  })
+}
+
+interface Filling extends RestoreJob {
+  connection: Connection
+  program: Program
+  schema: DumpedSchema
+  state: TargetState
+  ownership: Ownership
+}
+
+/** From here on something exists that is not whole: it carries a label from its first moment, so that it stays
+ * recognisable even when nobody is left to remove it. */
+async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Restored> {
+  const { connection, backup, state } = job
+  const needs = { context: place.context, signal }
+  const created = state.exists ? [] : await createTarget(connection, job.schema.databaseOptions, needs)
+  try {
+    await label(connection, `partial restore of ${backup.id}: do not use`, needs)
+    await load(place, job)
+    const analyzed = await analyze(place, connection, signal)
+    const { tables, warnings } = await countRows(connection, backup.tables, needs)
+    await label(connection, `restored from ${backup.id}`, needs)
+    return {
+      tables,
+      warnings: [...created, ...job.ownership.warnings, ...analyzed, ...warnings],
+      open: openCommand(connection),
+    }
+  } catch (error) {
+    const left = state.exists ? null : await dropTarget(connection, place.context)
+    signal.throwIfAborted()
+    throw left === null ? error : withLeftover(asFault(error), connection, left)
+  }
+}
+
+/** Stops at the first error. An existing database gets all or nothing in one transaction; a new one is dropped
+ * after a failure, and then the locks of a single transaction would only limit how many tables it may have. */
+async function load(place: Place, { connection, program, state, ownership, ...job }: Filling): Promise<void> {
+  const env = await programEnvironment(connection, place.context)
+  const argv = [
+    program.path,
+    ...['--exit-on-error', '--no-password', `--dbname=${databaseArgument(connection.database)}`],
+    ...(state.exists ? ['--single-transaction'] : []),
+    ...(ownership.keep ? [] : ['--no-owner', '--no-acl']),
+  ]
+  const raw = await job.artifact(onlyArtifact(job.backup))
+  await raw.intoProgram({ argv, env }, null).catch((error: unknown) => {
+    throw toolFault(error, connection, 'restore-failed')
+  })
+}
+
+/** Without statistics the first queries would be slow; the data is whole all the same. */
+async function analyze(place: Place, connection: Connection, signal: AbortSignal): Promise<string[]> {
+  try {
+    const needs = { context: place.context, signal, deadlineMs: analyzeMs }
+    await withSession(connection, needs, (session) => session.rows('ANALYZE'))
+    return []
+  } catch (error) {
+    signal.throwIfAborted()
+    return [`statistics are missing, run ANALYZE: ${asFault(error).message}`]
+  }
+}
+
+function onlyArtifact({ artifacts }: Manifest): Artifact {
+  const [artifact] = artifacts
+  if (!artifact || artifacts.length > 1)
+    throw new Fault('target-invalid', `a PostgreSQL backup has one file, this one has ${artifacts.length}`)
+  return artifact
+}
+
+function withLeftover(fault: Fault, { database }: Connection, why: Fault): Fault {
+  const hint = `database "${database}" is incomplete and could not be dropped (${why.message}): drop it by hand`
+  return new Fault(fault.code, fault.message, { hint, cause: fault })
+}
+
+function openCommand({ host, port, user, database }: Connection): string {
+  return `psql -h ${shellWord(host)} -p ${port} -U ${shellWord(user)} -d ${shellWord(databaseName(database))}`
+}
+
+/** psql, too, reads a name that holds `=` or looks like a URL as connection parameters. */
+function databaseName(database: string): string {
+  return /=|^postgres(ql)?:\/\//.test(database) ? databaseArgument(database) : database
+}
+
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9_.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,66 @@
+import { StringDecoder } from 'node:string_decoder'
+import { ToolFailure } from '../../sys/process.ts'
+import type { RawInput } from '../source.ts'
+import { unquoted } from './names.ts'
+import type { Program } from './programs.ts'
+
+/** What a dump demands of the server before its rows come. */
+export interface DumpedSchema {
+  /** Encoding and locale as options of CREATE DATABASE; '' when the dump does not tell. */
+  databaseOptions: string
+  owners: Set<string>
+  /** Roles in GRANT, REVOKE and policies. */
+  grantees: Set<string>
+}
+
+/** Reads the dump's definitions from its front. pg_restore stops there by itself, so whoever feeds it meets a closed pipe. */
+export async function readSchema(
+  program: Program,
+  { raw, database }: { raw: RawInput; database: string },
+): Promise<DumpedSchema> {
+  const schema: DumpedSchema = { databaseOptions: '', owners: new Set(), grantees: new Set() }
+  const create = /[\r\n]/.test(database) ? [] : ['--create'] // pg_restore refuses to write such a name
+  const decoder = new StringDecoder()
+  let rest = ''
+  const take = (chunk: Buffer): void => {
+    const lines = (rest + decoder.write(chunk)).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) readLine(line, schema)
+  }
+  try {
+    await raw.intoProgram({ argv: [program.path, ...create, '--schema-only', '--file=-'] }, take)
+  } catch (error) {
+    if (!isFeederCutShort(error)) throw error
+  }
+  return schema
+}
+
+/** Of several failures the process layer reports a real one first: a feeder's broken pipe means that pg_restore ended well. */
+function isFeederCutShort(error: unknown): boolean {
+  return (
+    error instanceof ToolFailure &&
+    error.tool !== 'pg_restore' &&
+    (error.exitSignal === 'SIGPIPE' || error.lastWords.some((line) => /broken pipe/i.test(line)))
+  )
+}
+
+const option = String.raw`(?:ENCODING|LOCALE_PROVIDER|LOCALE|LC_COLLATE|LC_CTYPE|ICU_LOCALE|ICU_RULES|BUILTIN_LOCALE) = (?:'(?:[^']|'')*'|\w+)`
+const createDatabase = new RegExp(`^CREATE DATABASE .* WITH TEMPLATE = template0((?: ${option})*)`)
+const entryOwner = /^-- (?:Data for )?Name: .*; Owner: (.+?)(?:; Tablespace: .*)?$/
+const role = String.raw`("(?:[^"]|"")+"|[^\s";,]+)`
+const grant = new RegExp(
+  String.raw`^(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) .* (?:TO|FROM) ${role}(?: WITH GRANT OPTION)?;$`,
+)
+const policy = new RegExp(String.raw`^CREATE POLICY .* TO ((?:${role}(?:, )?)+)`)
+
+/** Lines inside function bodies may look alike: then ownership is left out once too often, never once too seldom. */
+function readLine(line: string, schema: DumpedSchema): void {
+  const owner = entryOwner.exec(line)?.[1]
+  if (owner && owner !== '-') schema.owners.add(owner)
+  const options = createDatabase.exec(line)?.[1]
+  if (options) schema.databaseOptions = options.trim()
+  const grantee = grant.exec(line)?.[1] ?? null
+  if (grantee && grantee !== 'PUBLIC') schema.grantees.add(unquoted(grantee))
+  const members = policy.exec(line)?.[1]?.match(new RegExp(role, 'g')) ?? []
+  for (const member of members) if (member !== 'PUBLIC') schema.grantees.add(unquoted(member))
+}
