@@ -58,7 +58,7 @@ function misunderstood(error: CommanderError, argv: readonly string[]): Fault {
     })
   return new Fault('usage', text.replaceAll("'", '`'), {
     hint: near
-      ? `did you mean \`${near.replace(/^one of /, '')}\`?`
+      ? `did you mean \`${near.replace(/^one of /, '').split(',')[0]!}\`?`
       : '`easy-backup help` lists what there is',
   })
 }

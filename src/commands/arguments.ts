@@ -67,6 +67,7 @@ interface Described {
   type?: string
   title?: string
   description?: string
+  writeOnly?: boolean
 }
 
 // Slack's clients turn `--` into one long dash while people type.
@@ -108,7 +109,7 @@ function place(command: CommandDefinition, plain: string[], found: Arguments): A
   return found
 }
 
-const ajv = new Ajv2020({ coerceTypes: true, strict: false })
+const ajv = new Ajv2020({ coerceTypes: true, strict: false, verbose: true })
 const validators = new WeakMap<CommandDefinition, ValidateFunction>()
 
 function validatorOf(command: CommandDefinition): ValidateFunction {
@@ -125,8 +126,10 @@ function complaint(command: CommandDefinition, error: ErrorObject): string {
     return `\`${command.name}\` needs ${article(titleOf(command, missing))}`
   }
   const key = error.instancePath.slice(1)
-  const value = typeof error.data === 'string' ? quoted(error.data) : quoted(JSON.stringify(error.data))
-  return `${value} is not ${article(titleOf(command, key))}`
+  const expected = `is not ${article(titleOf(command, key))}`
+  // What may hold a password is not said again.
+  if ((command.args.properties[key] as Described).writeOnly) return `--${kebab(key)} ${expected}`
+  return `${quoted(typeof error.data === 'string' ? error.data : JSON.stringify(error.data))} ${expected}`
 }
 
 function titleOf(command: CommandDefinition, key: string): string {

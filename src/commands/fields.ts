@@ -1,5 +1,6 @@
 import { Type, type TSchemaOptions } from 'typebox'
 import { namePattern } from '../core/keys.ts'
+import type { Level } from '../core/model.ts'
 
 /** Arguments that several commands share. `title` completes "… is not a …". */
 
@@ -27,8 +28,8 @@ export const requestField = (description: string) =>
 export const versionField = (description: string) =>
   Type.Integer({ minimum: 0, title: 'version number', description })
 
-export const levelField = (description: string) =>
-  Type.Union([Type.Literal('V1'), Type.Literal('V2')], { title: 'level: V1 or V2', description })
+export const levelField = <Levels extends Level[]>(levels: [...Levels], description: string) =>
+  Type.Enum(levels, { title: `level: ${levels.join(', ')}`, description })
 
 /** One line of text: no control characters. */
 export const lineField = (

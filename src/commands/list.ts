@@ -3,7 +3,7 @@ import { formatBytes, formatCount, parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView } from '../core/model.ts'
 import { defineCommand, type CommandContext } from './command.ts'
-import { limitField, lineField, selectorField, strategyField } from './fields.ts'
+import { levelField, limitField, lineField, selectorField, strategyField } from './fields.ts'
 import { levelWords } from './phrases.ts'
 import type { Reply, TableRow } from './reply.ts'
 import { isTag, knownStrategy, selectStrategies, tagOf } from './select.ts'
@@ -19,12 +19,7 @@ const args = Type.Object({
   tag: Type.Optional(lineField('tag', 'only of strategies with this tag', { maxLength: 63 })),
   database: Type.Optional(lineField('database name', 'only of this database', { maxLength: 255 })),
   storage: Type.Optional(lineField('place', 'only those in this place', { maxLength: 63 })),
-  level: Type.Optional(
-    Type.Union([Type.Literal('V0'), Type.Literal('V1'), Type.Literal('V2'), Type.Literal('V3')], {
-      title: 'level: V0 to V3',
-      description: 'only those verified this far or further',
-    }),
-  ),
+  level: Type.Optional(levelField(['V0', 'V1', 'V2', 'V3'], 'only those verified this far or further')),
   since: Type.Optional(instant('only those not older')),
   until: Type.Optional(instant('only those at least as old')),
   search: Type.Optional(lineField('text', 'only those with this text in the id', { maxLength: 100 })),

@@ -14,7 +14,7 @@ export const verify = defineCommand({
   args: Type.Object({
     backup: backupField('a backup, or latest'),
     strategy: Type.Optional(strategyField('whose latest')),
-    level: Type.Optional(levelField('V1: digest read again; V2 (default): decoded whole')),
+    level: Type.Optional(levelField(['V1', 'V2'], 'V1: digest read again; V2 (default): decoded whole')),
   }),
   positional: ['backup'],
   later: ['all'],
