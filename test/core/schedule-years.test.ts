@@ -24,7 +24,7 @@ const schedules: { value: unknown; rule: WallRule }[] = [
   { value: '15 1 * * 0', rule: once((wall) => wall % 1440 === 75 && Math.floor(wall / 1440) % 7 === 3) },
   { value: '0 */6 * * *', rule: once((wall) => wall % 360 === 0) },
 ]
-/** Those with which a year is long enough. */
+/** Those with many slots: compared where clocks change, the first of them for a whole year. */
 const shortSchedules: typeof schedules = [
   { value: '*/15 * * * *', rule: both((wall) => wall % 15 === 0) },
   { value: '1h', rule: both((wall) => wall % 60 === 0) },
@@ -88,8 +88,8 @@ for (const zone of zones) {
   test(`ten years in ${zone} have every slot once`, () => {
     compare(schedules, zone, { from: Date.UTC(2024, 0, 1), until: Date.UTC(2034, 0, 1) })
   })
-  test(`a year of short schedules in ${zone} has every slot once`, () => {
-    compare(shortSchedules, zone, { from: Date.UTC(2026, 0, 1), until: Date.UTC(2027, 0, 1) })
+  test(`a year of quarters of an hour in ${zone} has every slot once`, () => {
+    compare(shortSchedules.slice(0, 1), zone, { from: Date.UTC(2026, 0, 1), until: Date.UTC(2027, 0, 1) })
   })
 }
 
