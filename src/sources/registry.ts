@@ -1,5 +1,6 @@
 import { postgres } from './postgres/index.ts'
 import type { SourceDriver } from './source.ts'
+import { sqlite } from './sqlite/index.ts'
 
 /** Every kind of database there is. */
-export const sources: readonly SourceDriver[] = [postgres]
+export const sources: readonly SourceDriver[] = [postgres, sqlite]

@@ -1,4 +1,3 @@
-import type { Series } from '../../core/model.ts'
 import type { Inspection, Sink } from '../source.ts'
 import { programEnvironment } from './environment.ts'
 import { toolFault } from './faults.ts'

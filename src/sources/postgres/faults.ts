@@ -15,6 +15,11 @@ interface Trouble {
   hint: (words: string, connection: Connection) => string
 }
 
+const lostConnection =
+  'ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH ECONNRESET EPIPE ENOENT EACCES 57P01 57P02 57P03 08006 08001'.split(
+    ' ',
+  )
+
 const troubles: readonly Trouble[] = [
   {
     codes: ['28P01'],
@@ -106,10 +111,7 @@ const troubles: readonly Trouble[] = [
     hint: () => 'raise max_connections of the server, or close unused sessions',
   },
   {
-    codes: [
-      ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNRESET'],
-      ...['EPIPE', 'ENOENT', 'EACCES', '57P01', '57P02', '57P03', '08006', '08001'],
-    ],
+    codes: lostConnection,
     words:
       /timeout expired|connection timed out|query read timeout|connection terminated|could not translate host name|connection refused|no such file or directory|server closed the connection|no connection to the server|starting up|shutting down|terminating connection|no route to host/i,
     code: 'database-unreachable',

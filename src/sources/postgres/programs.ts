@@ -90,7 +90,11 @@ function isDebianWrapper(path: string): boolean {
 }
 
 async function identify(path: string, context: SourceContext, signal: AbortSignal): Promise<Program | null> {
-  const running = { signal, runId: context.runId, said: context.said }
+  const running = {
+    signal,
+    runId: context.runId,
+    said: (tool: string, line: string) => context.said(tool, line),
+  }
   const text = await context.processes.output({ argv: [path, '--version'] }, running)
   const version = /\(PostgreSQL\) (\S+)/.exec(text)?.[1] ?? null
   const major = majorOf(version)

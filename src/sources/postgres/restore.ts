@@ -78,7 +78,9 @@ async function load(place: Place, { connection, program, state, ownership, ...jo
   const env = await programEnvironment(connection, place.context)
   const argv = [
     program.path,
-    ...['--exit-on-error', '--no-password', `--dbname=${databaseArgument(connection.database)}`],
+    '--exit-on-error',
+    '--no-password',
+    `--dbname=${databaseArgument(connection.database)}`,
     ...(state.exists ? ['--single-transaction'] : []),
     ...(ownership.keep ? [] : ['--no-owner', '--no-acl']),
   ]

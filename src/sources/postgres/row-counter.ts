@@ -53,7 +53,7 @@ export function createRowCounter(): RowCounter {
       statementBytes = 0
       return at
     },
-    comment: (chunk, at) => upTo(chunk, at, { byte: newline, then: 'between' }),
+    comment: (chunk, at) => upTo(chunk, at, { byte: newline, next: 'between' }),
     statement(chunk, at) {
       let end = at
       while (end < chunk.length && !isStop(chunk[end]!)) end++
@@ -63,17 +63,17 @@ export function createRowCounter(): RowCounter {
       else place = chunk[end] === singleQuote ? 'single' : 'double'
       return end + 1
     },
-    single: (chunk, at) => upTo(chunk, at, { byte: singleQuote, then: 'statement' }),
-    double: (chunk, at) => upTo(chunk, at, { byte: doubleQuote, then: 'statement' }),
-    'copy-line': (chunk, at) => upTo(chunk, at, { byte: newline, then: 'rows' }),
+    single: (chunk, at) => upTo(chunk, at, { byte: singleQuote, next: 'statement' }),
+    double: (chunk, at) => upTo(chunk, at, { byte: doubleQuote, next: 'statement' }),
+    'copy-line': (chunk, at) => upTo(chunk, at, { byte: newline, next: 'rows' }),
     rows: countRows,
   }
 
-  function upTo(chunk: Buffer, at: number, { byte, then }: { byte: number; then: Place }): number {
+  function upTo(chunk: Buffer, at: number, { byte, next }: { byte: number; next: Place }): number {
     const found = chunk.indexOf(byte, at)
     const end = found < 0 ? chunk.length : found + 1
     keep(chunk, at, end)
-    if (found >= 0) place = then
+    if (found >= 0) place = next
     return end
   }
 
@@ -88,7 +88,7 @@ export function createRowCounter(): RowCounter {
     const text = statement && Buffer.concat(statement).toString()
     statement = null
     const name =
-      text?.startsWith('COPY ') && / FROM stdin;$/.test(text) ? parseQualified(text.slice(5)) : null
+      text?.startsWith('COPY ') && text.endsWith(' FROM stdin;') ? parseQualified(text.slice(5)) : null
     if (!name) return false
     table = tableName(name.schema, name.table)
     counts.set(table, counts.get(table) ?? 0) // partitions loaded through their root come one by one

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { ToolFailure } from '../../sys/process.ts'
+import { isBrokenPipe } from '../../sys/process.ts'
 import type { RawInput } from '../source.ts'
 import { unquoted } from './names.ts'
 import type { Program } from './programs.ts'
@@ -30,18 +30,10 @@ export async function readSchema(
   try {
     await raw.intoProgram({ argv: [program.path, ...create, '--schema-only', '--file=-'] }, take)
   } catch (error) {
-    if (!isFeederCutShort(error)) throw error
+    // of several failures the process layer reports a real one first: a broken pipe means that pg_restore ended well
+    if (!isBrokenPipe(error)) throw error
   }
   return schema
-}
-
-/** Of several failures the process layer reports a real one first: a feeder's broken pipe means that pg_restore ended well. */
-function isFeederCutShort(error: unknown): boolean {
-  return (
-    error instanceof ToolFailure &&
-    error.tool !== 'pg_restore' &&
-    (error.exitSignal === 'SIGPIPE' || error.lastWords.some((line) => /broken pipe/i.test(line)))
-  )
 }
 
 const option = String.raw`(?:ENCODING|LOCALE_PROVIDER|LOCALE|LC_COLLATE|LC_CTYPE|ICU_LOCALE|ICU_RULES|BUILTIN_LOCALE) = (?:'(?:[^']|'')*'|\w+)`

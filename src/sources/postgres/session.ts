@@ -76,7 +76,10 @@ function settings(connection: Connection, needs: SessionNeeds): ClientConfig {
   const { host, port, user, password, database, parameters } = connection
   const deadlineMs = needs.deadlineMs ?? defaultDeadlineMs
   return {
-    ...{ host, port, user, database },
+    host,
+    port,
+    user,
+    database,
     ...(password === null ? {} : { password }),
     ...(parameters.options ? { options: parameters.options } : {}),
     application_name: sessionName(needs.context.runId),

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { access, constants, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join } from 'node:path'
+import { Fault } from '../../core/faults.ts'
+import type { Manifest } from '../../core/model.ts'
+import type { TargetPlan, TargetRequest } from '../source.ts'
+import { databaseOf, judge, pathOf, usualExtension } from './url.ts'
+
+const longestFileName = 255 // bytes, on every usual file system
+const restoreRoom = 64 // for the temporary name around it
+
+/** @throws Fault target-invalid */
+export function resolveTarget(source: string, request: TargetRequest): string {
+  const path = targetOf(source, request)
+  const name = basename(path)
+  if ('mistake' in judge(path) || Buffer.byteLength(name) > longestFileName - restoreRoom || name === '..')
+    throw new Fault('target-invalid', `"${path}" cannot be the path of a new file`, {
+      hint: 'give an absolute path, or a file name beside the original',
+    })
+  return path
+}
+
+function targetOf(source: string, request: TargetRequest): string {
+  if (request.url !== null) return pathOf(request.url)
+  const { database } = request
+  if (database !== null) return isAbsolute(database) ? database : beside(source, database)
+  const extension = usualExtension(source)
+  const suffix = `_restore_${request.stamp}${extension || '.db'}`
+  let name = databaseOf(source)
+  while (Buffer.byteLength(name + suffix) > longestFileName - restoreRoom) name = name.slice(0, -1)
+  return beside(source, name + suffix)
+}
+
+/** A name only: `../etc/x` chooses nothing beside the original. */
+function beside(source: string, name: string): string {
+  if (name.includes('/'))
+    throw new Fault('target-invalid', `"${name}" is neither a file name nor an absolute path`)
+  return join(dirname(source), name)
+}
+
+export interface FileState {
+  fingerprint: string
+  exists: boolean
+  sizeBytes: number | null
+  blockers: string[]
+}
+
+/** SQLite would take these for the journal of a new file of that name. */
+const companions = ['-wal', '-shm', '-journal']
+
+export async function readTarget(path: string): Promise<FileState> {
+  const [folder, file] = [await facts(dirname(path)), await facts(path)]
+  const left = []
+  for (const suffix of companions) if (await facts(path + suffix)) left.push(path + suffix)
+  const blockers = left.map((name) => `${name} is in the way: it belongs to another database of this name`)
+  if (!folder) blockers.push(`the folder ${dirname(path)} does not exist`)
+  else if (!(await isWritable(dirname(path)))) blockers.push(`no right to create files in ${dirname(path)}`)
+  if (file) blockers.push(`${path} exists already: choose another name`)
+  const identity = JSON.stringify([folder && [folder.dev, folder.ino], path, file ? file.ino : 'absent'])
+  return {
+    fingerprint: createHash('sha256').update(identity).digest('hex'),
+    exists: file !== null,
+    sizeBytes: file ? Number(file.size) : null,
+    blockers,
+  }
+}
+
+export async function plan(
+  source: string,
+  { backup, request }: { backup: Manifest; request: TargetRequest },
+): Promise<TargetPlan> {
+  const path = resolveTarget(source, request)
+  const { fingerprint, exists, sizeBytes, blockers } = await readTarget(path)
+  return {
+    mode: 'file',
+    name: path,
+    endpoint: dirname(path),
+    fingerprint,
+    exists,
+    empty: !exists,
+    sizeBytes,
+    sessions: null,
+    serverVersion: process.versions.sqlite ?? null,
+    missingRoles: [],
+    warnings: backup.format === 'sqlite' ? [] : [`the backup has the format ${backup.format}`],
+    blockers,
+  }
+}
+
+function facts(path: string) {
+  return stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+    throw new Fault('target-invalid', `${path} cannot be looked at: ${error.message}`, { cause: error })
+  })
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+}

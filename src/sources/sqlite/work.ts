@@ -1,0 +1,171 @@
+import { backup, DatabaseSync } from 'node:sqlite'
+import type { TableRows } from '../../core/model.ts'
+
+/** What the driver lets a process of its own do: SQLite's calls cannot be interrupted, and a check of a large file takes
+ * minutes, in which the service must go on answering and `cancel` must work. The answer is one JSON value on standard output. */
+export type Task =
+  | { do: 'read-facts'; file: string; lockTimeoutMs: number }
+  | { do: 'copy'; file: string; to: string; lockTimeoutMs: number }
+  | { do: 'examine'; file: string }
+
+export interface FileFacts {
+  sqliteVersion: string
+  sizeBytes: number
+  tables: number
+}
+
+export interface Examination {
+  /** Empty when the file is sound. */
+  damage: string[]
+  /** What could not be checked, and broken references. */
+  remarks: string[]
+  tables: TableRows[]
+}
+
+/** Standard error: `sqlite <extended result code>: <words>`. https://www.sqlite.org/rescode.html */
+export const failureLine = /^sqlite (\d+): (.*)$/
+
+const pagesPerStep = 2_000 // 8 MB of usual pages: writers of a file without WAL wait no longer than one step
+const patience = 3 // restarts, before writers have to wait for the whole copy
+const progressEvery = 0.1
+
+if (import.meta.main) {
+  try {
+    process.stdout.write(JSON.stringify(await perform(JSON.parse(process.argv[2]!) as Task)))
+  } catch (error) {
+    const { errcode, message } = error as { errcode?: number; message: string }
+    process.stderr.write(`sqlite ${errcode ?? 1}: ${message}\n`)
+    process.exitCode = 1
+  }
+}
+
+async function perform(task: Task): Promise<FileFacts | Examination> {
+  if (task.do === 'read-facts') return readFacts(task.file, task.lockTimeoutMs)
+  if (task.do === 'copy') await copy(task.file, task)
+  return examine(task.do === 'copy' ? task.to : task.file)
+}
+
+function readFacts(file: string, timeout: number): FileFacts {
+  const database = new DatabaseSync(file, { readOnly: true, timeout })
+  const pages = scalar(database, 'PRAGMA page_count')
+  return {
+    sqliteVersion: process.versions.sqlite!,
+    sizeBytes: pages * scalar(database, 'PRAGMA page_size'),
+    tables: tableNames(database).length,
+  }
+}
+
+/** Every commit of another process makes the online backup start again. In a file with a write-ahead log an open read
+ * transaction prevents that and disturbs nobody. Without one it keeps writers waiting, so that is the last resort. */
+async function copy(
+  file: string,
+  { to, lockTimeoutMs }: { to: string; lockTimeoutMs: number },
+): Promise<void> {
+  const source = new DatabaseSync(file, { readOnly: true, timeout: lockTimeoutMs })
+  const journal = source.prepare('PRAGMA journal_mode').get()!.journal_mode
+  if (journal === 'wal' || !(await copyWhileQuiet(source, to))) {
+    source.exec('BEGIN; SELECT count(*) FROM sqlite_schema')
+    await backup(source, to, { rate: pagesPerStep, progress: tell() })
+  }
+  source.close()
+  const copied = new DatabaseSync(to)
+  copied.exec('PRAGMA journal_mode = DELETE') // the copy of a file with a log would want a log, too
+  copied.close()
+}
+
+/** @returns false when writers kept interrupting it */
+async function copyWhileQuiet(source: DatabaseSync, to: string): Promise<boolean> {
+  const interrupted = new Error('interrupted by writers')
+  const report = tell()
+  let restarts = 0
+  let least = Infinity
+  try {
+    await backup(source, to, {
+      rate: pagesPerStep,
+      progress(step) {
+        if (step.remainingPages > least && ++restarts > patience) throw interrupted
+        least = step.remainingPages
+        report(step)
+      },
+    })
+    return true
+  } catch (error) {
+    if (error === interrupted) return false
+    throw error
+  }
+}
+
+/** Lines on standard error are also the sign of life of a long copy. */
+function tell(): (step: { remainingPages: number; totalPages: number }) => void {
+  let told = 0
+  return ({ remainingPages, totalPages }) => {
+    const share = 1 - remainingPages / totalPages
+    if (share < told + progressEvery) return
+    told = share
+    process.stderr.write(`copied ${Math.floor(share * 100)} %\n`)
+  }
+}
+
+/** Reads every page: structure, indexes against tables, references, and how many rows there are. */
+function examine(file: string): Examination {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const { damage, remarks } = integrity(database)
+  if (damage.length > 0) return { damage, remarks, tables: [] }
+  const orphans = references(database)
+  const tables = tableNames(database).map((name) => ({
+    name,
+    rows: scalar(database, `SELECT count(*) FROM ${quoted(name)}`),
+  }))
+  return { damage, remarks: [...remarks, ...orphans], tables }
+}
+
+/** A file may use modules and collations that only its application has; then what can be read without them is checked. */
+function integrity(database: DatabaseSync): { damage: string[]; remarks: string[] } {
+  try {
+    return { damage: findings(database, 'PRAGMA integrity_check(20)'), remarks: [] }
+  } catch (error) {
+    const { message } = error as Error
+    if (!/no such (module|collation|function)/.test(message)) throw error
+    const remark = `indexes were not compared with their tables: ${message}`
+    return { damage: findings(database, 'PRAGMA quick_check(20)'), remarks: [remark] }
+  }
+}
+
+function findings(database: DatabaseSync, pragma: string): string[] {
+  const lines = database
+    .prepare(pragma)
+    .all()
+    .map((row) => String(Object.values(row)[0]))
+  return lines.length === 1 && lines[0] === 'ok' ? [] : lines
+}
+
+/** Rows that refer to missing ones are in the data itself, often since foreign keys were off: no damage of the file. */
+function references(database: DatabaseSync): string[] {
+  try {
+    const tables = new Set<unknown>()
+    let count = 0
+    for (const { table } of database.prepare('PRAGMA foreign_key_check').iterate()) {
+      tables.add(table)
+      count++
+    }
+    return count > 0 ? [`${count} rows refer to missing ones, in ${[...tables].join(', ')}`] : []
+  } catch (error) {
+    return [`foreign keys were not checked: ${(error as Error).message}`]
+  }
+}
+
+/** Virtual tables keep their rows in ordinary ones, and may need a module that is not here. */
+function tableNames(database: DatabaseSync): string[] {
+  const tables = database.prepare(
+    `SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name`,
+  )
+  return tables.all().map(({ name }) => String(name))
+}
+
+function scalar(database: DatabaseSync, sql: string): number {
+  return Number(Object.values(database.prepare(sql).get()!)[0])
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
