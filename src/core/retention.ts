@@ -28,10 +28,16 @@ export interface Circumstances {
 
 /** Decides which backups of one series in one storage may go. Pure: the same input gives the same answer (promise 5).
  * @returns one judgement per candidate, in the same order */
-export function judge(candidates: readonly Candidate[], policy: Retention | null, circumstances: Circumstances): Judgement[] {
+export function judge(
+  candidates: readonly Candidate[],
+  policy: Retention | null,
+  circumstances: Circumstances,
+): Judgement[] {
   const frozen = freezeReason(candidates, policy, circumstances)
   const newestFirst = [...candidates].filter(isOurGood).sort((a, b) => b.createdAt - a.createdAt)
-  const floor = new Set(newestFirst.slice(0, Math.max(1, policy?.minKeep ?? 1)).map((candidate) => candidate.id))
+  const floor = new Set(
+    newestFirst.slice(0, Math.max(1, policy?.minKeep ?? 1)).map((candidate) => candidate.id),
+  )
   return candidates.map((candidate) => judgeOne(candidate))
 
   function judgeOne(candidate: Candidate): Judgement {
@@ -48,14 +54,19 @@ export function judge(candidates: readonly Candidate[], policy: Retention | null
 }
 
 /** Nothing is deleted while something is odd: what looks old may be all there is. */
-function freezeReason(candidates: readonly Candidate[], policy: Retention | null, circumstances: Circumstances): string | null {
+function freezeReason(
+  candidates: readonly Candidate[],
+  policy: Retention | null,
+  circumstances: Circumstances,
+): string | null {
   if (policy === null) return null
   if (!circumstances.listed) return 'frozen: the storage could not be listed completely'
   const newestGood = Math.max(...candidates.filter(isOurGood).map((candidate) => candidate.createdAt))
   if (newestGood === -Infinity) return 'frozen: there is no good backup'
   if (newestGood > circumstances.now) return 'frozen: the clock is before the newest backup'
   const { intervalMs } = circumstances
-  if (intervalMs !== null && circumstances.now - newestGood > 2 * intervalMs) return 'frozen: the newest good backup is older than twice the schedule'
+  if (intervalMs !== null && circumstances.now - newestGood > 2 * intervalMs)
+    return 'frozen: the newest good backup is older than twice the schedule'
   return null
 }
 

@@ -32,6 +32,7 @@ export interface EngineContext {
   self: Identity
   host: string
   version: string
+  /** Who writes backups here: random, made with the state, taken over from a storage's marker by `catalog sync` on empty state. */
   installation: string
 }
 
@@ -41,7 +42,9 @@ export function strategyOf(context: EngineContext, name: string): Strategy {
   if (found) return found
   const names = context.config.strategies.map((strategy) => strategy.name)
   const known = names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '')
-  throw new Fault('not-found', `there is no strategy named ${name.slice(0, 63)}`, { hint: `known strategies: ${known}` })
+  throw new Fault('not-found', `there is no strategy named ${name.slice(0, 63)}`, {
+    hint: `known strategies: ${known}`,
+  })
 }
 
 export function storageOf(context: EngineContext, name: string): Storage {
@@ -61,12 +64,20 @@ export function runFolder(context: EngineContext, runId: string): string {
   return join(context.config.tempDir, runId)
 }
 
-export function openSource(context: EngineContext, strategy: Strategy, run: { id: string; folder: string }): Source {
+export function openSource(
+  context: EngineContext,
+  strategy: Strategy,
+  run: { id: string; folder: string },
+): Source {
   const { kind, url, dumpUrl, restoreUrl, options } = strategy.source
   return driverOf(context, kind).open(
     { strategy: strategy.name, url, dumpUrl, restoreUrl, options },
     {
-      processes: context.processes, clock: context.clock, log: context.log.with({ run: run.id }), folder: run.folder, runId: run.id,
+      processes: context.processes,
+      clock: context.clock,
+      log: context.log.with({ run: run.id }),
+      folder: run.folder,
+      runId: run.id,
       said: (tool, line) => context.logs.append(run.id, `${tool}: ${line}`),
     },
   )

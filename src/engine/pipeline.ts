@@ -22,19 +22,40 @@ export interface PipelineTools {
 
 /** Bytes in, filters, spool: where a source's artifact goes. Programs are joined by descriptors;
  * a filter without an installed program runs in Node, with the same format. */
-export function artifactSink(spool: FileSpool, chain: readonly Applied[], tools: PipelineTools): ArtifactSink {
+export function artifactSink(
+  spool: FileSpool,
+  chain: readonly Applied[],
+  tools: PipelineTools,
+): ArtifactSink {
   const encoders = programsOf(chain, 'encode', tools.processes)
   return {
     async fromProgram(command) {
-      if (encoders) return tools.processes.join({ stages: [command, ...encoders], input: null, output: { fd: spool.fd } }, tools.running)
+      if (encoders)
+        return tools.processes.join(
+          { stages: [command, ...encoders], input: null, output: { fd: spool.fd } },
+          tools.running,
+        )
       const through = new PassThrough()
-      const stored = pipeline([through, ...streamsOf(chain), createWriteStream('', { fd: spool.fd, autoClose: false })], { signal: tools.running.signal })
+      const stored = pipeline(
+        [through, ...streamsOf(chain), createWriteStream('', { fd: spool.fd, autoClose: false })],
+        { signal: tools.running.signal },
+      )
       const dumped = pumpProgram(command, through, tools)
       await Promise.all([dumped, stored])
     },
     async fromFile(path) {
-      if (encoders && encoders.length > 0) return withFile(path, (fd) => tools.processes.join({ stages: encoders, input: { fd }, output: { fd: spool.fd } }, tools.running))
-      await pipeline([createReadStream(path), ...streamsOf(chain), createWriteStream('', { fd: spool.fd, autoClose: false })], { signal: tools.running.signal })
+      if (encoders && encoders.length > 0)
+        return withFile(path, (fd) =>
+          tools.processes.join({ stages: encoders, input: { fd }, output: { fd: spool.fd } }, tools.running),
+        )
+      await pipeline(
+        [
+          createReadStream(path),
+          ...streamsOf(chain),
+          createWriteStream('', { fd: spool.fd, autoClose: false }),
+        ],
+        { signal: tools.running.signal },
+      )
     },
   }
 }
@@ -51,22 +72,42 @@ async function pumpProgram(command: Command, into: PassThrough, tools: PipelineT
 }
 
 /** The raw bytes behind a spool (growing or complete), filters undone. */
-export function rawInput(spool: Spool & { path?: string }, chain: readonly Applied[], tools: PipelineTools): RawInput {
-  const decoders = programsOf([...chain].reverse(), 'decode', tools.processes)
+export function rawInput(
+  spool: Spool & { path?: string },
+  chain: readonly Applied[],
+  tools: PipelineTools,
+): RawInput {
+  const { processes, running } = tools
+  const decoders = programsOf(chain.toReversed(), 'decode', processes)
 
-  async function intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<void> {
+  async function intoProgram(
+    command: Command,
+    onOutput: ((chunk: Buffer) => void) | null,
+  ): Promise<number | null> {
     const output = onOutput ? { receive: onOutput } : null
-    if (decoders) {
-      const stages = [...decoders, command]
-      // a complete spool is handed over as a file: no byte of it passes through JavaScript
-      if (spool.ended() && spool.path) return withFile(spool.path, (fd) => tools.processes.join({ stages, input: { fd }, output }, tools.running))
-      return tools.processes.join({ stages, input: { stream: followSpool(spool, tools.running.signal) }, output }, tools.running)
+    if (!decoders) {
+      const counter = counting()
+      await processes.join(
+        { stages: [command], input: { stream: decoded().pipe(counter.stream) }, output },
+        running,
+      )
+      return counter.bytes()
     }
-    await tools.processes.join({ stages: [command], input: { stream: decoded() }, output }, tools.running)
+    const stages = [...decoders, command]
+    const told = listening(running, chain)
+    // a complete spool is handed over as a file: no byte of it passes through JavaScript
+    if (spool.ended() && spool.path)
+      await withFile(spool.path, (fd) => processes.join({ stages, input: { fd }, output }, told.running))
+    else
+      await processes.join(
+        { stages, input: { stream: followSpool(spool, running.signal) }, output },
+        told.running,
+      )
+    return decoders.length === 0 ? spool.size() : told.bytes()
   }
 
   function decoded(): Readable {
-    const source = followSpool(spool, tools.running.signal)
+    const source = followSpool(spool, running.signal)
     return chain.toReversed().reduce<Readable>((bytes, { filter }) => {
       const decoder = filter.decode()
       bytes.once('error', (error) => decoder.destroy(error))
@@ -78,13 +119,15 @@ export function rawInput(spool: Spool & { path?: string }, chain: readonly Appli
     if (decoders && decoders.length > 0) {
       const fd = openSync(path, 'wx', 0o600)
       try {
-        const input = { stream: followSpool(spool, tools.running.signal) }
-        await tools.processes.join({ stages: decoders, input, output: { fd } }, tools.running)
+        const input = { stream: followSpool(spool, running.signal) }
+        await processes.join({ stages: decoders, input, output: { fd } }, running)
       } finally {
         closeSync(fd)
       }
     } else {
-      await pipeline(decoded(), createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal: tools.running.signal })
+      await pipeline(decoded(), createWriteStream(path, { flags: 'wx', mode: 0o600 }), {
+        signal: running.signal,
+      })
     }
     return (await stat(path)).size
   }
@@ -92,9 +135,36 @@ export function rawInput(spool: Spool & { path?: string }, chain: readonly Appli
   return { intoProgram, intoFile }
 }
 
+/** The outermost decoder's own word for how many bytes it gave out, kept out of the run's log. */
+function listening(
+  running: Running,
+  chain: readonly Applied[],
+): { running: Running; bytes: () => number | null } {
+  let bytes: number | null = null
+  const said = (tool: string, line: string): void => {
+    const told = chain[0]?.filter.decodedBytes?.(line) ?? null
+    if (told !== null) bytes = told
+    else if (!line.startsWith('***')) running.said(tool, line) // zstd's banner
+  }
+  return { running: { ...running, said }, bytes: () => bytes }
+}
+
+function counting(): { stream: PassThrough; bytes: () => number } {
+  let bytes = 0
+  const stream = new PassThrough()
+  stream.on('data', (chunk: Buffer) => (bytes += chunk.length))
+  return { stream, bytes: () => bytes }
+}
+
 /** The programs of the whole chain, or null when one of them has to run in Node. */
-function programsOf(chain: readonly Applied[], direction: 'encode' | 'decode', processes: Processes): Command[] | null {
-  const programs = chain.map(({ filter, options }) => filter.program(direction, (program) => processes.find(program) !== null, options))
+function programsOf(
+  chain: readonly Applied[],
+  direction: 'encode' | 'decode',
+  processes: Processes,
+): Command[] | null {
+  const programs = chain.map(({ filter, options }) =>
+    filter.program(direction, (program) => processes.find(program) !== null, options),
+  )
   return programs.every((argv) => argv !== null) ? programs.map((argv) => ({ argv })) : null
 }
 
@@ -112,7 +182,11 @@ async function withFile<T>(path: string, use: (fd: number) => Promise<T>): Promi
 }
 
 /** @throws Fault internal for a filter that is not built in */
-export function chainOf(kinds: readonly string[], filters: readonly Filter[], options: FilterOptions = { level: null }): Applied[] {
+export function chainOf(
+  kinds: readonly string[],
+  filters: readonly Filter[],
+  options: FilterOptions = { level: null },
+): Applied[] {
   return kinds.map((kind) => {
     const filter = filters.find((candidate) => candidate.kind === kind)
     if (!filter) throw new Fault('target-invalid', `this backup uses ${kind}, which this version cannot undo`)
@@ -125,4 +199,3 @@ export function storedName(name: string, chain: readonly Applied[]): string {
 }
 
 export const spoolPath = (folder: string, name: string): string => join(folder, `spool-${name}`)
-

@@ -20,6 +20,8 @@ export interface Filter {
   decode(): Transform
   /** Recognises its format from an object's first bytes (at least 6). */
   sniff(head: Uint8Array): boolean
+  /** What the decoding program says on standard error about the number of bytes it gave out; null = another line. */
+  decodedBytes?(line: string): number | null
   /** Stock command that undoes it from standard input to standard output: `zstd -dc`. */
   stockDecode: string
 }

@@ -27,7 +27,7 @@ export const zstd: Filter = {
     if (!has('zstd')) return null
     return direction === 'encode'
       ? ['zstd', '-q', '-c', '--check', `-${level ?? defaultLevel}`, '-T0']
-      : ['zstd', '-q', '-dc']
+      : ['zstd', '-dc', '-v', '--no-progress'] // -v: it says how many bytes it gave out
   },
   // never ZSTD_c_nbWorkers: it crashes Node 24 and 26
   encode: ({ level }) =>
@@ -40,5 +40,6 @@ export const zstd: Filter = {
     }),
   decode: () => strict('zstd', createZstdDecompress({ chunkSize })),
   sniff: (head) => head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd, // RFC 8878, section 3.1.1
+  decodedBytes: (line) => Number(/: (\d+) bytes$/.exec(line)?.[1] ?? NaN) || null,
   stockDecode: 'zstd -dc',
 }

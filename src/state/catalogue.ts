@@ -19,8 +19,18 @@ export interface Copy {
 
 export async function saveCopy(tx: Write, copy: Copy): Promise<void> {
   const { createdAt, foreign, manifest, ...same } = copy
-  const row = { ...same, created_at: createdAt, stored_bytes: manifest.storedBytes, is_foreign: Number(foreign), manifest: JSON.stringify(manifest) }
-  await tx.insertInto('backups').values(row).onConflict((conflict) => conflict.columns(['id', 'storage']).doUpdateSet(row)).execute()
+  const row = {
+    ...same,
+    created_at: createdAt,
+    stored_bytes: manifest.storedBytes,
+    is_foreign: Number(foreign),
+    manifest: JSON.stringify(manifest),
+  }
+  await tx
+    .insertInto('backups')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['id', 'storage']).doUpdateSet(row))
+    .execute()
 }
 
 export async function forgetCopy(tx: Write, id: string, storage: string): Promise<void> {
@@ -30,7 +40,14 @@ export async function forgetCopy(tx: Write, id: string, storage: string): Promis
 /** Newest first. A suffix matches the end of the id. */
 export async function listCopies(
   db: Read,
-  filter: { strategies?: readonly string[]; series?: string; storage?: string; id?: string; suffix?: string; limit?: number },
+  filter: {
+    strategies?: readonly string[]
+    series?: string
+    storage?: string
+    id?: string
+    suffix?: string
+    limit?: number
+  },
 ): Promise<Copy[]> {
   let query = db.selectFrom('backups').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc')
   if (filter.strategies) query = query.where('strategy', 'in', filter.strategies)
@@ -42,26 +59,51 @@ export async function listCopies(
   return (await query.execute()).map(fromRow)
 }
 
-export async function saveVerdict(tx: Write, id: string, storage: string, verdict: { level: Level; corrupt: string | null }): Promise<void> {
+export async function saveVerdict(
+  tx: Write,
+  id: string,
+  storage: string,
+  verdict: { level: Level; corrupt: string | null },
+): Promise<void> {
   await tx.updateTable('backups').set(verdict).where('id', '=', id).where('storage', '=', storage).execute()
 }
 
-/** The newest backup of a strategy that nothing speaks against. */
-export async function newestGood(db: Read, strategy: string): Promise<Copy | null> {
-  const row = await db.selectFrom('backups').selectAll().where('strategy', '=', strategy).where('corrupt', 'is', null)
-    .orderBy('created_at', 'desc').limit(1).executeTakeFirst()
+/** The newest backup of a strategy that nothing speaks against. @param except  a backup that does not count */
+export async function newestGood(db: Read, strategy: string, except: string | null): Promise<Copy | null> {
+  const row = await db
+    .selectFrom('backups')
+    .selectAll()
+    .where('strategy', '=', strategy)
+    .where('corrupt', 'is', null)
+    .where('id', '!=', except ?? '')
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
   return row ? fromRow(row) : null
 }
 
 export async function totals(db: Read, strategy: string): Promise<{ backups: number; storedBytes: number }> {
-  const row = await db.selectFrom('backups').where('strategy', '=', strategy)
-    .select((e) => [e.fn.count<number>('id').distinct().as('backups'), e.fn.sum<number | null>('stored_bytes').as('storedBytes')]).executeTakeFirst()
+  const row = await db
+    .selectFrom('backups')
+    .where('strategy', '=', strategy)
+    .select((e) => [
+      e.fn.count<number>('id').distinct().as('backups'),
+      e.fn.sum<number | null>('stored_bytes').as('storedBytes'),
+    ])
+    .executeTakeFirst()
   return { backups: row?.backups ?? 0, storedBytes: row?.storedBytes ?? 0 }
 }
 
 function fromRow(row: Selectable<BackupsTable>): Copy {
   return {
-    id: row.id, storage: row.storage, strategy: row.strategy, series: row.series, createdAt: row.created_at,
-    level: row.level as Level, corrupt: row.corrupt, foreign: row.is_foreign === 1, manifest: JSON.parse(row.manifest) as Manifest,
+    id: row.id,
+    storage: row.storage,
+    strategy: row.strategy,
+    series: row.series,
+    createdAt: row.created_at,
+    level: row.level as Level,
+    corrupt: row.corrupt,
+    foreign: row.is_foreign === 1,
+    manifest: JSON.parse(row.manifest) as Manifest,
   }
 }

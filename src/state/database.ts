@@ -53,10 +53,15 @@ function openFile(stateDir: string): DatabaseSync {
 }
 
 function migrate(sqlite: DatabaseSync): void {
-  sqlite.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+  sqlite.exec(
+    'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
+  )
   sqlite.exec('BEGIN IMMEDIATE')
   const { user_version: version } = sqlite.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version > migrations.length) throw new Fault('state-corrupt', 'the state folder was written by a newer easy-backup', { hint: 'start the newer version, or use another state_dir' })
+  if (version > migrations.length)
+    throw new Fault('state-corrupt', 'the state folder was written by a newer easy-backup', {
+      hint: 'start the newer version, or use another state_dir',
+    })
   for (const statements of migrations.slice(version)) sqlite.exec(statements)
   sqlite.exec(`PRAGMA user_version = ${migrations.length}; COMMIT; PRAGMA busy_timeout = ${busyTimeoutMs}`)
 }
@@ -65,8 +70,12 @@ function openFault(error: unknown, path: string): Fault {
   if (error instanceof Fault) return error
   const text = error instanceof Error ? error.message : String(error)
   const hint = `move ${path} away and run 'easy-backup catalog sync': backups are found again, only history is lost`
-  if (/malformed|not a database|corrupt/i.test(text)) return new Fault('state-corrupt', `the state database is damaged: ${text}`, { hint, cause: error })
-  return new Fault('state-corrupt', `the state database cannot be opened: ${text}`, { hint: `check that ${path} can be read and written by this user`, cause: error })
+  if (/malformed|not a database|corrupt/i.test(text))
+    return new Fault('state-corrupt', `the state database is damaged: ${text}`, { hint, cause: error })
+  return new Fault('state-corrupt', `the state database cannot be opened: ${text}`, {
+    hint: `check that ${path} can be read and written by this user`,
+    cause: error,
+  })
 }
 
 /** node:sqlite in the shape that kysely's dialect expects; transactions take the write lock at once. */

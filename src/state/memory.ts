@@ -2,29 +2,44 @@ import type { Identity } from '../sys/strays.ts'
 import type { Read, Write } from './database.ts'
 
 export async function recall(db: Read, key: string): Promise<string | null> {
-  return (await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
+  return (
+    (await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
+  )
 }
 
 export async function remember(tx: Write, key: string, value: string): Promise<void> {
-  await tx.insertInto('meta').values({ key, value }).onConflict((conflict) => conflict.column('key').doUpdateSet({ value })).execute()
+  await tx
+    .insertInto('meta')
+    .values({ key, value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+    .execute()
 }
 
 const leaderKey = 'leader'
 
-/** One leader schedules, recovers and delivers. @returns the living leader that was there already, or null when we are it now */
-export async function becomeLeader(tx: Write, self: Identity, isAlive: (identity: Identity) => boolean): Promise<Identity | null> {
+/** The process that schedules, recovers and delivers: a service, or for a while a command without one. */
+export interface Leader extends Identity {
+  role: 'serve' | 'command'
+}
+
+/** @returns the living leader that was there already, or null when `self` leads now */
+export async function becomeLeader(
+  tx: Write,
+  self: Leader,
+  isAlive: (identity: Identity) => boolean,
+): Promise<Leader | null> {
   const current = await leader(tx)
   if (current && current.pid !== self.pid && isAlive(current)) return current
   await remember(tx, leaderKey, JSON.stringify(self))
   return null
 }
 
-export async function leader(db: Read): Promise<Identity | null> {
+export async function leader(db: Read): Promise<Leader | null> {
   const value = await recall(db, leaderKey)
-  return value ? (JSON.parse(value) as Identity) : null
+  return value ? (JSON.parse(value) as Leader) : null
 }
 
-export async function resignLeader(tx: Write, self: Identity): Promise<void> {
+export async function resignLeader(tx: Write, self: Leader): Promise<void> {
   await tx.deleteFrom('meta').where('key', '=', leaderKey).where('value', '=', JSON.stringify(self)).execute()
 }
 
@@ -32,7 +47,14 @@ const seenForMs = 24 * 60 * 60 * 1000 // Slack repeats a delivery within minutes
 
 /** True for the first to ask with this key; whoever repeats an envelope or a click gets false. */
 export async function firstTime(tx: Write, key: string, now: number): Promise<boolean> {
-  await tx.deleteFrom('seen').where('at', '<', now - seenForMs).execute()
-  const result = await tx.insertInto('seen').values({ key, at: now }).onConflict((conflict) => conflict.doNothing()).executeTakeFirst()
+  await tx
+    .deleteFrom('seen')
+    .where('at', '<', now - seenForMs)
+    .execute()
+  const result = await tx
+    .insertInto('seen')
+    .values({ key, at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }

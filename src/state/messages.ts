@@ -7,21 +7,47 @@ export type Owed = Omit<Message, 'version'>
  * Saying the same again changes nothing, so a crash between two tellings posts nothing twice. */
 export async function owe(tx: Write, owed: Owed, now: number): Promise<void> {
   const body = JSON.stringify(owed.body)
-  const row = { key: owed.key, strategy: owed.strategy, audience: owed.audience, parent: owed.parent, priority: owed.priority, body, changed_at: now }
-  await tx.insertInto('messages').values({ ...row, version: 1 })
-    .onConflict((conflict) => conflict.column('key').doUpdateSet((e) => ({ ...row, version: e('messages.version', '+', 1) })).where('messages.body', '!=', body))
+  const row = {
+    key: owed.key,
+    strategy: owed.strategy,
+    audience: owed.audience,
+    parent: owed.parent,
+    priority: owed.priority,
+    body,
+    changed_at: now,
+  }
+  await tx
+    .insertInto('messages')
+    .values({ ...row, version: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .column('key')
+        .doUpdateSet((e) => ({ ...row, version: e('messages.version', '+', 1) }))
+        .where('messages.body', '!=', body),
+    )
     .execute()
 }
 
 export async function findMessage(db: Read, key: string): Promise<Message | null> {
   const row = await db.selectFrom('messages').selectAll().where('key', '=', key).executeTakeFirst()
-  return row ? { ...row, audience: row.audience as Audience, body: JSON.parse(row.body) as MessageBody } : null
+  return row
+    ? { ...row, audience: row.audience as Audience, body: JSON.parse(row.body) as MessageBody }
+    : null
 }
 
 /** Messages whose key starts so, e.g. all about overdue series. */
 export async function messagesUnder(db: Read, prefix: string): Promise<Message[]> {
-  const rows = await db.selectFrom('messages').selectAll().where('key', '>=', prefix).where('key', '<', `${prefix}\u{10ffff}`).execute()
-  return rows.map((row) => ({ ...row, audience: row.audience as Audience, body: JSON.parse(row.body) as MessageBody }))
+  const rows = await db
+    .selectFrom('messages')
+    .selectAll()
+    .where('key', '>=', prefix)
+    .where('key', '<', `${prefix}\u{10ffff}`)
+    .execute()
+  return rows.map((row) => ({
+    ...row,
+    audience: row.audience as Audience,
+    body: JSON.parse(row.body) as MessageBody,
+  }))
 }
 
 /** A message that one notifier has not shown in its newest version yet. */
@@ -41,19 +67,59 @@ export interface DeliveryState {
 
 /** What this notifier has to show now, most urgent first. */
 export async function dueMessages(db: Read, notifier: string, now: number, limit: number): Promise<Due[]> {
-  const rows = await db.selectFrom('messages as m')
+  const rows = await db
+    .selectFrom('messages as m')
     .leftJoin('deliveries as d', (join) => join.onRef('d.key', '=', 'm.key').on('d.notifier', '=', notifier))
-    .leftJoin('deliveries as p', (join) => join.onRef('p.key', '=', 'm.parent').on('p.notifier', '=', notifier))
-    .select(['m.key', 'm.strategy', 'm.audience', 'm.parent', 'm.priority', 'm.version', 'm.body', 'd.sent_version', 'd.receipt', 'd.tries', 'd.unknowns', 'd.retry_at'])
+    .leftJoin('deliveries as p', (join) =>
+      join.onRef('p.key', '=', 'm.parent').on('p.notifier', '=', notifier),
+    )
+    .select([
+      'm.key',
+      'm.strategy',
+      'm.audience',
+      'm.parent',
+      'm.priority',
+      'm.version',
+      'm.body',
+      'd.sent_version',
+      'd.receipt',
+      'd.tries',
+      'd.unknowns',
+      'd.retry_at',
+    ])
     .select(['p.receipt as parent_receipt', 'p.refused as parent_refused'])
     .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))]))
     .where((e) => e.or([e('d.retry_at', 'is', null), e('d.retry_at', '<=', now)]))
-    .where((e) => e.or([e('m.parent', 'is', null), e('p.receipt', 'is not', null), e('p.refused', 'is not', null)]))
-    .orderBy('m.priority').orderBy('m.changed_at').limit(limit).execute()
+    .where((e) =>
+      e.or([e('m.parent', 'is', null), e('p.receipt', 'is not', null), e('p.refused', 'is not', null)]),
+    )
+    .orderBy('m.priority')
+    .orderBy('m.changed_at')
+    .limit(limit)
+    .execute()
   return rows.map((row) => ({
-    message: { key: row.key, strategy: row.strategy, audience: row.audience as Audience, parent: row.parent, priority: row.priority, version: row.version, body: JSON.parse(row.body) as MessageBody },
-    delivery: { sentVersion: row.sent_version ?? 0, receipt: parse(row.receipt), tries: row.tries ?? 0, unknowns: row.unknowns ?? 0 },
-    parent: row.parent === null ? null : { receipt: parse(row.parent_receipt), settled: row.parent_receipt !== null || row.parent_refused !== null },
+    message: {
+      key: row.key,
+      strategy: row.strategy,
+      audience: row.audience as Audience,
+      parent: row.parent,
+      priority: row.priority,
+      version: row.version,
+      body: JSON.parse(row.body) as MessageBody,
+    },
+    delivery: {
+      sentVersion: row.sent_version ?? 0,
+      receipt: parse(row.receipt),
+      tries: row.tries ?? 0,
+      unknowns: row.unknowns ?? 0,
+    },
+    parent:
+      row.parent === null
+        ? null
+        : {
+            receipt: parse(row.parent_receipt),
+            settled: row.parent_receipt !== null || row.parent_refused !== null,
+          },
   }))
 }
 
@@ -67,21 +133,40 @@ export interface Settlement {
 }
 
 export async function settle(tx: Write, key: string, notifier: string, to: Settlement): Promise<void> {
-  const row = { sent_version: to.sentVersion, receipt: to.receipt === null ? null : JSON.stringify(to.receipt), tries: to.tries, unknowns: to.unknowns, retry_at: to.retryAt, refused: to.refused }
-  await tx.insertInto('deliveries').values({ key, notifier, ...row }).onConflict((conflict) => conflict.columns(['key', 'notifier']).doUpdateSet(row)).execute()
+  const row = {
+    sent_version: to.sentVersion,
+    receipt: to.receipt === null ? null : JSON.stringify(to.receipt),
+    tries: to.tries,
+    unknowns: to.unknowns,
+    retry_at: to.retryAt,
+    refused: to.refused,
+  }
+  await tx
+    .insertInto('deliveries')
+    .values({ key, notifier, ...row })
+    .onConflict((conflict) => conflict.columns(['key', 'notifier']).doUpdateSet(row))
+    .execute()
 }
 
 /** How many messages are owed, also those that wait for a retry. */
 export async function countOwed(db: Read, notifier: string): Promise<number> {
-  const row = await db.selectFrom('messages as m').leftJoin('deliveries as d', (join) => join.onRef('d.key', '=', 'm.key').on('d.notifier', '=', notifier))
+  const row = await db
+    .selectFrom('messages as m')
+    .leftJoin('deliveries as d', (join) => join.onRef('d.key', '=', 'm.key').on('d.notifier', '=', notifier))
     .select((e) => e.fn.countAll<number>().as('count'))
-    .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))])).executeTakeFirst()
+    .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))]))
+    .executeTakeFirst()
   return row?.count ?? 0
 }
 
 /** The receipt of a message, e.g. to link to its thread. */
 export async function receiptOf(db: Read, key: string, notifier: string): Promise<unknown> {
-  const row = await db.selectFrom('deliveries').select('receipt').where('key', '=', key).where('notifier', '=', notifier).executeTakeFirst()
+  const row = await db
+    .selectFrom('deliveries')
+    .select('receipt')
+    .where('key', '=', key)
+    .where('notifier', '=', notifier)
+    .executeTakeFirst()
   return parse(row?.receipt ?? null)
 }
 

@@ -13,11 +13,21 @@ export interface StoredRequest<Ask = unknown> {
 
 export async function insertRequest(tx: Write, request: StoredRequest): Promise<void> {
   const { view } = request
-  await tx.insertInto('requests').values({
-    id: view.id, version: view.version, state: view.state, requester: JSON.stringify(view.requester), reason: view.reason,
-    ask: JSON.stringify(request.ask), plan: JSON.stringify(view.plan), config_hash: request.configHash,
-    created_at: view.createdAt, expires_at: view.expiresAt,
-  }).execute()
+  await tx
+    .insertInto('requests')
+    .values({
+      id: view.id,
+      version: view.version,
+      state: view.state,
+      requester: JSON.stringify(view.requester),
+      reason: view.reason,
+      ask: JSON.stringify(request.ask),
+      plan: JSON.stringify(view.plan),
+      config_hash: request.configHash,
+      created_at: view.createdAt,
+      expires_at: view.expiresAt,
+    })
+    .execute()
 }
 
 export async function findRequest<Ask>(db: Read, id: string): Promise<StoredRequest<Ask> | null> {
@@ -26,7 +36,9 @@ export async function findRequest<Ask>(db: Read, id: string): Promise<StoredRequ
 }
 
 export async function requestsIn(db: Read, state: RequestState): Promise<StoredRequest[]> {
-  return (await db.selectFrom('requests').selectAll().where('state', '=', state).execute()).map((row) => fromRow(row))
+  return (await db.selectFrom('requests').selectAll().where('state', '=', state).execute()).map((row) =>
+    fromRow(row),
+  )
 }
 
 export interface Move {
@@ -44,23 +56,38 @@ export interface Move {
 export async function moveRequest(tx: Write, id: string, move: Move): Promise<boolean> {
   const ended = move.to !== 'executing'
   const decided = move.by === null ? {} : { decided_by: JSON.stringify(move.by), decided_at: move.at }
-  const result = await tx.updateTable('requests')
+  const result = await tx
+    .updateTable('requests')
     .set((e) => ({
-      state: move.to, version: e('version', '+', 1), ...decided,
+      state: move.to,
+      version: e('version', '+', 1),
+      ...decided,
       ...(move.run === undefined ? {} : { run: move.run }),
       ...(move.fault === undefined ? {} : { fault: JSON.stringify(move.fault) }),
       ...(ended ? { ask: '{}' } : {}),
     }))
-    .where('id', '=', id).where('state', '=', move.from).where('version', '=', move.version).executeTakeFirst()
+    .where('id', '=', id)
+    .where('state', '=', move.from)
+    .where('version', '=', move.version)
+    .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
 
 function fromRow<Ask>(row: Selectable<RequestsTable>): StoredRequest<Ask> {
   const parse = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T))
   const view: RequestView = {
-    id: row.id, version: row.version, state: row.state as RequestState, requester: JSON.parse(row.requester) as Actor, reason: row.reason,
-    createdAt: row.created_at, expiresAt: row.expires_at, plan: JSON.parse(row.plan) as RestorePlan,
-    decidedBy: parse(row.decided_by), decidedAt: row.decided_at, run: row.run, fault: parse(row.fault),
+    id: row.id,
+    version: row.version,
+    state: row.state as RequestState,
+    requester: JSON.parse(row.requester) as Actor,
+    reason: row.reason,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    plan: JSON.parse(row.plan) as RestorePlan,
+    decidedBy: parse(row.decided_by),
+    decidedAt: row.decided_at,
+    run: row.run,
+    fault: parse(row.fault),
   }
   return { view, ask: JSON.parse(row.ask) as Ask, configHash: row.config_hash }
 }

@@ -1,6 +1,17 @@
 import type { Selectable } from 'kysely'
 import type { FaultFacts } from '../core/faults.ts'
-import type { Actor, BackupResult, Outcome, Progress, RestoreResult, RunKind, RunState, Stage, Trigger, VerifyResult } from '../core/model.ts'
+import type {
+  Actor,
+  BackupResult,
+  Outcome,
+  Progress,
+  RestoreResult,
+  RunKind,
+  RunState,
+  Stage,
+  Trigger,
+  VerifyResult,
+} from '../core/model.ts'
 import type { Identity } from '../sys/strays.ts'
 import type { Read, Write } from './database.ts'
 import type { RunsTable } from './tables.ts'
@@ -40,12 +51,26 @@ export interface Run {
   cancelledBy: Actor | null
 }
 
-export type NewRun = Pick<Run, 'id' | 'kind' | 'strategy' | 'series' | 'trigger' | 'actor' | 'slotAt' | 'lease' | 'params' | 'maxAttempts'>
+export type NewRun = Pick<
+  Run,
+  'id' | 'kind' | 'strategy' | 'series' | 'trigger' | 'actor' | 'slotAt' | 'lease' | 'params' | 'maxAttempts'
+>
 
 export async function insertRun(tx: Write, run: NewRun, now: number): Promise<void> {
   const { slotAt, maxAttempts, actor, params, ...same } = run
-  const fresh = { state: 'queued', slot_at: slotAt, max_attempts: maxAttempts, actor: JSON.stringify(actor), params: JSON.stringify(params), queued_at: now, attempt: 0 }
-  await tx.insertInto('runs').values({ ...same, ...fresh }).execute()
+  const fresh = {
+    state: 'queued',
+    slot_at: slotAt,
+    max_attempts: maxAttempts,
+    actor: JSON.stringify(actor),
+    params: JSON.stringify(params),
+    queued_at: now,
+    attempt: 0,
+  }
+  await tx
+    .insertInto('runs')
+    .values({ ...same, ...fresh })
+    .execute()
 }
 
 export async function findRun(db: Read, id: string): Promise<Run | null> {
@@ -54,7 +79,10 @@ export async function findRun(db: Read, id: string): Promise<Run | null> {
 }
 
 /** Newest first. */
-export async function listRuns(db: Read, filter: { strategy?: string; kind?: RunKind; state?: RunState; limit: number }): Promise<Run[]> {
+export async function listRuns(
+  db: Read,
+  filter: { strategy?: string; kind?: RunKind; state?: RunState; limit: number },
+): Promise<Run[]> {
   let query = db.selectFrom('runs').selectAll().orderBy('seq', 'desc').limit(filter.limit)
   if (filter.strategy) query = query.where('strategy', '=', filter.strategy)
   if (filter.kind) query = query.where('kind', '=', filter.kind)
@@ -64,17 +92,44 @@ export async function listRuns(db: Read, filter: { strategy?: string; kind?: Run
 
 /** Runs without an end, oldest first. */
 export async function openRuns(db: Read): Promise<Run[]> {
-  return (await db.selectFrom('runs').selectAll().where('state', 'in', ['queued', 'running']).orderBy('seq').execute()).map(fromRow)
+  return (
+    await db
+      .selectFrom('runs')
+      .selectAll()
+      .where('state', 'in', ['queued', 'running'])
+      .orderBy('seq')
+      .execute()
+  ).map(fromRow)
 }
 
 /** The oldest queued run that may start now takes its lease and becomes this holder's.
  * @param may  judges each candidate, e.g. against the parallel limit */
-export async function claimRun(tx: Write, holder: Identity, now: number, may: (run: Run) => boolean): Promise<Run | null> {
-  const queued = await tx.selectFrom('runs').selectAll().where('state', '=', 'queued').orderBy('seq').execute()
+export async function claimRun(
+  tx: Write,
+  holder: Identity,
+  now: number,
+  may: (run: Run) => boolean,
+): Promise<Run | null> {
+  const queued = await tx
+    .selectFrom('runs')
+    .selectAll()
+    .where('state', '=', 'queued')
+    .orderBy('seq')
+    .execute()
   for (const run of queued.map(fromRow)) {
     if (!may(run)) continue
     if (run.lease && !(await takeLease(tx, run, holder, now))) continue
-    await tx.updateTable('runs').set({ state: 'running', stage: 'starting', started_at: now, attempt: 1, holder: JSON.stringify(holder) }).where('id', '=', run.id).execute()
+    await tx
+      .updateTable('runs')
+      .set({
+        state: 'running',
+        stage: 'starting',
+        started_at: now,
+        attempt: 1,
+        holder: JSON.stringify(holder),
+      })
+      .where('id', '=', run.id)
+      .execute()
     return { ...run, state: 'running', stage: 'starting', startedAt: now, attempt: 1, holder }
   }
   return null
@@ -82,7 +137,11 @@ export async function claimRun(tx: Write, holder: Identity, now: number, may: (r
 
 async function takeLease(tx: Write, run: Run, holder: Identity, now: number): Promise<boolean> {
   const lease = { key: run.lease!, run: run.id, holder: JSON.stringify(holder), taken_at: now }
-  const result = await tx.insertInto('leases').values(lease).onConflict((conflict) => conflict.doNothing()).executeTakeFirst()
+  const result = await tx
+    .insertInto('leases')
+    .values(lease)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
@@ -97,29 +156,61 @@ export interface RunChange {
 /** Changes a run that is still running; a run that has ended never changes again (promise 3). */
 export async function changeRun(tx: Write, id: string, change: RunChange): Promise<boolean> {
   const { progress, ...plain } = change
-  const columns = progress === undefined ? plain : { ...plain, progress: progress && JSON.stringify(progress) }
-  const result = await tx.updateTable('runs').set(columns).where('id', '=', id).where('state', '=', 'running').executeTakeFirst()
+  const columns =
+    progress === undefined ? plain : { ...plain, progress: progress && JSON.stringify(progress) }
+  const result = await tx
+    .updateTable('runs')
+    .set(columns)
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
 
 /** The one end of a run, and the release of its lease. @returns false when it had ended before */
-export async function endRun(tx: Write, id: string, end: { outcome: Outcome; at: number; result: Run['result']; fault: FaultFacts | null }): Promise<boolean> {
-  const columns = { state: end.outcome, stage: null, ended_at: end.at, result: end.result && JSON.stringify(end.result), fault: end.fault && JSON.stringify(end.fault), progress: null }
-  const result = await tx.updateTable('runs').set(columns).where('id', '=', id).where('state', 'in', ['queued', 'running']).executeTakeFirst()
+export async function endRun(
+  tx: Write,
+  id: string,
+  end: { outcome: Outcome; at: number; result: Run['result']; fault: FaultFacts | null },
+): Promise<boolean> {
+  const columns = {
+    state: end.outcome,
+    stage: null,
+    ended_at: end.at,
+    result: end.result && JSON.stringify(end.result),
+    fault: end.fault && JSON.stringify(end.fault),
+    progress: null,
+  }
+  const result = await tx
+    .updateTable('runs')
+    .set(columns)
+    .where('id', '=', id)
+    .where('state', 'in', ['queued', 'running'])
+    .executeTakeFirst()
   await tx.deleteFrom('leases').where('run', '=', id).execute()
   return result.numUpdatedRows > 0n
 }
 
 /** @returns the run as it is now; the request is kept once */
 export async function requestCancel(tx: Write, id: string, actor: Actor): Promise<void> {
-  const open = tx.updateTable('runs').set({ cancelled_by: JSON.stringify(actor) }).where('id', '=', id)
+  const open = tx
+    .updateTable('runs')
+    .set({ cancelled_by: JSON.stringify(actor) })
+    .where('id', '=', id)
   await open.where('state', 'in', ['queued', 'running']).where('cancelled_by', 'is', null).execute()
 }
 
 /** How many runs of this kind failed since the last good one, newest first. */
 export async function failuresInARow(db: Read, strategy: string): Promise<number> {
-  const newest = await db.selectFrom('runs').select('state').where('strategy', '=', strategy).where('kind', '=', 'backup')
-    .where('state', 'in', ['succeeded', 'degraded', 'failed']).orderBy('seq', 'desc').limit(1000).execute()
+  const newest = await db
+    .selectFrom('runs')
+    .select('state')
+    .where('strategy', '=', strategy)
+    .where('kind', '=', 'backup')
+    .where('state', 'in', ['succeeded', 'degraded', 'failed'])
+    .orderBy('seq', 'desc')
+    .limit(1000)
+    .execute()
   const good = newest.findIndex((run) => run.state !== 'failed')
   return good < 0 ? newest.length : good
 }
@@ -127,9 +218,27 @@ export async function failuresInARow(db: Read, strategy: string): Promise<number
 function fromRow(row: Selectable<RunsTable>): Run {
   const parse = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T))
   return {
-    id: row.id, kind: row.kind as RunKind, strategy: row.strategy, series: row.series, state: row.state as RunState, stage: row.stage as Stage | null,
-    trigger: row.trigger as Trigger, actor: JSON.parse(row.actor) as Actor, slotAt: row.slot_at, lease: row.lease, params: JSON.parse(row.params) as RunParams,
-    queuedAt: row.queued_at, startedAt: row.started_at, endedAt: row.ended_at, attempt: row.attempt, maxAttempts: row.max_attempts, engine: row.engine,
-    progress: parse(row.progress), result: parse(row.result), fault: parse(row.fault), holder: parse(row.holder), cancelledBy: parse(row.cancelled_by),
+    id: row.id,
+    kind: row.kind as RunKind,
+    strategy: row.strategy,
+    series: row.series,
+    state: row.state as RunState,
+    stage: row.stage as Stage | null,
+    trigger: row.trigger as Trigger,
+    actor: JSON.parse(row.actor) as Actor,
+    slotAt: row.slot_at,
+    lease: row.lease,
+    params: JSON.parse(row.params) as RunParams,
+    queuedAt: row.queued_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    attempt: row.attempt,
+    maxAttempts: row.max_attempts,
+    engine: row.engine,
+    progress: parse(row.progress),
+    result: parse(row.result),
+    fault: parse(row.fault),
+    holder: parse(row.holder),
+    cancelledBy: parse(row.cancelled_by),
   }
 }

@@ -192,10 +192,12 @@ function firstCause(exits: (ToolFailure | Fault | null)[], children: Child[]): F
   return failures[0]?.failure ?? null
 }
 
-function isBrokenPipe(failure: Fault): boolean {
+/** A stage that failed only because whoever read from it had ended; between our stages the pipes are socket pairs, which are reset. */
+export function isBrokenPipe(failure: unknown): boolean {
   return (
     failure instanceof ToolFailure &&
-    (failure.exitSignal === 'SIGPIPE' || failure.lastWords.some((line) => /broken pipe/i.test(line)))
+    (failure.exitSignal === 'SIGPIPE' ||
+      failure.lastWords.some((line) => /broken pipe|connection reset by peer/i.test(line)))
   )
 }
 

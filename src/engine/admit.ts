@@ -1,0 +1,81 @@
+import type { Strategy } from '../core/config.ts'
+import { Fault } from '../core/faults.ts'
+import type { Actor, RunView, Trigger } from '../core/model.ts'
+import type { Read, Write } from '../state/database.ts'
+import { findRun, insertRun, type NewRun } from '../state/runs.ts'
+import type { EngineContext } from './context.ts'
+import { newRunId } from './restore/requests.ts'
+import { tellRun } from './tell.ts'
+import { runView } from './views.ts'
+
+/** A strategy never overlaps itself: while one of its backups is open, another is refused. */
+export async function openBackup(db: Read, strategy: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('strategy', '=', strategy)
+    .where('kind', '=', 'backup')
+    .where('state', 'in', ['queued', 'running'])
+    .limit(1)
+    .executeTakeFirst()
+  return row?.id ?? null
+}
+
+/** Accepts a backup into the queue. @throws Fault busy, naming the run that is open */
+export async function admitBackup(
+  context: EngineContext,
+  tx: Write,
+  strategy: Strategy,
+  by: { trigger: Trigger; actor: Actor; slotAt: number | null },
+): Promise<string> {
+  const open = await openBackup(tx, strategy.name)
+  if (open)
+    throw new Fault('busy', `${strategy.name} is already being backed up`, {
+      hint: `run ${open} is under way; cancel it or wait for its end`,
+    })
+  return insert(context, tx, {
+    id: newRunId(context),
+    kind: 'backup',
+    strategy: strategy.name,
+    series: '',
+    ...by,
+    lease: `backup/${strategy.name}`,
+    params: {},
+    maxAttempts: strategy.retry.maxAttempts,
+  })
+}
+
+export async function admitVerify(
+  context: EngineContext,
+  tx: Write,
+  ask: { strategy: string; series: string; backup: string; level: 'V1' | 'V2'; actor: Actor },
+): Promise<string> {
+  const { backup, level, actor, strategy, series } = ask
+  return insert(context, tx, {
+    id: newRunId(context),
+    kind: 'verify',
+    strategy,
+    series,
+    trigger: 'person',
+    actor,
+    slotAt: null,
+    lease: `verify/${backup}`,
+    params: { backup, level },
+    maxAttempts: 1,
+  })
+}
+
+async function insert(context: EngineContext, tx: Write, run: NewRun): Promise<string> {
+  await insertRun(tx, run, context.clock.now())
+  await tellRun(context, tx, await viewIn(context, tx, run.id))
+  return run.id
+}
+
+export async function viewIn(context: EngineContext, tx: Write, id: string): Promise<RunView> {
+  const run = await findRun(tx, id)
+  if (!run)
+    throw new Fault('not-found', `there is no run ${id.slice(0, 40)}`, {
+      hint: '`status` shows what is running',
+    })
+  return runView(context, run, tx)
+}

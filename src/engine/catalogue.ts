@@ -1,0 +1,182 @@
+import { asFault, Fault } from '../core/faults.ts'
+import { manifestName } from '../core/keys.ts'
+import type { BackupView, Level, Manifest } from '../core/model.ts'
+import { forgetCopy, listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
+import { remember } from '../state/memory.ts'
+import type { Storage } from '../storages/storage.ts'
+import type { EngineContext } from './context.ts'
+import { readManifest } from './manifest.ts'
+import { readMarker } from './marker.ts'
+import { listAll, readSmall } from './objects.ts'
+import { backupView } from './views.ts'
+import type { Verdict } from './verify.ts'
+
+export interface SyncReport {
+  storage: string
+  found: number
+  added: number
+  removed: number
+  foreign: number
+  broken: { key: string; why: string }[]
+}
+
+/** With an empty state, the installation that a storage's marker names is taken over: a recovered host is the same installation. */
+export async function adoptInstallation(context: EngineContext): Promise<void> {
+  const used = await context.database.read
+    .selectFrom('backups')
+    .select('id')
+    .where('is_foreign', '=', 0)
+    .limit(1)
+    .executeTakeFirst()
+  if (used) return
+  for (const storage of context.storages.values()) {
+    const marker = await readMarker(storage, AbortSignal.timeout(30_000))
+    if (!marker) continue
+    await context.database.write((tx) => remember(tx, installationKey, marker.installation))
+    context.installation = marker.installation
+    return
+  }
+}
+
+export const installationKey = 'installation'
+
+/** Rebuilds the catalogue of one storage from what it holds. Needs nothing but the storage. */
+export async function syncStorage(
+  context: EngineContext,
+  storage: Storage,
+  signal: AbortSignal,
+): Promise<SyncReport> {
+  const before = new Set(
+    (await listCopies(context.database.read, { storage: storage.name })).map((copy) => copy.id),
+  )
+  const report: SyncReport = { storage: storage.name, found: 0, added: 0, removed: 0, foreign: 0, broken: [] }
+  await readMarker(storage, signal) // fails when the place is not reachable: then nothing is forgotten
+  const copies = await readCopies(context, storage, report, signal)
+  await context.database.write(async (tx) => {
+    for (const copy of copies) await saveCopy(tx, copy)
+    const there = new Set(copies.map((copy) => copy.id))
+    for (const id of before) if (!there.has(id)) await forgetCopy(tx, id, storage.name)
+    report.removed = [...before].filter((id) => !there.has(id)).length
+  })
+  report.found = copies.length
+  report.added = copies.filter((copy) => !before.has(copy.id)).length
+  report.foreign = copies.filter((copy) => copy.foreign).length
+  return report
+}
+
+async function readCopies(
+  context: EngineContext,
+  storage: Storage,
+  report: SyncReport,
+  signal: AbortSignal,
+): Promise<Copy[]> {
+  const copies: Copy[] = []
+  const verdicts = new Map<string, Verdict>()
+  for await (const object of listAll(storage, '', signal)) {
+    const name = object.key.split('/').at(-1)!
+    try {
+      if (name === manifestName)
+        copies.push(
+          copyOf(context, storage, readManifest(await readSmall(storage, object.key, signal), object.key)),
+        )
+      else if (name.startsWith('verdict-'))
+        noteVerdict(verdicts, JSON.parse(await readSmall(storage, object.key, signal)) as Verdict)
+    } catch (error) {
+      if (!(error instanceof SyntaxError) && asFault(error).code !== 'object-corrupt') throw error
+      report.broken.push({ key: object.key, why: asFault(error).message })
+    }
+  }
+  return copies.map((copy) => withVerdict(copy, verdicts.get(copy.id)))
+}
+
+export function copyOf(context: EngineContext, storage: Storage, manifest: Manifest): Copy {
+  return {
+    id: manifest.id,
+    storage: storage.name,
+    strategy: manifest.strategy,
+    series: manifest.series,
+    createdAt: Date.parse(manifest.startedAt),
+    level: manifest.level,
+    corrupt: null,
+    foreign: manifest.installation !== context.installation,
+    manifest,
+  }
+}
+
+/** The newest verdict counts. */
+function noteVerdict(verdicts: Map<string, Verdict>, verdict: Verdict): void {
+  const known = verdicts.get(verdict.backup)
+  if (!known || known.at < verdict.at) verdicts.set(verdict.backup, verdict)
+}
+
+function withVerdict(copy: Copy, verdict: Verdict | undefined): Copy {
+  if (!verdict) return copy
+  const level: Level = verdict.ok && verdict.level > copy.level ? verdict.level : copy.level
+  return {
+    ...copy,
+    level: verdict.ok ? level : 'V0',
+    corrupt: verdict.ok ? null : (verdict.why ?? 'a verification failed'),
+  }
+}
+
+/** Finds one backup by its id, its last four characters, or `latest` of a strategy.
+ * @throws Fault not-found; the hint lists the nearest */
+export async function findBackup(
+  context: EngineContext,
+  id: string,
+  strategy: string | null,
+): Promise<{ view: BackupView; copies: Copy[] }> {
+  const scope = strategy ? { strategies: [strategy] } : {}
+  if (id === 'latest') return newest(context, strategy)
+  const exact = await listCopies(context.database.read, { ...scope, id })
+  if (exact.length > 0) return { view: backupView(context, exact), copies: exact }
+  const bySuffix = /^[a-z0-9]{4}$/.test(id)
+    ? Map.groupBy(await listCopies(context.database.read, { ...scope, suffix: id }), (copy) => copy.id)
+    : new Map<string, Copy[]>()
+  const [only] = [...bySuffix.values()]
+  if (only && bySuffix.size === 1) return { view: backupView(context, only), copies: only }
+  if (bySuffix.size > 1)
+    throw new Fault('not-found', `${id} is the end of ${bySuffix.size} backups`, {
+      hint: `write the whole id: ${[...bySuffix.keys()].slice(0, 5).join(', ')}`,
+    })
+  throw await notFound(context, id, strategy)
+}
+
+async function newest(
+  context: EngineContext,
+  strategy: string | null,
+): Promise<{ view: BackupView; copies: Copy[] }> {
+  if (!strategy)
+    throw new Fault('usage', '`latest` needs a strategy', {
+      hint: 'write for example: restore production-db latest',
+    })
+  const good = (await listCopies(context.database.read, { strategies: [strategy], limit: 50 })).filter(
+    (copy) => copy.corrupt === null,
+  )
+  const [first] = good
+  if (!first)
+    throw new Fault('not-found', `${strategy} has no good backup yet`, { hint: `make one: run ${strategy}` })
+  const copies = good.filter((copy) => copy.id === first.id)
+  return { view: backupView(context, copies), copies }
+}
+
+async function notFound(context: EngineContext, id: string, strategy: string | null): Promise<Fault> {
+  const copies = await listCopies(context.database.read, {
+    ...(strategy ? { strategies: [strategy] } : {}),
+    limit: 200,
+  })
+  const nearest = [...new Set(copies.map((copy) => copy.id))]
+    .toSorted((a, b) => commonStart(b, id) - commonStart(a, id))
+    .slice(0, 3)
+  const hint =
+    nearest.length > 0
+      ? `the nearest are ${nearest.join(', ')}`
+      : 'there is no backup yet; `list` shows what there is'
+  return new Fault('not-found', `there is no backup ${id.slice(0, 100)}`, { hint })
+}
+
+function commonStart(a: string, b: string): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return length
+}

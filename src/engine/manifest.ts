@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { DateTime } from 'luxon'
+import type { Strategy } from '../core/config.ts'
+import { Fault } from '../core/faults.ts'
+import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
+import type { Inspection, Source } from '../sources/source.ts'
+import type { Run } from '../state/runs.ts'
+import type { EngineContext } from './context.ts'
+
+interface Ingredients {
+  id: string
+  run: Run
+  strategy: Strategy
+  series: Series
+  source: Source
+  inspection: Inspection
+  startedAt: number
+  artifacts: Artifact[]
+  tables: TableRows[] | null
+}
+
+/** The commit of a backup: everything one must know to restore it without us. */
+export function buildManifest(context: EngineContext, facts: Ingredients): Manifest {
+  const { strategy, inspection, artifacts } = facts
+  const rawBytes = artifacts.every((artifact) => artifact.rawBytes !== null)
+    ? sum(artifacts.map((artifact) => artifact.rawBytes ?? 0))
+    : null
+  const manifest: Omit<Manifest, 'digest'> = {
+    schema: 1,
+    id: facts.id,
+    strategy: strategy.name,
+    series: facts.series.name,
+    engine: inspection.engine,
+    method: inspection.method,
+    format: inspection.format,
+    database: inspection.database,
+    endpoint: inspection.endpoint,
+    host: context.host,
+    startedAt: iso(facts.startedAt),
+    endedAt: iso(context.clock.now()),
+    trigger: facts.run.trigger,
+    actor: facts.run.actor,
+    attempt: facts.run.attempt,
+    rawBytes,
+    storedBytes: sum(artifacts.map((artifact) => artifact.storedBytes)),
+    compression: strategy.compression.type,
+    encryption: null,
+    level: strategy.prove ? 'V2' : 'V0',
+    tables: facts.tables,
+    artifacts,
+    kinds: kindsOf(facts.startedAt, strategy.timezone),
+    restoreCommands: stockCommands(context, facts),
+    strategyConfig: strategy.redacted,
+    tool: { name: 'easy-backup', version: context.version },
+    installation: context.installation,
+  }
+  return { ...manifest, digest: digestOf(manifest) }
+}
+
+/** Reads a manifest as stored. @throws Fault object-corrupt when it was changed or is not ours */
+export function readManifest(text: string, key: string): Manifest {
+  const broken = (why: string): Fault =>
+    new Fault('object-corrupt', `the manifest ${key} ${why}`, {
+      hint: 'restore an older backup; do not edit manifests',
+    })
+  let manifest: Manifest
+  try {
+    manifest = JSON.parse(text) as Manifest
+  } catch {
+    throw broken('is not JSON')
+  }
+  if (manifest === null || typeof manifest !== 'object' || manifest.schema !== 1)
+    throw broken('has a schema that this version does not know')
+  const { digest, ...rest } = manifest
+  if (digest !== digestOf(rest)) throw broken('was changed after it was written')
+  return manifest
+}
+
+function digestOf(manifest: Omit<Manifest, 'digest'>): string {
+  return createHash('sha256').update(canonical(manifest)).digest('hex')
+}
+
+/** JSON with sorted keys: the same content has the same digest, however it was laid out. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  const pairs = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
+}
+
+/** What a person pastes in the folder that holds the stored files. */
+function stockCommands(context: EngineContext, facts: Ingredients): string[] {
+  const undo = facts.artifacts.flatMap((artifact) => {
+    const stored = artifact.key.split('/').at(-1)!
+    const decoders = artifact.filters
+      .toReversed()
+      .map((kind) => context.filters.find((filter) => filter.kind === kind)!.stockDecode)
+    return decoders.length === 0
+      ? []
+      : [
+          `${decoders[0]} < '${stored}'${decoders
+            .slice(1)
+            .map((decoder) => ` | ${decoder}`)
+            .join('')} > '${artifact.name}'`,
+        ]
+  })
+  return [
+    ...undo,
+    ...facts.source.stockRestore({
+      series: facts.series.name,
+      artifacts: facts.artifacts.map((artifact) => artifact.name),
+    }),
+  ]
+}
+
+/** The buckets this backup may stand for in a calendar, by its local hour. */
+function kindsOf(at: number, zone: string): string[] {
+  const local = DateTime.fromMillis(at, { zone })
+  const kinds = ['hourly']
+  if (local.hour === 0) kinds.push('daily')
+  if (local.hour === 0 && local.weekday === 1) kinds.push('weekly')
+  if (local.hour === 0 && local.day === 1) kinds.push('monthly')
+  return kinds
+}
+
+const iso = (at: number): string => new Date(at).toISOString()
+const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -1,0 +1,67 @@
+import { Fault } from '../core/faults.ts'
+import { markerKey } from '../core/keys.ts'
+import { recall, remember } from '../state/memory.ts'
+import type { Storage } from '../storages/storage.ts'
+import { bytesSpool } from '../sys/spool.ts'
+import type { EngineContext } from './context.ts'
+import { readSmall } from './objects.ts'
+
+/** What the marker at the root of each storage holds. */
+export interface Marker {
+  tool: 'easy-backup'
+  installation: string
+  createdAt: string
+}
+
+/** The marker says that this place is the one we know: a disk that is not mounted has none.
+ * The first backup into a place writes it. @throws Fault storage-missing */
+export async function requireMarker(
+  context: EngineContext,
+  storage: Storage,
+  signal: AbortSignal,
+): Promise<Marker> {
+  const known = `marker/${storage.name}/${storage.location}`
+  const found = await readMarker(storage, signal)
+  const wasThere = (await recall(context.database.read, known)) !== null
+  if (found) {
+    if (!wasThere) await context.database.write((tx) => remember(tx, known, found.installation))
+    return found
+  }
+  if (wasThere)
+    throw new Fault(
+      'storage-missing',
+      `${storage.location} is there but ${markerKey} in it is gone: another disk, or one that is not mounted`,
+      {
+        hint: `mount it; if the place was emptied on purpose, put back ${markerKey} or give the storage a new path`,
+      },
+    )
+  const marker: Marker = {
+    tool: 'easy-backup',
+    installation: context.installation,
+    createdAt: new Date(context.clock.now()).toISOString(),
+  }
+  await storage
+    .put(markerKey, bytesSpool(Buffer.from(JSON.stringify(marker, null, 2) + '\n')), {
+      ifAbsent: true,
+      signal,
+    })
+    .catch(async (error: unknown) => {
+      if (!(error instanceof Fault && error.code === 'storage-exists')) throw error // another run of ours was faster
+    })
+  await context.database.write((tx) => remember(tx, known, context.installation))
+  return marker
+}
+
+export async function readMarker(storage: Storage, signal: AbortSignal): Promise<Marker | null> {
+  const info = await storage.head(markerKey, signal)
+  if (!info) return null
+  try {
+    return JSON.parse(await readSmall(storage, markerKey, signal)) as Marker
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new Fault('object-corrupt', `${markerKey} in ${storage.location} is not JSON`, {
+        hint: 'remove it only when you are sure that this is the right place',
+      })
+    throw error
+  }
+}

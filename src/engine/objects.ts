@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { Fault } from '../core/faults.ts'
+import type { Artifact } from '../core/model.ts'
+import type { ObjectInfo, Storage } from '../storages/storage.ts'
+import type { FileSpool } from '../sys/spool.ts'
+import { createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+
+const smallBytes = 16 * 1024 * 1024 // a manifest of 100,000 tables has about 5 MB
+
+/** A manifest, marker or sidecar as text. @throws Fault object-missing · object-corrupt when it is implausibly large */
+export async function readSmall(storage: Storage, key: string, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of await storage.get(key, { signal })) {
+    size += (chunk as Buffer).length
+    if (size > smallBytes) throw new Fault('object-corrupt', `${key} is larger than a manifest can be`)
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** All objects under a prefix, page by page. */
+export async function* listAll(
+  storage: Storage,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncGenerator<ObjectInfo> {
+  let cursor: string | null = null
+  do {
+    const page = await storage.list(prefix, cursor, signal)
+    yield* page.objects
+    cursor = page.cursor
+  } while (cursor !== null)
+}
+
+/** Reads a stored artifact whole and compares length and digest with its manifest; into a spool when one is given.
+ * Nothing is passed on before the end, so that no wrong byte reaches a target (promise 12).
+ * @throws Fault object-corrupt · object-missing · storage-unreachable */
+export async function fetchVerified(
+  storage: Storage,
+  artifact: Artifact,
+  options: { into: FileSpool | null; onBytes: (bytes: number) => void; signal: AbortSignal },
+): Promise<void> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const source = await storage.get(artifact.key, { signal: options.signal })
+  const measure = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      hash.update(chunk)
+      options.onBytes((bytes += chunk.length))
+      yield chunk
+    }
+  }
+  const sink = options.into ? createWriteStream('', { fd: options.into.fd, autoClose: false }) : discard
+  await pipeline(source, measure, sink as never, { signal: options.signal })
+  const hint = 'choose an older backup: `easy-backup list` shows which are good'
+  if (bytes !== artifact.storedBytes)
+    throw new Fault(
+      'object-corrupt',
+      `${artifact.key} has ${bytes} bytes instead of ${artifact.storedBytes}`,
+      { hint },
+    )
+  if (hash.digest('hex') !== artifact.sha256)
+    throw new Fault(
+      'object-corrupt',
+      `${artifact.key} does not have the SHA-256 of its manifest: it was changed or damaged`,
+      { hint },
+    )
+  await options.into?.finish()
+}
+
+async function discard(chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks) void chunk
+}

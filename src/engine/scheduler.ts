@@ -1,0 +1,163 @@
+import schedule from 'node-schedule'
+import type { Strategy } from '../core/config.ts'
+import { asFault } from '../core/faults.ts'
+import { serviceActor } from '../core/model.ts'
+import { jitterFor, nextSlot, previousSlot, slotsBetween } from '../core/schedule.ts'
+import { recall, remember } from '../state/memory.ts'
+import { lastSlot, takeSlot } from '../state/slots.ts'
+import { admitBackup, openBackup } from './admit.ts'
+import type { EngineContext } from './context.ts'
+import { firstSeenKey } from './views.ts'
+
+/** Turns instants into accepted runs. Each slot at most once, none silently lost (promise 8). */
+export interface Scheduler {
+  runUntil(signal: AbortSignal): Promise<void>
+  /** One pass: what is due now runs or is recorded as skipped. */
+  tick(): Promise<void>
+  /** When the last pass finished; a stalled scheduler is unhealthy. */
+  lastTickAt(): number | null
+}
+
+const tickMs = 15_000 // a suspended machine or a jumped clock is noticed within this, whatever was armed
+const listedSkips = 1_000 // beyond this many missed slots one line stands for the oldest
+
+/** @param onAccepted is told after a run was queued */
+export function createScheduler(context: EngineContext, onAccepted: () => void): Scheduler {
+  let lastTick: number | null = null
+  let started = false
+
+  async function tick(): Promise<void> {
+    for (const strategy of context.config.strategies) {
+      try {
+        await tickOne(context, strategy, { firstPass: !started, onAccepted })
+      } catch (error) {
+        context.log.error('a schedule could not be followed; the next pass tries again', {
+          strategy: strategy.name,
+          error: asFault(error).message,
+        })
+      }
+    }
+    started = true
+    lastTick = context.clock.now()
+  }
+
+  async function runUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await tick()
+      const armed = armNext(context)
+      await Promise.race([armed.rang, context.clock.sleep(tickMs, signal).catch(() => undefined)])
+      armed.disarm()
+    }
+  }
+
+  return { runUntil, tick, lastTickAt: () => lastTick }
+}
+
+/** node-schedule rings at the soonest due instant, so that a slot starts on its second and not at the next tick. */
+function armNext(context: EngineContext): { rang: Promise<void>; disarm: () => void } {
+  const now = context.clock.now()
+  const soonest = Math.min(
+    ...context.config.strategies.map((strategy) => dueAfter(strategy, now) ?? Infinity),
+  )
+  if (soonest === Infinity) return { rang: new Promise(() => undefined), disarm: () => undefined }
+  let job: schedule.Job | null = null
+  const rang = new Promise<void>(
+    (resolve) => (job = schedule.scheduleJob(new Date(soonest), () => resolve())),
+  )
+  return { rang, disarm: () => void (job as schedule.Job | null)?.cancel() }
+}
+
+function dueAfter(strategy: Strategy, now: number): number | null {
+  const slot = nextSlot(strategy.schedule, strategy.timezone, now - maxJitter(strategy))
+  return slot === null ? null : Math.max(now, slot + jitterFor(strategy.schedule, strategy.name, slot))
+}
+
+const maxJitter = (strategy: Strategy): number =>
+  strategy.schedule.type === 'manual' ? 0 : strategy.schedule.jitterMs
+
+interface Pass {
+  /** The first pass after a start: what is due now was missed while the service was down. */
+  firstPass: boolean
+  onAccepted: () => void
+}
+
+async function tickOne(context: EngineContext, strategy: Strategy, pass: Pass): Promise<void> {
+  if (strategy.schedule.type === 'manual') return
+  const now = context.clock.now()
+  const since = await knownUntil(context, strategy, now)
+  const due = slotsBetween(strategy.schedule, strategy.timezone, since, now, listedSkips).filter(
+    (slot) => slot + jitterFor(strategy.schedule, strategy.name, slot) <= now,
+  )
+  if (due.length === 0) return
+  const newest =
+    due.length < listedSkips ? due.at(-1)! : previousSlot(strategy.schedule, strategy.timezone, now)!
+  await skipMissed(
+    context,
+    strategy,
+    due.filter((slot) => slot !== newest),
+  )
+  const late = pass.firstPass || due.length > 1
+  if (late && !strategy.schedule.catchUp)
+    return skip(context, strategy, newest, 'missed while the service was down; catch_up is off')
+  await runSlot(context, strategy, newest, late ? 'catch-up' : 'schedule', pass.onAccepted)
+}
+
+/** Slots up to here are settled. A first start has no past: nothing is caught up. */
+async function knownUntil(context: EngineContext, strategy: Strategy, now: number): Promise<number> {
+  const last = await lastSlot(context.database.read, strategy.name, now)
+  const seen = await recall(context.database.read, firstSeenKey(strategy.name))
+  if (seen === null)
+    await context.database.write((tx) => remember(tx, firstSeenKey(strategy.name), String(now)))
+  const first = seen === null ? now : Number(seen)
+  return Math.max(last ?? -Infinity, Math.min(first, now))
+}
+
+async function skipMissed(context: EngineContext, strategy: Strategy, missed: number[]): Promise<void> {
+  for (const slot of missed)
+    await skip(
+      context,
+      strategy,
+      slot,
+      'missed while the service was down or the clock jumped; the newest one runs',
+    )
+}
+
+async function skip(context: EngineContext, strategy: Strategy, slot: number, reason: string): Promise<void> {
+  const taken = await context.database.write((tx) =>
+    takeSlot(tx, { strategy: strategy.name, at: slot, run: null, skipped: reason }),
+  )
+  if (!taken) return
+  context.log.warn('a slot was skipped', {
+    strategy: strategy.name,
+    slot: new Date(slot).toISOString(),
+    reason,
+  })
+  context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt: slot, reason })
+}
+
+async function runSlot(
+  context: EngineContext,
+  strategy: Strategy,
+  slot: number,
+  trigger: 'schedule' | 'catch-up',
+  onAccepted: () => void,
+): Promise<void> {
+  const run = await context.database.write(async (tx) => {
+    const open = await openBackup(tx, strategy.name)
+    if (open) return null
+    // the slot first: whoever loses its unique key queues nothing
+    if (!(await takeSlot(tx, { strategy: strategy.name, at: slot, run: '', skipped: null }))) return ''
+    const id = await admitBackup(context, tx, strategy, { trigger, actor: serviceActor, slotAt: slot })
+    await tx
+      .updateTable('slots')
+      .set({ run: id })
+      .where('strategy', '=', strategy.name)
+      .where('slot_at', '=', slot)
+      .execute()
+    return id
+  })
+  if (run === null) return skip(context, strategy, slot, 'the backup before it was still running')
+  if (run === '') return
+  context.bus.emit({ type: 'run.queued', run, kind: 'backup', strategy: strategy.name })
+  onAccepted()
+}

@@ -1,0 +1,153 @@
+import { asFault, Fault } from '../core/faults.ts'
+import { countOwed } from '../state/messages.ts'
+import { becomeLeader, leader, resignLeader, type Leader } from '../state/memory.ts'
+import { openRuns } from '../state/runs.ts'
+import { isAlive } from '../sys/strays.ts'
+import type { EngineContext } from './context.ts'
+import { deliverUntil } from './deliver.ts'
+import { createEngine } from './engine.ts'
+import type { Engine } from './facade.ts'
+import { createHealth } from './health.ts'
+import { recover } from './recover.ts'
+import { expireRequests } from './restore/requests.ts'
+import { createScheduler } from './scheduler.ts'
+import { watchOverdue } from './watch.ts'
+import { createWorker, type Worker } from './worker.ts'
+
+/** The engine with the loops that make it move. One executor: beside a running service a command only asks. */
+export interface Service {
+  engine: Engine
+  /** A service lives on the same state. */
+  besideService: boolean
+  /** Leads until the signal: recovers, schedules, works, watches, delivers; then winds down.
+   * @throws Fault state-locked when another instance leads */
+  lead(signal: AbortSignal): Promise<void>
+  /** The scheduler has made a pass and the state answers. */
+  ready(): boolean
+  /** For a command: waits for its work and its messages, within reason. */
+  close(): Promise<void>
+}
+
+const graceMs = 10_000 // product §10: running work gets 10 s
+const farewellMs = 5_000 // for the last words to Slack
+const watchMs = 15_000
+const leaderPatienceMs = 15_000 // a command that leads for a moment is waited for
+
+export async function createService(context: EngineContext, role: 'serve' | 'command'): Promise<Service> {
+  const self: Leader = { ...context.self, role }
+  const worker = createWorker(context)
+  const scheduler = createScheduler(context, () => worker.nudge())
+  const current = await leader(context.database.read)
+  const besideService = role === 'command' && current?.role === 'serve' && isAlive(current)
+  const alone = role === 'command' && !besideService ? createAlone(context, worker, self) : null
+  const engine = createEngine(context, createHealth(context, role === 'serve' ? scheduler : null), (run) => {
+    if (alone && run) alone.carryOut(run)
+    else worker.nudge()
+  })
+
+  async function lead(signal: AbortSignal): Promise<void> {
+    await takeLead(context, self)
+    try {
+      const ended = await recover(context)
+      if (ended.length > 0)
+        context.log.warn('runs of a process that died were ended as interrupted', { count: ended.length })
+      const silent = new AbortController() // delivery outlives the work: the last words are owed too
+      const telling = deliverUntil(context, silent.signal)
+      await Promise.all([
+        scheduler.runUntil(signal),
+        worker.runUntil(signal, graceMs),
+        watchUntil(context, signal),
+      ])
+      await waitUntilTold(context, farewellMs)
+      silent.abort(new Error('stopped'))
+      await telling
+    } finally {
+      await context.database.write((tx) => resignLeader(tx, self))
+    }
+  }
+
+  return {
+    engine,
+    besideService,
+    lead,
+    ready: () => scheduler.lastTickAt() !== null,
+    close: async () => alone?.close(),
+  }
+}
+
+async function takeLead(context: EngineContext, self: Leader): Promise<void> {
+  for (const begun = context.clock.monotonic(); ; await context.clock.sleep(500)) {
+    const other = await context.database.write((tx) => becomeLeader(tx, self, isAlive))
+    if (!other) return
+    if (other.role === 'serve' || context.clock.monotonic() - begun > leaderPatienceMs)
+      throw new Fault('state-locked', `easy-backup already runs on this state folder (pid ${other.pid})`, {
+        hint: 'stop it first, or give this one its own state_dir',
+      })
+  }
+}
+
+/** What has to be looked at again and again: lateness and requests that nobody decided. */
+async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await watchOverdue(context).catch((error: unknown) =>
+      context.log.error('the overdue watch stumbled', { error: asFault(error).message }),
+    )
+    await expireRequests(context).catch((error: unknown) =>
+      context.log.error('closing expired requests stumbled', { error: asFault(error).message }),
+    )
+    await context.clock.sleep(watchMs, signal).catch(() => undefined)
+  }
+}
+
+async function waitUntilTold(context: EngineContext, patienceMs: number): Promise<void> {
+  const begun = context.clock.monotonic()
+  const owed = async (): Promise<number> =>
+    Math.max(
+      0,
+      ...(await Promise.all(
+        context.notifiers.map((notifier) => countOwed(context.database.read, notifier.kind)),
+      )),
+    )
+  while ((await owed()) > 0 && context.clock.monotonic() - begun < patienceMs) await context.clock.sleep(100)
+}
+
+interface Alone {
+  carryOut(run: string): void
+  close(): Promise<void>
+}
+
+/** A command without a service does its work itself, and tells people while it does. */
+function createAlone(context: EngineContext, worker: Worker, self: Leader): Alone {
+  const over = new AbortController()
+  const work: Promise<void>[] = []
+  let leading: Promise<boolean> | null = null
+  let telling: Promise<void> | null = null
+
+  /** Only the leader recovers and delivers; another command that leads does it for this one. */
+  async function prepare(): Promise<boolean> {
+    if ((await context.database.write((tx) => becomeLeader(tx, self, isAlive))) !== null) return false
+    const dead = (await openRuns(context.database.read)).some(
+      (run) => run.state === 'running' && !(run.holder && isAlive(run.holder)),
+    )
+    if (dead) await recover(context)
+    telling = deliverUntil(context, over.signal)
+    return true
+  }
+
+  async function close(): Promise<void> {
+    await Promise.allSettled(work)
+    const led = (await leading?.catch(() => false)) ?? false
+    if (led) await waitUntilTold(context, farewellMs)
+    over.abort(new Error('the command has ended'))
+    await telling
+    if (led) await context.database.write((tx) => resignLeader(tx, self))
+  }
+
+  return {
+    carryOut: (run) => {
+      leading ??= prepare()
+      work.push(leading.then(() => worker.runOne(run, over.signal)))
+    },
+    close,
+  }
+}

@@ -1,0 +1,170 @@
+import type { RequestView, RunView } from '../core/model.ts'
+import type { Write } from '../state/database.ts'
+import { owe } from '../state/messages.ts'
+import type { EngineContext } from './context.ts'
+
+export const cardKey = (runId: string): string => `run/${runId}/card`
+export const requestKey = (requestId: string): string => `request/${requestId}`
+const progressKey = (runId: string): string => `run/${runId}/progress`
+
+const priority = { failure: 1, end: 2, start: 3, progress: 4 } as const
+
+/** Writes what a backup's thread should show now, in the transaction that changed the run. */
+export async function tellRun(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+  if (run.kind === 'backup') return tellBackup(context, tx, run)
+  return tellWork(context, tx, run)
+}
+
+async function tellBackup(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+  const now = context.clock.now()
+  const ended = run.endedAt !== null
+  const failed = run.state === 'failed'
+  const card = { ...run, progress: null, stage: null } // the card changes with the state only
+  const { strategy } = run
+  await owe(
+    tx,
+    {
+      key: cardKey(run.id),
+      strategy,
+      audience: 'default',
+      parent: null,
+      priority: ended ? priority.end : priority.start,
+      body: { type: 'run.card', run: card },
+    },
+    now,
+  )
+  await tellProgress(context, tx, run)
+  if (failed)
+    await owe(
+      tx,
+      {
+        key: `run/${run.id}/alarm`,
+        strategy,
+        audience: 'failure',
+        parent: cardKey(run.id),
+        priority: priority.failure,
+        body: { type: 'run.alarm', run: card },
+      },
+      now,
+    )
+}
+
+/** The one message in the thread that is edited in place and becomes the result. */
+export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+  if (run.startedAt === null) return
+  const parent = run.kind === 'restore' ? await restoreParent(tx, run.id) : cardKey(run.id)
+  const level = run.endedAt !== null ? priority.end : priority.progress
+  await owe(
+    tx,
+    {
+      key: progressKey(run.id),
+      strategy: run.strategy,
+      audience: 'default',
+      parent,
+      priority: level,
+      body: { type: 'run.progress', run },
+    },
+    context.clock.now(),
+  )
+}
+
+/** Restores tell their steps under the request's card; verifications only when they ended. */
+async function tellWork(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+  if (run.kind === 'restore') await tellProgress(context, tx, run)
+  else if (run.endedAt !== null)
+    await owe(
+      tx,
+      {
+        key: cardKey(run.id),
+        strategy: run.strategy,
+        audience: 'default',
+        parent: null,
+        priority: priority.end,
+        body: { type: 'run.card', run },
+      },
+      context.clock.now(),
+    )
+  if (run.state === 'failed') {
+    const parent = run.kind === 'restore' ? await restoreParent(tx, run.id) : cardKey(run.id)
+    await owe(
+      tx,
+      {
+        key: `run/${run.id}/alarm`,
+        strategy: run.strategy,
+        audience: 'failure',
+        parent,
+        priority: priority.failure,
+        body: { type: 'run.alarm', run },
+      },
+      context.clock.now(),
+    )
+  }
+}
+
+async function restoreParent(tx: Write, runId: string): Promise<string | null> {
+  const request = await tx.selectFrom('requests').select('id').where('run', '=', runId).executeTakeFirst()
+  return request ? requestKey(request.id) : null
+}
+
+export async function tellRequest(context: EngineContext, tx: Write, request: RequestView): Promise<void> {
+  await owe(
+    tx,
+    {
+      key: requestKey(request.id),
+      strategy: request.plan.backup.strategy,
+      audience: 'approvals',
+      parent: null,
+      priority: priority.end,
+      body: { type: 'request.card', request },
+    },
+    context.clock.now(),
+  )
+}
+
+export async function tellNotice(
+  context: EngineContext,
+  tx: Write,
+  notice: { key: string; strategy: string | null; title: string; text: string; urgent: boolean },
+): Promise<void> {
+  const { key, strategy, title, text, urgent } = notice
+  await owe(
+    tx,
+    {
+      key: `notice/${key}`,
+      strategy,
+      audience: urgent ? 'failure' : 'default',
+      parent: null,
+      priority: priority.failure,
+      body: { type: 'notice', title, text, urgent },
+    },
+    context.clock.now(),
+  )
+}
+
+export async function tellOverdue(
+  context: EngineContext,
+  tx: Write,
+  about: {
+    key: string
+    strategy: string
+    series: string
+    sinceAt: number
+    lastGoodAt: number | null
+    expected: string
+    over: boolean
+  },
+): Promise<void> {
+  const { key, ...facts } = about
+  await owe(
+    tx,
+    {
+      key,
+      strategy: about.strategy,
+      audience: 'failure',
+      parent: null,
+      priority: priority.failure,
+      body: { type: 'overdue', ...facts },
+    },
+    context.clock.now(),
+  )
+}

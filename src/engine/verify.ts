@@ -1,0 +1,164 @@
+import { unlink } from 'node:fs/promises'
+import type { Strategy } from '../core/config.ts'
+import { asFault, Fault } from '../core/faults.ts'
+import { suffix } from '../core/keys.ts'
+import type { Artifact, Level, TableRows, VerifyResult } from '../core/model.ts'
+import { saveVerdict, type Copy } from '../state/catalogue.ts'
+import type { Run } from '../state/runs.ts'
+import type { Storage } from '../storages/storage.ts'
+import type { Running } from '../sys/process.ts'
+import { bytesSpool, createFileSpool } from '../sys/spool.ts'
+import { openSource, storageOf, type EngineContext } from './context.ts'
+import { fetchVerified } from './objects.ts'
+import { chainOf, rawInput, spoolPath } from './pipeline.ts'
+import { folderOf } from './prune.ts'
+import type { Pulse } from './pulse.ts'
+
+export interface VerifyStep {
+  run: Run
+  strategy: Strategy
+  copy: Copy
+  level: 'V1' | 'V2'
+  folder: string
+  pulse: Pulse
+  signal: AbortSignal
+}
+
+/** The write-once sidecar that says what a verification found. */
+export interface Verdict {
+  schema: 1
+  backup: string
+  level: Level
+  ok: boolean
+  why: string | null
+  at: string
+  run: string
+}
+
+/** Re-reads a stored backup (V1), and decodes it whole with its engine's parser (V2).
+ * What is found is written beside the backup; a broken one is marked and no longer offered for restore.
+ * @throws Fault object-corrupt · object-missing · proof-failed · storage-unreachable */
+export async function verifyCopy(context: EngineContext, step: VerifyStep): Promise<VerifyResult> {
+  const storage = storageOf(context, step.copy.storage)
+  try {
+    const tables = await decodeAll(context, step, storage)
+    const level = highest(step.level, step.copy.level)
+    await record(context, step, storage, { level, corrupt: null })
+    return {
+      backup: step.copy.id,
+      level,
+      tables: tables?.length ?? null,
+      rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+    }
+  } catch (error) {
+    const fault = asFault(error)
+    if (['object-corrupt', 'object-missing', 'proof-failed'].includes(fault.code))
+      await record(context, step, storage, { level: 'V0', corrupt: fault.message })
+    throw fault
+  }
+}
+
+async function decodeAll(
+  context: EngineContext,
+  step: VerifyStep,
+  storage: Storage,
+): Promise<TableRows[] | null> {
+  const { artifacts } = step.copy.manifest
+  step.pulse.stage('verify')
+  if (step.level === 'V1') {
+    for (const artifact of artifacts)
+      await fetchVerified(storage, artifact, {
+        into: null,
+        onBytes: (bytes) => step.pulse.moved('fetch', bytes),
+        signal: step.signal,
+      })
+    return null
+  }
+  const tables: TableRows[] = []
+  for (const artifact of artifacts) tables.push(...(await decodeOne(context, step, { storage, artifact })))
+  compareRows(tables, step.copy.manifest.tables)
+  return tables
+}
+
+async function decodeOne(
+  context: EngineContext,
+  step: VerifyStep,
+  at: { storage: Storage; artifact: Artifact },
+): Promise<TableRows[]> {
+  const spool = await createFileSpool(spoolPath(step.folder, at.artifact.name), context.clock)
+  const source = openSource(context, step.strategy, { id: step.run.id, folder: step.folder })
+  try {
+    await fetchVerified(at.storage, at.artifact, {
+      into: spool,
+      onBytes: (bytes) => step.pulse.moved('fetch', bytes),
+      signal: step.signal,
+    })
+    step.pulse.stage('proof')
+    const running: Running = {
+      signal: step.signal,
+      runId: step.run.id,
+      said: (tool, line) => context.logs.append(step.run.id, `${tool}: ${line}`),
+    }
+    const raw = rawInput(spool, chainOf(at.artifact.filters, context.filters), {
+      processes: context.processes,
+      running,
+    })
+    return (await source.prove(at.artifact.name, raw, step.signal)).tables
+  } finally {
+    await source.close()
+    await spool.close()
+    await unlink(spool.path).catch(() => undefined)
+  }
+}
+
+/** @throws Fault object-corrupt naming the first table that differs */
+export function compareRows(
+  found: readonly TableRows[],
+  expected: readonly TableRows[] | null,
+  code: 'object-corrupt' | 'restore-incomplete' = 'object-corrupt',
+): void {
+  if (expected === null) return
+  const rows = new Map(found.map((table) => [table.name, table.rows]))
+  for (const table of expected) {
+    const has = rows.get(table.name)
+    if (has !== table.rows)
+      throw new Fault(code, `table ${table.name} has ${has ?? 'no'} rows instead of ${table.rows}`)
+  }
+  if (found.length !== expected.length)
+    throw new Fault(code, `${found.length} tables were found instead of ${expected.length}`)
+}
+
+async function record(
+  context: EngineContext,
+  step: VerifyStep,
+  storage: Storage,
+  verdict: { level: Level; corrupt: string | null },
+): Promise<void> {
+  const at = new Date(context.clock.now()).toISOString()
+  const sidecar: Verdict = {
+    schema: 1,
+    backup: step.copy.id,
+    level: verdict.level,
+    ok: verdict.corrupt === null,
+    why: verdict.corrupt,
+    at,
+    run: step.run.id,
+  }
+  const key = `${folderOf(step.copy)}verdict-${at.replaceAll(/[-:]/g, '').slice(0, 15)}Z-${suffix(() => context.clock.random())}.json`
+  await context.database.write((tx) => saveVerdict(tx, step.copy.id, step.copy.storage, verdict))
+  await storage
+    .put(key, bytesSpool(Buffer.from(JSON.stringify(sidecar, null, 2) + '\n')), {
+      ifAbsent: true,
+      signal: step.signal,
+    })
+    .catch((error: unknown) => {
+      // the verdict holds in our own state; a write-only or full place loses only the copy of it
+      context.log.warn('a verdict could not be stored beside its backup', {
+        backup: step.copy.id,
+        error: asFault(error).message,
+      })
+    })
+}
+
+const levels: readonly Level[] = ['V0', 'V1', 'V2', 'V3']
+const highest = (a: Level, b: Level): Level => (levels.indexOf(a) >= levels.indexOf(b) ? a : b)

@@ -1,0 +1,154 @@
+import type { Strategy } from '../core/config.ts'
+import type { BackupView, RunView, StrategyView } from '../core/model.ts'
+import { expectedMaxAge, nextSlot } from '../core/schedule.ts'
+import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
+import type { Read } from '../state/database.ts'
+import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
+import { driverOf, type EngineContext } from './context.ts'
+
+/** A run with what its reader needs beside it. Reads state only. */
+export async function runView(
+  context: EngineContext,
+  run: Run,
+  db: Read = context.database.read,
+): Promise<RunView> {
+  const strategy = context.config.strategies.find((candidate) => candidate.name === run.strategy) ?? null
+  const lastGood = await newestGood(db, run.strategy, run.result?.backup?.id ?? null)
+  return {
+    id: run.id,
+    kind: run.kind,
+    strategy: run.strategy,
+    series: run.series,
+    engine: run.engine ?? (strategy ? driverOf(context, strategy.source.kind).name : 'unknown'),
+    state: run.state,
+    stage: run.stage,
+    trigger: run.trigger,
+    actor: run.actor,
+    queuedAt: run.queuedAt,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    attempt: run.attempt,
+    maxAttempts: run.maxAttempts,
+    schedule: strategy?.schedule.type === 'manual' ? 'manual' : (strategy?.schedule.text ?? 'manual'),
+    timezone: strategy?.timezone ?? 'UTC',
+    nextAt: strategy ? nextSlot(strategy.schedule, strategy.timezone, context.clock.now()) : null,
+    host: context.host,
+    progress: run.progress,
+    backup: run.result?.backup ?? null,
+    restore: run.result?.restore ?? null,
+    verify: run.result?.verify ?? null,
+    fault: run.fault,
+    lastGoodAt: lastGood?.createdAt ?? null,
+    failuresInARow: await failuresInARow(db, run.strategy),
+    backupId: run.result?.backup?.id ?? run.params.backup ?? null,
+  }
+}
+
+export async function strategyView(context: EngineContext, strategy: Strategy): Promise<StrategyView> {
+  const db = context.database.read
+  const [last] = await listRuns(db, { strategy: strategy.name, kind: 'backup', limit: 1 })
+  const good = await newestGood(db, strategy.name, null)
+  const facts = driverOf(context, strategy.source.kind).parseUrl(strategy.source.url)
+  return {
+    name: strategy.name,
+    engine: last?.engine ?? driverOf(context, strategy.source.kind).name,
+    endpoint: 'endpoint' in facts ? facts.endpoint : '',
+    schedule: strategy.schedule.type === 'manual' ? 'manual' : strategy.schedule.text,
+    timezone: strategy.timezone,
+    tags: strategy.tags,
+    storages: strategy.storages,
+    lastRun: last
+      ? {
+          id: last.id,
+          state: last.state,
+          startedAt: last.startedAt,
+          endedAt: last.endedAt,
+          fault: last.fault,
+        }
+      : null,
+    lastGood: good ? backupView(context, [good]) : null,
+    nextAt: nextSlot(strategy.schedule, strategy.timezone, context.clock.now()),
+    runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
+    overdueSince: await overdueSince(context, strategy, good?.createdAt ?? null),
+    failuresInARow: await failuresInARow(db, strategy.name),
+    ...(await totals(db, strategy.name)),
+  }
+}
+
+/** The instant from which a new backup was missing; null while all is well. Computed from state, not from events (promise 17).
+ * Without `expect.max_age`: schedule × 1.5 plus the usual duration. */
+export async function overdueSince(
+  context: EngineContext,
+  strategy: Strategy,
+  lastGoodAt: number | null,
+): Promise<number | null> {
+  const now = context.clock.now()
+  const interval = expectedMaxAge(strategy.schedule, strategy.timezone, now)
+  const usualMs = lastGoodAt === null ? 0 : await usualDuration(context, strategy.name)
+  const allowedMs = strategy.expect.maxAgeMs ?? (interval === null ? null : interval * 1.5 + usualMs)
+  if (allowedMs === null) return null
+  const since = lastGoodAt ?? (await firstSeen(context, strategy.name))
+  return since !== null && now - since > allowedMs ? since + allowedMs : null
+}
+
+async function usualDuration(context: EngineContext, strategy: string): Promise<number> {
+  const good = await listRuns(context.database.read, {
+    strategy,
+    kind: 'backup',
+    state: 'succeeded',
+    limit: 1,
+  })
+  return good[0] ? (good[0].endedAt ?? 0) - (good[0].startedAt ?? 0) : 0
+}
+
+export const firstSeenKey = (strategy: string): string => `first-seen/${strategy}`
+
+async function firstSeen(context: EngineContext, strategy: string): Promise<number | null> {
+  const row = await context.database.read
+    .selectFrom('meta')
+    .select('value')
+    .where('key', '=', firstSeenKey(strategy))
+    .executeTakeFirst()
+  return row ? Number(row.value) : null
+}
+
+/** All copies of one backup as one line. @param copies at least one, all of the same id */
+export function backupView(context: EngineContext, copies: readonly Copy[]): BackupView {
+  const [first] = copies as [Copy, ...Copy[]]
+  const { manifest } = first
+  const good = copies.find((copy) => copy.corrupt === null)
+  const strategy = context.config.strategies.find((candidate) => candidate.name === first.strategy)
+  return {
+    id: first.id,
+    strategy: first.strategy,
+    series: first.series,
+    engine: `${manifest.engine.name} ${manifest.engine.serverVersion.split('.')[0]}`,
+    createdAt: first.createdAt,
+    storages: copies.map((copy) => copy.storage),
+    rawBytes: manifest.rawBytes,
+    storedBytes: manifest.storedBytes,
+    level: (good ?? first).level,
+    tables: manifest.tables?.length ?? null,
+    rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+    tookMs: Date.parse(manifest.endedAt) - Date.parse(manifest.startedAt),
+    corrupt: good ? null : first.corrupt,
+    keepsUntil: strategy?.retention && !first.foreign ? first.createdAt + strategy.retention.maxAgeMs : null,
+    foreign: first.foreign,
+  }
+}
+
+/** Newest first, one line per backup. */
+export async function listBackups(
+  context: EngineContext,
+  filter: { strategies?: readonly string[]; series?: string; limit: number },
+): Promise<BackupView[]> {
+  // each backup has at most one copy per storage
+  const limit = filter.limit * Math.max(1, context.storages.size)
+  const copies = await listCopies(context.database.read, {
+    ...(filter.strategies ? { strategies: filter.strategies } : {}),
+    ...(filter.series ? { series: filter.series } : {}),
+    limit,
+  })
+  const byId = Map.groupBy(copies, (copy) => copy.id)
+  return [...byId.values()].slice(0, filter.limit).map((group) => backupView(context, group))
+}
