@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { plural } from '../commands/phrases.ts'
 import { Fault } from '../core/faults.ts'
 import { say, sayJson, withApp, type Session } from './session.ts'
 
@@ -47,7 +48,7 @@ export async function checkConfig(session: Session): Promise<number> {
     return 0
   }
   say(session, `OK: ${config.file}`)
-  say(session, `  ${count(strategies, 'strategy', 'strategies')}, ${count(storages, 'place', 'places')}`)
+  say(session, `  ${count(strategies, 'strategy')}, ${count(storages, 'place')}`)
   for (const warning of config.warnings) say(session, `warning: ${warning}`)
   return 0
 }
@@ -60,8 +61,8 @@ export async function printConfig(session: Session): Promise<number> {
   return 0
 }
 
-function count(names: string[], one: string, many: string): string {
-  return `${names.length} ${names.length === 1 ? one : many}${names.length > 0 ? ` (${names.join(', ')})` : ''}`
+function count(names: string[], noun: string): string {
+  return plural(names.length, noun) + (names.length > 0 ? ` (${names.join(', ')})` : '')
 }
 
 function cannotWrite(path: string, error: NodeJS.ErrnoException): Fault {

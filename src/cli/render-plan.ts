@@ -1,5 +1,5 @@
-import { cellText, dateText, levelWords } from '../commands/phrases.ts'
-import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
+import { cellText, contents, dateText, levelWords } from '../commands/phrases.ts'
+import { formatAge, formatBytes, formatDuration } from '../core/duration.ts'
 import type { RequestView, RestorePlan } from '../core/model.ts'
 import type { Look } from './render-table.ts'
 import { harmless, paint } from './terminal.ts'
@@ -38,16 +38,12 @@ function colourOf(label: string, look: Look): string {
 }
 
 function backupLine({ backup }: RestorePlan, now: number): string {
-  const rows =
-    backup.tables === null || backup.rows === null
-      ? 'rows not counted'
-      : `${formatCount(backup.tables)} tables, ${formatCount(backup.rows)} rows`
   return [
     backup.id,
     formatAge(now - backup.createdAt),
     formatBytes(backup.storedBytes),
     levelWords[backup.level],
-    rows,
+    contents(backup),
   ].join(' · ')
 }
 

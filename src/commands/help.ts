@@ -5,7 +5,7 @@ import { attentionTo, needsAttention, stateOf } from './attention.ts'
 import { defineCommand, type CommandDefinition, type CommandContext } from './command.ts'
 import { lineField } from './fields.ts'
 import { suggest } from './nearest.ts'
-import { worstFirst } from './phrases.ts'
+import { plural, worstFirst } from './phrases.ts'
 import { text, type Fact, type Reply } from './reply.ts'
 import { some } from './select.ts'
 import { Fault } from '../core/faults.ts'
@@ -36,13 +36,12 @@ async function overview({ engine, commands }: CommandContext): Promise<Reply> {
     bad.length > mostShown
       ? [{ label: 'and', cell: text(`${bad.length - mostShown} more; see \`status\``) }]
       : []
-  const noun = strategies.length === 1 ? 'strategy' : 'strategies'
   return {
     type: 'facts',
     title:
       bad.length === 0
-        ? `${strategies.length} ${noun}, nothing needs attention`
-        : `${bad.length} of ${strategies.length} ${noun} need${bad.length === 1 ? 's' : ''} attention`,
+        ? `${plural(strategies.length, 'strategy')}, nothing needs attention`
+        : `${bad.length} of ${plural(strategies.length, 'strategy')} need${bad.length === 1 ? 's' : ''} attention`,
     facts: [...bad.slice(0, mostShown).map(attentionFact), ...more],
     commands: commands.map((command) => `${signature(command)}  ${command.summary}`),
     data: {

@@ -1,10 +1,10 @@
 import { Type, type Static } from 'typebox'
-import { formatBytes, formatCount, parseDuration } from '../core/duration.ts'
+import { formatBytes, parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView } from '../core/model.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 import { levelField, limitField, lineField, selectorField, strategyField } from './fields.ts'
-import { levelWords } from './phrases.ts'
+import { levelWords, plural } from './phrases.ts'
 import type { Reply, TableRow } from './reply.ts'
 import { isTag, knownStrategy, selectStrategies, tagOf } from './select.ts'
 import { quoted } from './words.ts'
@@ -116,7 +116,7 @@ function instantOf(text: string | undefined, now: number): number | null {
 
 function summaryOf(backups: BackupView[], more: boolean): string {
   const bytes = backups.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
-  const count = `${formatCount(backups.length)} ${backups.length === 1 ? 'backup' : 'backups'}`
+  const count = plural(backups.length, 'backup')
   return `${more ? `newest ${count}; --limit shows more` : count} · ${formatBytes(bytes)}`
 }
 

@@ -143,9 +143,16 @@ export function runDetails(run: RunView): string[] {
   return [[stored, took, ...change(result.sizeChange)].join(' · '), level, result.id, ...result.warnings]
 }
 
-function contents(result: { tables: number | null; rows: number | null }): string {
-  if (result.tables === null || result.rows === null) return 'rows not counted'
-  return `${formatCount(result.tables)} tables, ${formatCount(result.rows)} rows`
+/** "8 tables, 4,812,330 rows" */
+export function contents(counted: { tables: number | null; rows: number | null }): string {
+  if (counted.tables === null || counted.rows === null) return 'rows not counted'
+  return `${plural(counted.tables, 'table')}, ${plural(counted.rows, 'row')}`
+}
+
+/** "1 backup", "1,200 backups" */
+export function plural(count: number, noun: string): string {
+  const nouns = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
+  return `${formatCount(count)} ${count === 1 ? noun : nouns}`
 }
 
 function change(ratio: number | null): string[] {

@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
-import { formatBytes, formatCount } from '../core/duration.ts'
+import { formatBytes } from '../core/duration.ts'
 import type { BackupView, Manifest } from '../core/model.ts'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
+import { contents } from './phrases.ts'
 import { text, type Fact, type ReplyAction } from './reply.ts'
 import { strategyOf } from './select.ts'
 
@@ -62,14 +63,7 @@ function contentFacts(view: BackupView, manifest: Manifest): Fact[] {
   const rows = tables?.reduce((sum, table) => sum + table.rows, 0) ?? null
   return [
     { label: 'Size', cell: text(`${formatBytes(view.storedBytes)}${raw}, ${manifest.compression}`) },
-    {
-      label: 'Contents',
-      cell: text(
-        rows === null
-          ? 'rows not counted'
-          : `${formatCount(tables!.length)} tables, ${formatCount(rows)} rows`,
-      ),
-    },
+    { label: 'Contents', cell: text(contents({ tables: tables?.length ?? null, rows })) },
     ...artifacts.map((artifact): Fact => ({
       label: `SHA-256 of ${artifact.key.split('/').at(-1)}`,
       cell: { kind: 'code', text: artifact.sha256 },

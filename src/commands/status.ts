@@ -4,7 +4,7 @@ import type { StrategyView } from '../core/model.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
 import { attentionTo, needsAttention, stateOf } from './attention.ts'
-import { worstFirst } from './phrases.ts'
+import { plural, worstFirst } from './phrases.ts'
 import { text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
 
@@ -62,8 +62,7 @@ function summaryOf(strategies: StrategyView[]): string {
   const { backups, storedBytes } = totalsOf(strategies)
   const bad = strategies.filter(needsAttention).length
   const attention = bad === 0 ? 'nothing needs attention' : `${bad} need${bad === 1 ? 's' : ''} attention`
-  const noun = strategies.length === 1 ? 'strategy' : 'strategies'
-  return `${strategies.length} ${noun}, ${attention} · ${formatCount(backups)} backups, ${formatBytes(storedBytes)}`
+  return `${plural(strategies.length, 'strategy')}, ${attention} · ${plural(backups, 'backup')}, ${formatBytes(storedBytes)}`
 }
 
 function row(strategy: StrategyView): TableRow {
