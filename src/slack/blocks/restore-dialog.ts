@@ -224,7 +224,10 @@ function textInput(
 /** After submitting: the plan, and where it is to be confirmed. */
 export function plannedView(request: RequestView, channel: string): ModalView {
   const card = requestCard(request)
-  const where = `The plan is in <#${safeLine(channel, 40)}>: confirm it there.`
+  const where =
+    request.plan.blockers.length > 0
+      ? 'This cannot be done as it stands. Nothing was changed.'
+      : `The plan is in <#${safeLine(channel, 40)}>: confirm it there.`
   const blocks = card.blocks.filter(({ type }) => type !== 'actions')
   return drawnView(restoreTitle, { text: `${card.text}\n${where}`, blocks: [section(where), ...blocks] })
 }

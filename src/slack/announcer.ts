@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import type { WebClient } from '@slack/web-api'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Message } from '../core/messages.ts'
+import type { Delivery, Notifier } from '../notifiers/notifier.ts'
+import type { Drawn } from './blocks/elements.ts'
+import { drawMessage } from './blocks/message.ts'
+import { failureOf } from './outcomes.ts'
+import type { Failure } from './outcomes.ts'
+import { createPace } from './pace.ts'
+import type { Method } from './pace.ts'
+import { channelFor } from './routing.ts'
+import type { RoutingTable } from './routing.ts'
+
+export interface AnnouncerParts {
+  client: WebClient
+  routing: RoutingTable
+  clock: Clock
+  log: Log
+}
+
+/** Where a message is in Slack. */
+interface Receipt {
+  channel: string
+  ts: string
+  /** Of what was sent, so that the same is not sent again. */
+  digest: string
+}
+
+/** Makes Slack look like what is owed: one post per key, then edits of it. */
+export function createAnnouncer({ client, routing, clock, log }: AnnouncerParts): Notifier {
+  const pace = createPace(clock)
+  let checked: { at: number; answer: { ok: boolean; text: string } } | null = null
+
+  async function deliver(
+    message: Message,
+    known: unknown,
+    parent: unknown,
+    signal: AbortSignal,
+  ): Promise<Delivery> {
+    const receipt = readReceipt(known)
+    const call = plan({ message, receipt, parent: readReceipt(parent), routing })
+    if (receipt !== null && receipt.digest === call.digest) return sent(receipt)
+    if (!call.isMoving) pace.forget(message.key)
+    const wait = signal.aborted
+      ? 1000
+      : pace.waitFor({ ...call, progress: call.isMoving ? message.key : null })
+    if (wait > 0) return { outcome: 'later', receipt: known, retryAfterMs: wait, detail: 'in its turn' }
+    const answer = await say(client, call, signal)
+    if (!('failure' in answer)) return sent({ ...answer, digest: call.digest })
+    const { failure } = answer
+    if (failure.detail.startsWith('rate limited')) pace.rest(call.method, failure.retryAfterMs ?? 1000)
+    else
+      log.warn('slack did not take a message', {
+        key: message.key,
+        outcome: failure.outcome,
+        detail: failure.detail,
+      })
+    return {
+      outcome: failure.outcome,
+      receipt: failure.outcome === 'gone' ? null : known,
+      retryAfterMs: failure.retryAfterMs,
+      detail: failure.detail,
+    }
+  }
+
+  async function check(): Promise<{ ok: boolean; text: string }> {
+    if (checked !== null && clock.monotonic() - checked.at < checkEveryMs) return checked.answer
+    const answer = await client.auth.test().then(
+      ({ team }) => ({ ok: true, text: `signed in to ${team ?? 'Slack'}` }),
+      (error: unknown) => ({ ok: false, text: failureOf(error, true).detail }),
+    )
+    checked = { at: clock.monotonic(), answer }
+    return answer
+  }
+
+  return { kind: 'slack', wants: () => true, deliver, check }
+}
+
+const checkEveryMs = 60_000
+
+interface Call {
+  method: Method
+  channel: string
+  ts: string | null
+  threadTs: string | null
+  broadcast: boolean
+  drawn: Drawn
+  digest: string
+  /** Progress that will be superseded; everything else must be seen. */
+  isMoving: boolean
+}
+
+function plan(given: {
+  message: Message
+  receipt: Receipt | null
+  parent: Receipt | null
+  routing: RoutingTable
+}): Call {
+  const { message, receipt, parent } = given
+  const routing = given.routing(message.strategy)
+  const drawn = drawMessage(message.body, routing.mentionOnFailure)
+  const wanted = channelFor(routing, message.audience)
+  const isAlarm = message.body.type === 'run.alarm'
+  // What must be heard goes to its own channel; everything else stays in its thread.
+  const thread = parent !== null && (!isAlarm || parent.channel === wanted) ? parent : null
+  return {
+    method: receipt === null ? 'chat.postMessage' : 'chat.update',
+    channel: receipt?.channel ?? thread?.channel ?? wanted,
+    ts: receipt?.ts ?? null,
+    threadTs: thread?.ts ?? null,
+    broadcast: isAlarm && thread !== null,
+    drawn,
+    digest: createHash('sha256').update(JSON.stringify(drawn)).digest('base64url').slice(0, 16),
+    isMoving: message.body.type === 'run.progress' && message.body.run.state === 'running',
+  }
+}
+
+type Said = Omit<Receipt, 'digest'> | { failure: Failure }
+
+/** With its blocks; when Slack refuses those, once more as words alone. */
+async function say(client: WebClient, call: Call, signal: AbortSignal): Promise<Said> {
+  const first = await attempt(client, call, signal)
+  if (!('failure' in first) || !first.failure.aboutContent) return first
+  const plain = await attempt(client, { ...call, drawn: { text: call.drawn.text, blocks: [] } }, signal)
+  return 'failure' in plain && plain.failure.aboutContent ? first : plain
+}
+
+async function attempt(client: WebClient, call: Call, signal: AbortSignal): Promise<Said> {
+  const isEdit = call.ts !== null
+  try {
+    const { channel = call.channel, ts } = await unlessAborted(send(client, call), signal)
+    if (typeof ts !== 'string') throw new Error('no ts in the answer')
+    return { channel, ts }
+  } catch (error) {
+    const failure = failureOf(error, isEdit)
+    // The message above was deleted: what must be told is told outside of its thread.
+    if (failure.detail === 'thread_not_found' && call.threadTs !== null)
+      return attempt(client, { ...call, threadTs: null, broadcast: false }, signal)
+    return { failure }
+  }
+}
+
+function send(client: WebClient, call: Call): Promise<{ channel?: string; ts?: string }> {
+  const { channel, ts, threadTs, drawn } = call
+  const { text, blocks } = drawn
+  if (ts !== null) return client.chat.update({ channel, ts, text, blocks })
+  const words = {
+    channel,
+    text,
+    ...(blocks.length > 0 && { blocks }),
+    unfurl_links: false,
+    unfurl_media: false,
+  }
+  if (threadTs === null) return client.chat.postMessage(words)
+  return client.chat.postMessage({ ...words, thread_ts: threadTs, reply_broadcast: call.broadcast })
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(new Error('stopped before Slack answered'))
+  signal.addEventListener('abort', abort, { once: true })
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort))
+}
+
+function sent(receipt: Receipt): Delivery {
+  return { outcome: 'sent', receipt, retryAfterMs: null, detail: null }
+}
+
+function readReceipt(known: unknown): Receipt | null {
+  if (typeof known !== 'object' || known === null) return null
+  const { channel, ts, digest } = known as Record<string, unknown>
+  if (typeof channel !== 'string' || typeof ts !== 'string') return null
+  return { channel, ts, digest: typeof digest === 'string' ? digest : '' }
+}

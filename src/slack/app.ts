@@ -1,0 +1,182 @@
+import type { WebClient } from '@slack/web-api'
+import type { Ask } from '../commands/ask.ts'
+import type { Gate } from '../commands/command.ts'
+import type { Clock } from '../core/clock.ts'
+import type { SlackConnection } from '../core/config.ts'
+import type { Log } from '../core/log.ts'
+import type { Notifier } from '../notifiers/notifier.ts'
+import { createAnnouncer } from './announcer.ts'
+import { createBolt } from './bolt.ts'
+import { createClients } from './clients.ts'
+import type { Desk } from './desk.ts'
+import { guardRejections } from './guard.ts'
+import { createIdentity } from './identity.ts'
+import { createLatency } from './latency.ts'
+import type { Latency } from './latency.ts'
+import { failureOf } from './outcomes.ts'
+import type { RoutingTable } from './routing.ts'
+import { missingScopes } from './scopes.ts'
+import { createSocket } from './socket.ts'
+import type { Socket } from './socket.ts'
+
+export interface SlackParts {
+  connection: SlackConnection
+  routing: RoutingTable
+  ask: Ask
+  /** Asked before the restore dialog is filled; everything else goes through `ask`. */
+  gate: Gate
+  /** True once per key, also across restarts; keys live a day. */
+  firstTime: (key: string) => Promise<boolean>
+  clock: Clock
+  log: Log
+}
+
+export interface SlackFace {
+  notifier: Notifier
+  /** Resolves once the first attempt to sign in has ended, well or badly; never rejects. Trying goes on by itself. */
+  start(): Promise<void>
+  /** Takes no more work, and gives running answers a moment. */
+  stop(): Promise<void>
+  status(): SlackStatus
+}
+
+export interface SlackStatus {
+  state: 'ok' | 'degraded' | 'stopped'
+  /** send-only: no app token, so threads but no commands. */
+  mode: 'socket' | 'send-only'
+  /** Why it is degraded. */
+  trouble: string | null
+  missingScopes: string[]
+  acks: ReturnType<Latency['read']>
+}
+
+const drainMs = 5000
+
+/** Slack as a face: says what is owed, answers what is asked. Whatever Slack does, the process goes on. */
+export function startSlack(parts: SlackParts): SlackFace {
+  const { connection, clock, log } = parts
+  const clients = createClients(connection, log)
+  const latency = createLatency()
+  const stopping = new AbortController()
+  const working = new Set<Promise<void>>()
+  const state = {
+    trouble: 'not connected yet' as string | null,
+    team: null as string | null,
+    missing: [] as string[],
+  }
+  let socket: Socket | null = null
+  let trying: Promise<void> = Promise.resolve()
+  let unguard = (): void => undefined
+
+  function changed(trouble: string | null): void {
+    if (trouble === state.trouble) return
+    state.trouble = trouble
+    if (trouble === null) log.info('slack is connected')
+    else if (!stopping.signal.aborted) log.warn('slack is degraded', { trouble })
+  }
+
+  function follow(work: Promise<void>): void {
+    const watched = work
+      .catch((error: unknown) => log.error('slack work failed', { error: String(error) }))
+      .finally(() => working.delete(watched))
+    working.add(watched)
+  }
+
+  async function connect(): Promise<void> {
+    const { appToken } = connection
+    if (appToken === null) {
+      log.warn('slack is send-only: threads, no commands', { hint: 'set slack.app_token for Socket Mode' })
+      return changed(null)
+    }
+    const desk: Desk = {
+      ...parts,
+      blocks: connection.blocks,
+      client: clients.interactive,
+      identify: createIdentity(clients.interactive, () => state.team),
+    }
+    const { receiver } = createBolt({
+      desk,
+      connection: { ...connection, appToken },
+      log,
+      acked: (ms) => latency.add(ms),
+      follow,
+    })
+    socket = createSocket({ receiver, clock, log, onState: changed })
+    await socket.start()
+  }
+
+  /** Signs in, again and again with pauses; then connects. */
+  async function run(tried: () => void): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      const trouble = await signIn(clients.interactive, state, log)
+      if (trouble === null) return connect().finally(tried)
+      changed(trouble.words)
+      tried()
+      const pauseMs = Math.max(
+        trouble.retryAfterMs,
+        Math.min(slowestRetryMs, 1000 * 2 ** Math.min(failures, 10)),
+      )
+      await clock.sleep(pauseMs, stopping.signal).catch(() => undefined)
+    }
+  }
+
+  return {
+    notifier: createAnnouncer({ client: clients.delivery, routing: parts.routing, clock, log }),
+    start() {
+      unguard = guardRejections((reason) => log.warn('slack client failed', { error: reason }))
+      const { promise, resolve } = Promise.withResolvers<void>()
+      trying = run(resolve).catch((error: unknown) => changed(String(error)))
+      return Promise.race([promise, trying])
+    },
+    async stop() {
+      stopping.abort()
+      await socket?.stop()
+      await trying
+      const timer = new AbortController()
+      await Promise.race([Promise.all(working), clock.sleep(drainMs, timer.signal).catch(() => undefined)])
+      timer.abort()
+      unguard()
+    },
+    status: () => ({
+      state: stopping.signal.aborted ? 'stopped' : state.trouble === null ? 'ok' : 'degraded',
+      mode: connection.appToken === null ? 'send-only' : 'socket',
+      trouble: state.trouble,
+      missingScopes: state.missing,
+      acks: latency.read(),
+    }),
+  }
+}
+
+const slowestRetryMs = 5 * 60_000
+
+/** @returns null when signed in; else what Slack said */
+async function signIn(
+  client: WebClient,
+  state: { team: string | null; missing: string[] },
+  log: Log,
+): Promise<{ words: string; retryAfterMs: number } | null> {
+  try {
+    const answer = await client.auth.test()
+    state.team = answer.team_id ?? null
+    state.missing = checkScopes(answer.response_metadata?.scopes ?? [], log)
+    return null
+  } catch (error) {
+    const { detail, retryAfterMs } = failureOf(error, true)
+    return {
+      words: `sign-in failed: ${detail}`,
+      retryAfterMs: detail.startsWith('rate limited') ? (retryAfterMs ?? 0) : 0,
+    }
+  }
+}
+
+/** Says exactly what is missing; without the header nothing is known and nothing said. */
+function checkScopes(granted: string[], log: Log): string[] {
+  if (granted.length === 0) return []
+  const missing = missingScopes(granted)
+  for (const { scope, needed, without } of missing) {
+    const facts = { scope, without, hint: 'add it in the app settings and install the app again' }
+    if (needed) log.warn('slack scope is missing', facts)
+    else log.info('optional slack scope is missing', facts)
+  }
+  return missing.filter(({ needed }) => needed).map(({ scope }) => scope)
+}

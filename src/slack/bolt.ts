@@ -1,0 +1,131 @@
+import { App, SocketModeReceiver } from '@slack/bolt'
+import type { BlockAction, BlockElementAction, RespondFn } from '@slack/bolt'
+import type { SlackConnection } from '../core/config.ts'
+import type { Log } from '../core/log.ts'
+import { unpackValue } from './actions.ts'
+import { recall } from './blocks/restore-dialog.ts'
+import { answerClick } from './clicks.ts'
+import type { Click } from './clicks.ts'
+import { boltClientOptions, quietLogger } from './clients.ts'
+import type { Desk } from './desk.ts'
+import { publishHome } from './home.ts'
+import { tellFault } from './private.ts'
+import { answerCommand } from './slash.ts'
+import { firstAnswer, planRestore, readSubmission } from './submission.ts'
+import { Fault } from '../core/faults.ts'
+
+export interface BoltParts {
+  desk: Desk
+  connection: SlackConnection & { appToken: string }
+  log: Log
+  /** Counts an acknowledgement, in milliseconds since the envelope was here. */
+  acked: (ms: number) => void
+  /** Work that goes on after an acknowledgement; `stop` waits for it. */
+  follow: (work: Promise<void>) => void
+}
+
+/** Bolt in Socket Mode: every listener acknowledges first, then hands over to the file that knows what to do. */
+export function createBolt(parts: BoltParts): { app: App; receiver: SocketModeReceiver } {
+  const { connection, log } = parts
+  const clientOptions = boltClientOptions(connection, log)
+  const logger = quietLogger(log)
+  const receiver = new SocketModeReceiver({
+    appToken: connection.appToken,
+    logger,
+    autoReconnectEnabled: false,
+    installerOptions: { clientOptions },
+  })
+  const authorize = async (): Promise<{ botToken: string }> => ({ botToken: connection.botToken })
+  const app = new App({ receiver, authorize, clientOptions, logger, convoStore: false, ignoreSelf: false })
+  app.error(async (error) => log.warn('slack handler failed', { error: error.message }))
+  commands(app, parts)
+  clicks(app, parts)
+  dialogs(app, parts)
+  home(app, parts)
+  others(app, parts)
+  return { app, receiver }
+}
+
+function commands(app: App, { desk, acked, follow }: BoltParts): void {
+  app.command(/.*/, async ({ ack, command, respond }) => {
+    await measured(desk, acked, ack)
+    const place = { user: command.user_id, channel: command.channel_id, threadTs: null, respond }
+    const typed = { text: command.text, trigger: command.trigger_id, place }
+    follow(once(desk, `command/${command.trigger_id}`, () => answerCommand(desk, typed)))
+  })
+}
+
+function clicks(app: App, { desk, acked, follow }: BoltParts): void {
+  app.action<BlockAction>(
+    { type: 'block_actions', action_id: /.*/ },
+    async ({ ack, body, action, respond }) => {
+      await measured(desk, acked, ack)
+      const click = readClick(body, action, respond)
+      const where = body.container?.['message_ts'] ?? body.container?.['view_id']
+      const key = ['click', where, action.action_id, body.user.id, action.action_ts].join('/')
+      follow(once(desk, key, () => answerClick(desk, click)))
+    },
+  )
+}
+
+function readClick(body: BlockAction, action: BlockElementAction, respond: RespondFn | undefined): Click {
+  const thread: unknown = body.message?.['thread_ts']
+  const view = body.view
+  return {
+    action: action.action_id,
+    value: unpackValue(action.type === 'button' ? action.value : undefined),
+    chosen: action.type === 'static_select' ? (action.selected_option?.value ?? null) : null,
+    trigger: body.trigger_id,
+    viewId: view?.id ?? null,
+    place: {
+      user: body.user.id,
+      channel: body.channel?.id ?? (view ? recall(view.private_metadata).channel : null),
+      threadTs: typeof thread === 'string' ? thread : null,
+      respond: body.response_url ? (respond ?? null) : null,
+    },
+  }
+}
+
+function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
+  app.view({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body, view }) => {
+    const submitted = readSubmission(view)
+    const answer = firstAnswer(submitted)
+    await measured(desk, acked, () => ack(answer))
+    if (submitted === null || answer.response_action === 'errors') return
+    const place = { user: body.user.id, channel: submitted.channel, threadTs: null, respond: null }
+    follow(once(desk, `view/${view.id}/${view.hash}`, () => planRestore(desk, submitted, place)))
+  })
+  app.view({ type: 'view_closed', callback_id: /.*/ }, ({ ack }) => measured(desk, acked, ack))
+}
+
+function home(app: App, { desk, follow }: BoltParts): void {
+  app.event('app_home_opened', async ({ event, body }) => {
+    if (event.tab === 'home')
+      follow(once(desk, `event/${body.event_id}`, () => publishHome(desk, event.user)))
+  })
+}
+
+/** What our manifest does not ask for is acknowledged and explained all the same: Slack shows silence as a failure. */
+function others(app: App, { desk, acked, follow }: BoltParts): void {
+  app.shortcut(/.*/, async ({ ack, body }) => {
+    await measured(desk, acked, ack)
+    const channel = 'channel' in body ? (body.channel?.id ?? null) : null
+    const fault = new Fault('not-yet', 'shortcuts come with a later release', {
+      hint: 'type `/backup` instead',
+    })
+    follow(tellFault(desk, { user: body.user.id, channel, threadTs: null, respond: null }, fault))
+  })
+  app.options(/.*/, ({ ack }) => measured(desk, acked, () => ack({ options: [] })))
+}
+
+/** Acknowledges and counts how long it took since the listener began. */
+async function measured(desk: Desk, acked: (ms: number) => void, ack: () => Promise<void>): Promise<void> {
+  const begun = desk.clock.monotonic()
+  await ack()
+  acked(desk.clock.monotonic() - begun)
+}
+
+/** Slack may deliver the same envelope twice: the second is left alone. */
+async function once(desk: Desk, key: string, work: () => Promise<void>): Promise<void> {
+  if (await desk.firstTime(key)) await work()
+}

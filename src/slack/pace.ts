@@ -1,0 +1,97 @@
+import type { Clock } from '../core/clock.ts'
+
+/** How fast we may speak. Slack: one post a second per channel, 50 edits a minute in the whole workspace. */
+export const rates = {
+  postsPerSecond: 1,
+  /** Slack forgives short bursts. */
+  postBurst: 4,
+  editsPerMinute: 48,
+  editBurst: 10,
+  /** Of these, what progress may use; the rest is kept for changes of state. */
+  progressPerMinute: 36,
+  progressIntervalMs: 5000,
+} as const
+
+export type Method = 'chat.postMessage' | 'chat.update'
+
+export interface Call {
+  method: Method
+  channel: string
+  /** Key of a progress message that is still moving; null for everything that must be told. */
+  progress: string | null
+}
+
+export interface Pace {
+  /** Milliseconds until this call may be made; 0 = now, and then it counts as made. */
+  waitFor(call: Call): number
+  /** Slack said 429: that method rests, nothing else does. */
+  rest(method: Method, ms: number): void
+  /** This message's progress has ended. */
+  forget(key: string): void
+}
+
+export function createPace(clock: Clock): Pace {
+  const posts = new Map<string, Bucket>()
+  const edits = bucket(clock, { size: rates.editBurst, perMs: rates.editsPerMinute / 60_000 })
+  const resting = new Map<Method, number>()
+  const moving = new Map<string, { last: number; interval: number }>()
+
+  function postsTo(channel: string): Bucket {
+    const known =
+      posts.get(channel) ?? bucket(clock, { size: rates.postBurst, perMs: rates.postsPerSecond / 1000 })
+    posts.set(channel, known)
+    return known
+  }
+
+  function untilProgress(key: string): number {
+    const before = moving.get(key)
+    return before === undefined ? 0 : before.last + before.interval - clock.monotonic()
+  }
+
+  function moved(key: string): void {
+    const now = clock.monotonic()
+    for (const [other, { last }] of moving) if (now - last > staleMs) moving.delete(other)
+    const share = ((moving.size + (moving.has(key) ? 0 : 1)) * 60_000) / rates.progressPerMinute
+    const interval = Math.max(rates.progressIntervalMs, share) * (1 + jitter * clock.random())
+    moving.set(key, { last: now, interval })
+  }
+
+  return {
+    waitFor({ method, channel, progress }) {
+      const rest = (resting.get(method) ?? 0) - clock.monotonic()
+      if (rest > 0) return rest
+      if (method === 'chat.postMessage') return postsTo(channel).take(0)
+      const soon = progress === null ? 0 : untilProgress(progress)
+      if (soon > 0) return soon
+      const wait = edits.take(progress === null ? 0 : keptForStates)
+      if (wait === 0 && progress !== null) moved(progress)
+      return wait
+    },
+    rest: (method, ms) => void resting.set(method, clock.monotonic() + ms),
+    forget: (key) => void moving.delete(key),
+  }
+}
+
+const jitter = 0.2
+const staleMs = 10 * 60_000
+const keptForStates = 3
+
+interface Bucket {
+  /** Takes one when more than `keep` are left. @returns 0, or milliseconds to wait */
+  take(keep: number): number
+}
+
+function bucket(clock: Clock, { size, perMs }: { size: number; perMs: number }): Bucket {
+  let tokens = size
+  let filledAt = clock.monotonic()
+  return {
+    take(keep) {
+      const now = clock.monotonic()
+      tokens = Math.min(size, tokens + (now - filledAt) * perMs)
+      filledAt = now
+      if (tokens < keep + 1) return Math.ceil((keep + 1 - tokens) / perMs)
+      tokens -= 1
+      return 0
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import type { RespondFn } from '@slack/bolt'
+import type { Drawn } from './blocks/elements.ts'
+import { drawFault } from './blocks/reply.ts'
+import type { Desk } from './desk.ts'
+import { failureOf } from './outcomes.ts'
+
+/** Who acted, and where they are to be answered. */
+export interface Place {
+  user: string
+  channel: string | null
+  threadTs: string | null
+  /** Slack's own way to answer a command or a click; dialogs have none. */
+  respond: RespondFn | null
+}
+
+interface Answer {
+  /** Instead of the message whose button was clicked. */
+  replace?: boolean
+  /** The same with older blocks, for when Slack refuses the newest. */
+  basic?: Drawn
+}
+
+/** Answers only the person who acted. Tries every way there is, because silence is the worst answer. */
+export async function tell(
+  desk: Desk,
+  place: Place,
+  drawn: Drawn,
+  { replace = false, basic }: Answer = {},
+): Promise<void> {
+  const words = { text: (basic ?? drawn).text, blocks: [] }
+  const ways: (() => Promise<unknown>)[] = [
+    ...[drawn, ...(basic ? [basic] : []), words].flatMap((one) =>
+      place.respond ? [() => respond(place, one, replace)] : [],
+    ),
+    ...(place.channel === null ? [] : [() => ephemeral(desk, place, basic ?? drawn)]),
+    () => desk.client.chat.postMessage({ channel: place.user, text: words.text }),
+  ]
+  for (const way of ways) {
+    const failed = await way().then(
+      () => null,
+      (error: unknown) => failureOf(error, true).detail,
+    )
+    if (failed === null) return
+    desk.log.debug('a private answer did not get through', { error: failed })
+  }
+  desk.log.warn('nobody could be told', { user: place.user, text: words.text.slice(0, 200) })
+}
+
+/** Why nothing was done, in private. */
+export async function tellFault(desk: Desk, place: Place, error: unknown): Promise<void> {
+  await tell(desk, place, drawFault(error))
+}
+
+async function respond(
+  { respond, threadTs }: Place,
+  { text, blocks }: Drawn,
+  replace: boolean,
+): Promise<unknown> {
+  return respond?.({
+    text,
+    blocks,
+    response_type: 'ephemeral',
+    replace_original: replace,
+    ...(threadTs === null ? {} : { thread_ts: threadTs }),
+  })
+}
+
+async function ephemeral(
+  desk: Desk,
+  { user, channel, threadTs }: Place,
+  { text, blocks }: Drawn,
+): Promise<unknown> {
+  return desk.client.chat.postEphemeral({
+    user,
+    channel: channel ?? user,
+    text,
+    blocks,
+    ...(threadTs === null ? {} : { thread_ts: threadTs }),
+  })
+}

@@ -1,0 +1,111 @@
+import { commandsFor } from '../commands/ask.ts'
+import type { Person } from '../commands/command.ts'
+import type { Reply } from '../commands/reply.ts'
+import { Fault } from '../core/faults.ts'
+import type { BackupView } from '../core/model.ts'
+import { faultView, loadingView } from './blocks/modals.ts'
+import { restoreDialog, restoreTitle } from './blocks/restore-dialog.ts'
+import type { RestoreDialog } from './blocks/restore-dialog.ts'
+import { limits } from './limits.ts'
+import type { Desk } from './desk.ts'
+import { openView, updateView } from './open-view.ts'
+import type { Place } from './private.ts'
+
+/** What is known of the wanted backup before anybody looked. */
+export interface Wanted {
+  /** As typed: a strategy, a backup, or nothing. */
+  what?: string | undefined
+  strategy?: string | undefined
+  backup?: string | undefined
+}
+
+/** Opens the dialog at once, because a trigger lives three seconds, and fills it when the backups are known.
+ * Who may not restore reads it there. */
+export async function openRestore(
+  desk: Desk,
+  trigger: string,
+  opening: { place: Place; wanted: Wanted },
+): Promise<void> {
+  const { place, wanted } = opening
+  const loading = loadingView(restoreTitle, 'Looking for backups …')
+  const viewId = await openView(desk, trigger, { place, view: loading })
+  if (viewId === null) return
+  const view = await prepare(desk, place, wanted).then(restoreDialog, (error: unknown) =>
+    faultView(restoreTitle, error),
+  )
+  await updateView(desk, viewId, { place, view })
+}
+
+/** The dialog's facts, for somebody who may see them.
+ * @throws Fault denied · not-found */
+export async function prepare(desk: Desk, place: Place, wanted: Wanted): Promise<RestoreDialog> {
+  const person = await desk.identify(place.user)
+  await mayRestore(desk, person, wanted.strategy ?? null)
+  const strategies = await strategyNames(desk, person)
+  const found = await resolve(desk, person, { ...wanted, strategies })
+  const base = { strategies, now: desk.clock.now(), channel: place.channel }
+  if (found.strategy === null) return { ...base, strategy: null, backups: [], chosen: null }
+  const backups = await restorable(desk, person, found.strategy)
+  const chosen = found.backup
+  const known = chosen === null || backups.some(({ id }) => id === chosen.id)
+  return {
+    ...base,
+    strategy: found.strategy,
+    backups: known ? backups : [...backups, chosen],
+    chosen: chosen?.id ?? null,
+  }
+}
+
+async function mayRestore(desk: Desk, person: Person, strategy: string | null): Promise<void> {
+  const command = commandsFor('slack').find(({ name }) => name === 'restore')
+  if (command === undefined) throw new Fault('not-yet', 'restoring is not offered here')
+  const { name, role, open } = command
+  await desk.gate.allow(person, { command: name, role, open, strategy })
+}
+
+async function strategyNames(desk: Desk, person: Person): Promise<string[]> {
+  const reply = await desk.ask({ name: 'status', args: {} }, person)
+  return reply.type === 'table' ? reply.table.rows.map(({ id }) => id).toSorted() : []
+}
+
+/** A word may be a strategy or a backup; `latest` and no word are the newest. */
+async function resolve(
+  desk: Desk,
+  person: Person,
+  wanted: Wanted & { strategies: string[] },
+): Promise<{ strategy: string | null; backup: BackupView | null }> {
+  const { what, strategies } = wanted
+  const named = wanted.strategy ?? (what !== undefined && strategies.includes(what) ? what : undefined)
+  const backup = wanted.backup ?? (named === what ? undefined : what)
+  const strategy = named ?? (strategies.length === 1 ? strategies[0] : undefined)
+  if (backup === undefined || backup === 'latest') return { strategy: strategy ?? null, backup: null }
+  const reply = await desk.ask({ name: 'show', args: { backup, ...(named && { strategy: named }) } }, person)
+  const [found] = reply.type === 'facts' ? backupsIn([reply.data]) : []
+  if (found === undefined) throw new Fault('not-found', 'there is no such backup')
+  if (found.corrupt !== null)
+    throw new Fault('object-corrupt', `this backup is broken: ${found.corrupt}`, {
+      hint: 'choose an older one',
+    })
+  return { strategy: found.strategy, backup: found }
+}
+
+/** Newest first; broken ones are never offered. */
+export async function restorable(desk: Desk, person: Person, strategy: string): Promise<BackupView[]> {
+  const reply = await desk.ask(
+    { name: 'list', args: { what: strategy, limit: limits.selectOptions } },
+    person,
+  )
+  return backupsOf(reply)
+    .filter(({ corrupt }) => corrupt === null)
+    .toSorted((a, b) => b.createdAt - a.createdAt)
+}
+
+function backupsOf(reply: Reply): BackupView[] {
+  return reply.type === 'table' ? backupsIn(reply.table.rows.map((row) => row.data)) : []
+}
+
+function backupsIn(found: unknown[]): BackupView[] {
+  return found.filter(
+    (one): one is BackupView => typeof one === 'object' && one !== null && 'id' in one && 'createdAt' in one,
+  )
+}

@@ -1,0 +1,113 @@
+import type { ViewOutput, ViewResponseAction } from '@slack/bolt'
+import { asFault, Fault } from '../core/faults.ts'
+import { inputs } from './actions.ts'
+import { drawnView, faultView, loadingView } from './blocks/modals.ts'
+import { drawReply } from './blocks/reply.ts'
+import { backupKey, plannedView, recall, restoreDialog, restoreTitle } from './blocks/restore-dialog.ts'
+import type { Target } from './blocks/restore-dialog.ts'
+import type { Desk } from './desk.ts'
+import { updateView } from './open-view.ts'
+import type { Place } from './private.ts'
+import { prepare, restorable } from './restore.ts'
+import { channelFor } from './routing.ts'
+
+/** What somebody filled in. */
+export interface Submitted {
+  viewId: string
+  strategy: string
+  backup: string
+  target: Target
+  database: string
+  reason: string
+  channel: string | null
+}
+
+/** @returns null when the dialog is not the one we made */
+export function readSubmission(view: ViewOutput): Submitted | null {
+  const { strategy, channel } = recall(view.private_metadata)
+  const backup = inputOf(view, inputs.backup)?.selected_option?.value
+  if (strategy === null || backup === undefined) return null
+  return {
+    viewId: view.id,
+    strategy,
+    backup,
+    target: inputOf(view, inputs.target)?.selected_option?.value === 'named' ? 'named' : 'new',
+    database: (inputOf(view, inputs.database)?.value ?? '').trim(),
+    reason: (inputOf(view, inputs.reason)?.value ?? '').replace(/\s+/g, ' ').trim(),
+    channel,
+  }
+}
+
+function inputOf(view: ViewOutput, id: string): ViewOutput['state']['values'][string][string] | undefined {
+  return view.state.values[id]?.[id]
+}
+
+/** What Slack is told within three seconds: what is missing, or that the plan is being made. */
+export function firstAnswer(submitted: Submitted | null): ViewResponseAction {
+  if (submitted === null)
+    return {
+      response_action: 'update',
+      view: faultView(restoreTitle, new Fault('stale', 'this dialog is too old', { hint: 'open it again' })),
+    }
+  if (submitted.target === 'named' && submitted.database === '')
+    return {
+      response_action: 'errors',
+      errors: { [inputs.database]: 'Write the name of a new or empty database.' },
+    }
+  if (submitted.target === 'new' && submitted.database !== '')
+    return {
+      response_action: 'errors',
+      errors: { [inputs.database]: 'Choose “A new or empty database of this name”, or leave this empty.' },
+    }
+  return { response_action: 'update', view: loadingView(restoreTitle, 'Making the plan …') }
+}
+
+/** Makes the plan; the card itself is posted by the engine. Says where it is, or why there is none. */
+export async function planRestore(desk: Desk, submitted: Submitted, place: Place): Promise<void> {
+  const view = await planned(desk, submitted, place).catch((error: unknown) =>
+    again(desk, submitted, { place, error }),
+  )
+  await updateView(desk, submitted.viewId, { place, view })
+}
+
+async function planned(
+  desk: Desk,
+  submitted: Submitted,
+  place: Place,
+): Promise<ReturnType<typeof plannedView>> {
+  const { strategy, target, database, reason } = submitted
+  const person = await desk.identify(place.user)
+  const backup = (await restorable(desk, person, strategy)).find((one) => backupKey(one) === submitted.backup)
+  const args = {
+    strategy,
+    backup: backup?.id ?? `${strategy}-${submitted.backup}`,
+    ...(target === 'named' && { targetDb: database }),
+    ...(reason !== '' && { reason }),
+  }
+  const reply = await desk.ask({ name: 'restore', args }, person)
+  if (reply.type === 'plan')
+    return plannedView(reply.request, channelFor(desk.routing(strategy), 'approvals'))
+  const channelOf = (): string => desk.routing(strategy).channel
+  return drawnView(
+    restoreTitle,
+    drawReply(reply, { now: desk.clock.now(), style: 'basic', page: 0, words: null, channelOf }),
+  )
+}
+
+/** The dialog once more with what was typed and what was wrong; only a refusal ends it. */
+async function again(
+  desk: Desk,
+  submitted: Submitted,
+  { place, error }: { place: Place; error: unknown },
+): Promise<ReturnType<typeof faultView>> {
+  const { code } = asFault(error)
+  if (code === 'denied' || code === 'internal') return faultView(restoreTitle, error)
+  const { strategy, target, database, reason } = submitted
+  return prepare(desk, place, { strategy }).then(
+    (dialog) => {
+      const chosen = dialog.backups.find((one) => backupKey(one) === submitted.backup)?.id ?? null
+      return restoreDialog({ ...dialog, chosen, typed: { target, database, reason }, problem: error })
+    },
+    () => faultView(restoreTitle, error),
+  )
+}

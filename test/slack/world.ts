@@ -1,0 +1,174 @@
+import type { TestContext } from 'node:test'
+import { startPlayground } from '../../playground/server.ts'
+import type { Playground, PlaygroundOptions } from '../../playground/server.ts'
+import type { Asked } from '../../src/commands/ask.ts'
+import type { Gate, Person } from '../../src/commands/command.ts'
+import type { Reply } from '../../src/commands/reply.ts'
+import type { SlackConnection, SlackRouting } from '../../src/core/config.ts'
+import { asFault, Fault } from '../../src/core/faults.ts'
+import type { Log, LogFacts } from '../../src/core/log.ts'
+import type { Message } from '../../src/core/messages.ts'
+import { startSlack } from '../../src/slack/app.ts'
+import type { SlackFace } from '../../src/slack/app.ts'
+import { systemClock } from '../../src/sys/clock.ts'
+import { backup, request, run, strategy } from './samples.ts'
+
+export const routing: SlackRouting = {
+  channel: 'C0BACKUPS',
+  success: null,
+  failure: 'C0ALERTS1',
+  approvals: null,
+  mentionOnFailure: ['S0DBA0001'],
+}
+
+/** Slack with our face in it, over real sockets; below it, answers instead of an engine. */
+export interface World {
+  slack: Playground
+  face: SlackFace
+  /** What was asked, by whom. */
+  asked: { asked: Asked; person: Person }[]
+  log: string[]
+  /** A new process: same Slack, same remembered keys. */
+  restart(): Promise<SlackFace>
+}
+
+export interface WorldOptions {
+  playground?: PlaygroundOptions
+  connection?: Partial<SlackConnection>
+  /** Answers before the usual ones do; undefined leaves it to them. */
+  answer?: (asked: Asked, person: Person) => Promise<Reply> | undefined
+}
+
+export async function slackWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
+  const slack = await startPlayground({ rateLimits: false, ...options.playground })
+  const seen = new Set<string>()
+  const world: World = { slack, face: undefined as never, asked: [], log: [], restart: begin }
+
+  async function begin(): Promise<SlackFace> {
+    await world.face?.stop()
+    const connection = connectionTo(slack, options.connection)
+    world.face = startSlack({
+      connection,
+      routing: () => routing,
+      gate: smallGate,
+      clock: systemClock,
+      log: lines(world.log),
+      firstTime: async (key) => !seen.has(key) && seen.add(key).has(key),
+      async ask(asked, person) {
+        world.asked.push({ asked, person })
+        await smallGate.allow(person, act(asked))
+        return options.answer?.(asked, person) ?? usualAnswer(asked)
+      },
+    })
+    await world.face.start()
+    return world.face
+  }
+
+  await begin()
+  t.after(async () => {
+    await world.face.stop()
+    await slack.close()
+  })
+  return world
+}
+
+export function connectionTo(slack: Playground, changes: Partial<SlackConnection> = {}): SlackConnection {
+  const { bot, app } = slack.tokens
+  return { botToken: bot, appToken: app, apiUrl: slack.apiUrl, blocks: 'basic', routing, ...changes }
+}
+
+export function message(body: Message['body'], changes: Partial<Message> = {}): Message {
+  return {
+    key: 'run/k3f9/card',
+    strategy: 'production-db',
+    audience: 'default',
+    parent: null,
+    priority: 3,
+    version: 1,
+    body,
+    ...changes,
+  }
+}
+
+/** The rules without an `access` section. */
+const smallGate: Gate = {
+  async allow(person, { command, open }) {
+    if (person.outsider !== null) throw new Fault('denied', `${person.outsider}s may not use easy-backup`)
+    if (!open && !person.admin)
+      throw new Fault('denied', `\`${command}\` needs a workspace admin`, { hint: 'nothing was changed' })
+  },
+}
+
+const openCommands = new Set(['help', 'status', 'list', 'show', 'log', 'schedule', 'run', 'verify'])
+
+function act(asked: Asked): Parameters<Gate['allow']>[1] {
+  const command = 'name' in asked ? asked.name : (asked.words.split(' ')[0] ?? 'help')
+  return { command, role: 'view', open: openCommands.has(command) || command === '', strategy: null }
+}
+
+async function usualAnswer(asked: Asked): Promise<Reply> {
+  const name = 'name' in asked ? asked.name : asked.words.split(' ')[0]
+  switch (name) {
+    case 'status':
+      return table([
+        { id: 'production-db', data: strategy() },
+        { id: 'shop', data: strategy({ name: 'shop' }) },
+      ])
+    case 'list':
+      return table(
+        Array.from({ length: 23 }, (_, index) => ({
+          id: backupId(index),
+          data: backup({ id: backupId(index) }),
+        })),
+      )
+    case 'show':
+      return { type: 'facts', title: backupId(1), facts: [], data: backup({ id: backupId(1) }) }
+    case 'run':
+      return { type: 'run', run: run(), note: null }
+    case 'cancel':
+      return { type: 'run', run: run(), note: 'stopping' }
+    case 'log':
+      return { type: 'text', text: 'pg_dump: error: connection refused' }
+    case 'restore':
+      return { type: 'plan', request: request(), dryRun: false }
+    case 'confirm':
+      return { type: 'run', run: run({ kind: 'restore' }), note: null }
+    case 'dismiss':
+      return { type: 'plan', request: request({ state: 'cancelled' }), dryRun: false }
+    case 'crash':
+      throw new TypeError('x is not a function')
+    default:
+      throw new Fault('usage', `there is no command \`${name}\``, { hint: 'commands: help, list' })
+  }
+}
+
+export function backupId(index: number): string {
+  return `production-db-20261120T${String(60000 + index).padStart(6, '0')}Z-k3f9`
+}
+
+function table(rows: { id: string; data: unknown }[]): Reply {
+  const columns = [{ key: 'name', label: 'Name' }]
+  const withCells = rows.map(({ id, data }) => ({
+    id,
+    data,
+    cells: { name: { kind: 'code' as const, text: id } },
+  }))
+  return {
+    type: 'table',
+    table: { title: 'Backups', summary: `${rows.length} in all`, columns, rows: withCells, empty: 'none' },
+  }
+}
+
+function lines(into: string[]): Log {
+  const say = (text: string, facts: LogFacts = {}): void => void into.push(`${text} ${JSON.stringify(facts)}`)
+  const log: Log = { debug: () => undefined, info: say, warn: say, error: say, with: () => log }
+  return log
+}
+
+/** What `fault` says, for a promise that must fail. */
+export async function faultOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'no fault',
+    (error: unknown) => asFault(error).code,
+  )
+}
