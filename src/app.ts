@@ -4,9 +4,9 @@ import { hostname, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { App, AppDoor, OpenOptions } from './cli/app-contract.ts'
-import { createAsk } from './commands/ask.ts'
+import { createAsk, type Ask } from './commands/ask.ts'
 import { loadConfig } from './config/load.ts'
-import type { Config } from './core/config.ts'
+import type { Config, SlackConnection } from './core/config.ts'
 import { Fault } from './core/faults.ts'
 import type { Log } from './core/log.ts'
 import { createScrub } from './core/secret.ts'
@@ -17,12 +17,14 @@ import { createRunLogs } from './engine/run-logs.ts'
 import { createService, type Service } from './engine/service.ts'
 import { filters } from './filters/registry.ts'
 import { createGate } from './gate/create-gate.ts'
-import type { Person } from './gate/gate.ts'
+import type { Gate, Person } from './gate/gate.ts'
 import { startHttp } from './http/server.ts'
 import { createLog } from './observe/log.ts'
+import { startSlack, type SlackFace } from './slack/app.ts'
+import { routingTable } from './slack/routing.ts'
 import { sources } from './sources/registry.ts'
 import { openDatabase, type Database } from './state/database.ts'
-import { recall, remember } from './state/memory.ts'
+import { firstTime, recall, remember } from './state/memory.ts'
 import { storages } from './storages/registry.ts'
 import { systemClock } from './sys/clock.ts'
 import { createProcesses } from './sys/process.ts'
@@ -85,6 +87,8 @@ async function openApp(options: OpenOptions): Promise<App> {
   const service = await createService(context, options.role)
   const gate = createGate({ log })
   const ask = createAsk({ engine: service.engine, gate, clock: systemClock })
+  const slack = config.slack ? connectSlack(context, config.slack, { ask, gate }) : null
+  if (slack) context.notifiers.push(slack.notifier)
   return {
     ask,
     engine: service.engine,
@@ -93,7 +97,7 @@ async function openApp(options: OpenOptions): Promise<App> {
     log,
     person: osUser(),
     besideService: service.besideService,
-    serve: (signal) => serve({ config, log, service }, signal),
+    serve: (signal) => serve({ config, log, service, slack }, signal),
     close: async () => {
       await service.close()
       await database.close()
@@ -144,14 +148,34 @@ function osUser(): Person {
   return { actor: { via: 'cli', id: userInfo().username }, admin: true, outsider: null }
 }
 
+function connectSlack(
+  context: EngineContext,
+  connection: SlackConnection,
+  { ask, gate }: { ask: Ask; gate: Gate },
+): SlackFace {
+  const { clock, log, database, config } = context
+  const firstTimeOnly = (key: string): Promise<boolean> =>
+    database.write((tx) => firstTime(tx, key, clock.now()))
+  return startSlack({
+    connection,
+    routing: routingTable(connection.routing, config.strategies),
+    ask,
+    gate,
+    firstTime: firstTimeOnly,
+    clock,
+    log,
+  })
+}
+
 interface Serving {
   config: Config
   log: Log
   service: Service
+  slack: SlackFace | null
 }
 
 /** The long-running service: the engine leads, the faces answer, until the signal. */
-async function serve({ config, log, service }: Serving, signal: AbortSignal): Promise<void> {
+async function serve({ config, log, service, slack }: Serving, signal: AbortSignal): Promise<void> {
   // a library that loses a promise must never end the backups (slack.md: Socket Mode rejects unhandled)
   process.on('unhandledRejection', (reason) =>
     log.error('an error was not handled', { error: String(reason) }),
@@ -164,9 +188,12 @@ async function serve({ config, log, service }: Serving, signal: AbortSignal): Pr
     log,
   })
   log.info('easy-backup serves', { strategies: config.strategies.length, version: packageJson.version })
+  // Slack being away never delays the work: signing in goes on beside it
+  void slack?.start()
   try {
     await service.lead(signal)
   } finally {
+    await slack?.stop()
     await http.close()
     log.info('easy-backup stopped', {})
   }

@@ -25,7 +25,8 @@ export interface EngineContext {
   sourceDrivers: readonly SourceDriver[]
   filters: readonly Filter[]
   storages: ReadonlyMap<string, Storage>
-  notifiers: readonly Notifier[]
+  /** Filled once the faces stand, before anything is delivered. */
+  notifiers: Notifier[]
   bus: Bus
   logs: RunLogs
   /** This process, as leases and claims name it. */

@@ -52,8 +52,12 @@ export async function fetchVerified(
       yield chunk
     }
   }
-  const sink = options.into ? createWriteStream('', { fd: options.into.fd, autoClose: false }) : discard
-  await pipeline(source, measure, sink as never, { signal: options.signal })
+  const { signal } = options
+  if (options.into)
+    await pipeline(source, measure, createWriteStream('', { fd: options.into.fd, autoClose: false }), {
+      signal,
+    })
+  else await pipeline(source, measure, discard, { signal })
   const hint = 'choose an older backup: `easy-backup list` shows which are good'
   if (bytes !== artifact.storedBytes)
     throw new Fault(
