@@ -16,10 +16,10 @@ function runProgress(run: RunView): string {
   const { progress } = run
   if (run.state !== 'running' || !progress) return runSentence(run)
   const { bytes, expectedBytes, bytesPerSecond, remainingMs } = progress
-  const moved =
-    bytes === 0 ? [] : [formatBytes(bytes) + (expectedBytes ? ` of about ${formatBytes(expectedBytes)}` : '')]
+  const of = expectedBytes && expectedBytes > bytes ? ` of about ${formatBytes(expectedBytes)}` : ''
+  const moved = bytes === 0 ? [] : [formatBytes(bytes) + of]
   const rate = bytesPerSecond ? [`${formatBytes(bytesPerSecond)}/s`] : []
-  const left = remainingMs === null ? [] : [`about ${formatDuration(remainingMs)} left`]
+  const left = remainingMs ? [`about ${formatDuration(remainingMs)} left`] : []
   return [bar(bytes, expectedBytes) + stageWords[progress.stage], ...moved, ...rate, ...left].join(' · ')
 }
 

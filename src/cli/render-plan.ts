@@ -57,7 +57,7 @@ const modes: Record<RestorePlan['target']['mode'], string> = {
 function targetLine({ target }: RestorePlan): string {
   const facts = [
     `${modes[target.mode]} ${target.name} on ${target.endpoint}`,
-    ...(target.serverVersion === null ? [] : [target.serverVersion]),
+    ...(target.serverVersion === null ? [] : [`server ${target.serverVersion}`]),
     target.exists
       ? `exists, ${known(target.sizeBytes, formatBytes)}, ${known(target.sessions, String)} live sessions`
       : 'does not exist yet',

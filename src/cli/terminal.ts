@@ -17,6 +17,7 @@ export interface Terminal {
   width: number | null
   /** Colours are wanted on standard output, and on standard error. */
   colours: { stdout: boolean; stderr: boolean }
+  /** The line a person answers; empty for Ctrl-C and the end of input. */
   ask(question: string): Promise<string>
   /** Calls back at each Ctrl-C and TERM until the returned function is called. */
   onInterrupt(listener: () => void): () => void
@@ -41,7 +42,7 @@ export function openTerminal(from: ProcessLike): Terminal {
     isScreen,
     drawsProgress: isTty(from.stderr),
     canAsk: isTty(from.stdin) && isTty(from.stderr),
-    width: isScreen ? (from.stdout as WriteStream).columns : null,
+    width: isScreen ? (from.stdout as WriteStream).columns || null : null, // 0 = the screen does not say
     colours: { stdout: hasColours(from.stdout), stderr: hasColours(from.stderr) },
     ask: (question) => askOnce(question, from),
     onInterrupt(listener) {
@@ -78,8 +79,13 @@ function hasColours(stream: unknown): boolean {
 
 async function askOnce(question: string, from: ProcessLike): Promise<string> {
   const lines = createInterface({ input: from.stdin, output: from.stderr })
+  const gone = new AbortController()
+  for (const event of ['SIGINT', 'close'] as const) lines.once(event, () => gone.abort())
   try {
-    return await lines.question(question)
+    return await lines.question(question, { signal: gone.signal })
+  } catch {
+    from.stderr.write('\n')
+    return '' // Ctrl-C and the end of input are answers too: no
   } finally {
     lines.close()
   }

@@ -103,7 +103,7 @@ function runFact(run: RunView): string {
   if (run.state === 'queued') return `${tasks[run.kind].noun} queued`
   if (run.state === 'running') return tasks[run.kind].doing
   if (run.state === 'succeeded' || run.state === 'degraded') return successOf(run)
-  const why = run.fault ? `: ${run.fault.text}` : ''
+  const why = run.fault && run.fault.text !== run.state ? `: ${run.fault.text}` : ''
   return `${tasks[run.kind].noun} ${run.state}${why}`
 }
 

@@ -206,7 +206,7 @@ test('a plan shows every fact, "unknown" where nothing is known, and what blocks
     said,
     /Backup {3}production-db-20261120T060000Z-k3f9 · 5 h ago · 341 MB · decoded whole · 8 tables, 10 rows/,
   )
-  assert.match(said, /Target {3}new database myapp_restore on db:5432 · PostgreSQL 16 · does not exist yet/)
+  assert.match(said, /Target {3}new database myapp_restore on db:5432 · server 16\.4 · does not exist yet/)
   assert.match(said, /Space {4}needs 1\.2 GB here, unknown free/)
   assert.match(said, /Takes {4}unknown/)
   assert.match(said, /Will do {2}1\. fetch\n {11}2\. restore/)
@@ -263,7 +263,7 @@ function request(plan: Partial<RequestView['plan']>): RequestView {
         exists: false,
         sizeBytes: null,
         sessions: null,
-        serverVersion: 'PostgreSQL 16',
+        serverVersion: '16.4',
       },
       noOwner: false,
       missingRoles: [],
