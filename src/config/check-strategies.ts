@@ -3,9 +3,8 @@ import type { DriverCatalogue, SourceFacts } from './catalogue.ts'
 import { checkCompression } from './check-places.ts'
 import { examine, type Examination } from './examine.ts'
 import { nearest } from './nearest.ts'
-import { child, isMapping } from './pointer.ts'
+import { child, isMapping, valueAt } from './pointer.ts'
 import type { StrategyFile } from './schema/strategy.ts'
-import { urlSecrets } from './secrets.ts'
 import { shorten, shown } from './shown.ts'
 import { readings } from './readings.ts'
 
@@ -47,8 +46,7 @@ export function checkStrategies(examination: Examination, catalogue: DriverCatal
   for (const { pointer, strategy } of named) {
     const source = checkDatabase(strategy, pointer, examination, catalogue)
     checkUrl(strategy.dump_url, child(pointer, 'dump_url'), source, examination, catalogue)
-    const restoreUrl = isMapping(strategy.restore) ? strategy.restore.database_url : undefined
-    checkUrl(restoreUrl, child(child(pointer, 'restore'), 'database_url'), source, examination, catalogue)
+    checkRestoreUrl(strategy, pointer, source, examination, catalogue)
     if (source) checkOptions(strategy, pointer, source, examination)
     checkCompression(strategy.compression, child(pointer, 'compression'), examination, catalogue)
   }
@@ -118,7 +116,6 @@ function checkUrl(
   catalogue: DriverCatalogue,
 ): SourceFacts | null {
   if (typeof url !== 'string') return null
-  for (const secret of urlSecrets(url)) examination.secrets.add(secret)
   if (!examination.findings.clean(pointer)) return null
   const source = sourceOf(url, catalogue)
   if (!source) return reportUnknown(schemeOf(url), pointer, examination, catalogue)
@@ -128,6 +125,20 @@ function checkUrl(
     return null
   }
   return judgeUrl(url, pointer, source, examination)
+}
+
+/** The strategy's own, else the one of all: it has to be for this kind of database. */
+function checkRestoreUrl(
+  { restore }: StrategyFile,
+  pointer: string,
+  source: SourceFacts | null,
+  examination: Examination,
+  catalogue: DriverCatalogue,
+): void {
+  const own = isMapping(restore) ? restore.database_url : undefined
+  const shared = valueAt(examination.root, '/global/restore/database_url')
+  const place = own === undefined ? '/global' : pointer
+  checkUrl(own ?? shared, `${place}/restore/database_url`, source, examination, catalogue)
 }
 
 function judgeUrl(

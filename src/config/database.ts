@@ -15,23 +15,21 @@ export function schemeOf(url: string): string | null {
 
 /** The URL that single fields stand for. A file has no host: `sqlite:///path`. */
 export function composeUrl(connection: Connection, source: SourceFacts): string {
-  const { host, port, user, password, database, tls, socket } = connection
+  const { host = 'localhost', port, user, password, database, tls, socket } = connection
   const scheme = source.schemes.includes(connection.type) ? connection.type : source.schemes[0]!
-  if (database.startsWith('/') && host === undefined && socket === undefined)
+  if (database.startsWith('/') && connection.host === undefined && socket === undefined)
     return `${scheme}://${encodePath(database)}`
-  const who =
-    user === undefined
-      ? ''
-      : `${encodeURIComponent(user)}${password === undefined ? '' : `:${encodeURIComponent(password)}`}@`
-  const server = socket === undefined ? (host ?? 'localhost') : ''
-  const where = server.includes(':') && !server.startsWith('[') ? `[${server}]` : server // an IPv6 address
   const query = new URLSearchParams()
-  if (socket !== undefined) query.set('host', socket)
-  if (socket !== undefined && port !== undefined) query.set('port', String(port))
+  if (socket !== undefined) query.set('host', socket) // wins over the host, which a URL with a user cannot do without
   if (tls !== undefined) query.set('sslmode', tlsMode(tls))
-  const authority = `${who}${where}${port === undefined || socket !== undefined ? '' : `:${port}`}`
-  const tail = query.size === 0 ? '' : `?${query.toString()}`
-  return `${scheme}://${authority}/${encodeURIComponent(database)}${tail}`
+  const where = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host // an IPv6 address
+  const server = `${who(user, password)}${where}${port === undefined ? '' : `:${port}`}`
+  return `${scheme}://${server}/${encodeURIComponent(database)}${query.size === 0 ? '' : `?${query.toString()}`}`
+}
+
+function who(user: string | undefined, password: string | undefined): string {
+  if (user === undefined) return ''
+  return `${encodeURIComponent(user)}${password === undefined ? '' : `:${encodeURIComponent(password)}`}@`
 }
 
 /** As PostgreSQL's own clients call it (libpq, "sslmode"). */

@@ -12,12 +12,12 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { child } from './pointer.ts'
-import type { Findings } from './findings.ts'
+import { spot, type Findings } from './findings.ts'
 import { shorten } from './shown.ts'
 import { yamlMistake } from './yaml-mistakes.ts'
 
 /** More than any real file needs; less than what would hang the service. */
-const largest = { characters: 1_000_000, values: 50_000, depth: 40 }
+const largest = { characters: 1_000_000, values: 50_000, depth: 40, brackets: 200 }
 
 /** Where each value and key stands in the text, by JSON pointer. */
 export interface Places {
@@ -41,14 +41,30 @@ export function readDocument(text: string, places: Places, findings: Findings): 
     findings.mistake('', 'the file is larger than 1 MB', 'a configuration is a few pages', 0)
     return undefined
   }
+  if (nestsTooDeep(text)) {
+    findings.mistake('', 'the file nests too deep', 'close its brackets', 0)
+    return undefined
+  }
   const document = parse(text, places, findings)
   if (!document) return undefined
   const reading: Reading = { places, findings, anchors: new Map(), open: new Set(), values: 0 }
   if (isMap(document.contents)) return readNode(document.contents, '', reading)
   const start = document.contents?.range?.[0] ?? 0
-  const wrong = document.contents === null ? 'the file is empty' : 'the file is not a group of keys'
+  const empty =
+    document.contents === null || (isScalar(document.contents) && document.contents.value === null)
+  const wrong = empty ? 'the file is empty' : 'the file is not a group of keys'
   findings.mistake('', wrong, 'start it with strategies:', start)
   return undefined
+}
+
+/** The parser needs the square of the depth: what is far too deep never gets there. */
+function nestsTooDeep(text: string): boolean {
+  let open = 0
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open = Math.max(0, open + (bracket === '[' || bracket === '{' ? 1 : -1))
+    if (open > largest.brackets) return true
+  }
+  return false
 }
 
 export function newPlaces(): Places {
@@ -58,7 +74,9 @@ export function newPlaces(): Places {
 function parse(text: string, places: Places, findings: Findings): Document.Parsed | null {
   let documents
   try {
-    documents = [...parseAllDocuments(text, { lineCounter: places.lines, prettyErrors: false })]
+    documents = [
+      ...parseAllDocuments(text, { lineCounter: places.lines, prettyErrors: false, uniqueKeys: false }),
+    ]
   } catch {
     findings.mistake('', 'the file cannot be read as YAML', 'check its brackets and quotes', 0)
     return null
@@ -83,12 +101,12 @@ function reportSpelling(document: Document.Parsed, text: string, findings: Findi
   const broken = all.filter(({ code }) => !standsAlone.has(code)).sort((a, b) => a.pos[0] - b.pos[0])
   for (const error of [...alone, ...broken.slice(0, 1)]) {
     const { wrong, instead } = yamlMistake(error, text)
-    findings.mistake(`#${error.pos[0]}`, wrong, instead, error.pos[0])
+    findings.mistake(spot(error.pos[0]), wrong, instead, error.pos[0])
   }
   return broken.length > 0 || alone.some(({ code }) => code === 'TAB_AS_INDENT')
 }
 
-const standsAlone = new Set(['DUPLICATE_KEY', 'TAB_AS_INDENT', 'TAG_RESOLVE_FAILED'])
+const standsAlone = new Set(['TAB_AS_INDENT', 'TAG_RESOLVE_FAILED'])
 
 function readNode(node: unknown, pointer: string, reading: Reading): unknown {
   const { findings, places } = reading
@@ -101,7 +119,13 @@ function readNode(node: unknown, pointer: string, reading: Reading): unknown {
     findings.mistake('', wrong, 'write fewer aliases (*name)', start)
     return undefined
   }
-  if (tag) findings.mistake(pointer, `the tag ${shorten(tag)} is not known`, 'remove it', start)
+  if (tag)
+    findings.mistake(
+      pointer,
+      `the tag ${shorten(tag.replace('tag:yaml.org,2002:', '!!'))} is not known`,
+      'remove it',
+      start,
+    )
   if (anchor) reading.anchors.set(anchor, node as Node)
   if (isAlias(node)) return readAlias(node, pointer, reading)
   if (isMap(node)) return readMap(node, pointer, reading)
@@ -131,13 +155,16 @@ function readMap(map: YAMLMap, pointer: string, reading: Reading): Record<string
   reading.open.add(map)
   for (const { key, value } of map.items) {
     const start = (key as Node | null)?.range?.[0] ?? map.range?.[0] ?? 0
-    const name = isScalar(key) && key.value !== null ? String(key.value) : null
+    const name = isScalar(key) && key.value !== null ? String(key.value as string | number | boolean) : null
     if (name === null || name === '__proto__' || name === '<<') {
-      reportKey(name, child(pointer, name ?? `?${start}`), start, reading.findings)
+      reportKey(name, name === null ? spot(start) : child(pointer, name), start, reading.findings)
       continue
     }
     const place = child(pointer, name)
-    if (Object.hasOwn(entries, name)) continue // said as a duplicate
+    if (Object.hasOwn(entries, name)) {
+      reading.findings.mistake(spot(start, place), 'this key is there twice', 'remove one of them', start)
+      continue
+    }
     if (!reading.places.keys.has(place)) reading.places.keys.set(place, start)
     entries[name] = value === null ? null : readNode(value, place, reading)
     if (!reading.places.values.has(place)) reading.places.values.set(place, { start, end: start })

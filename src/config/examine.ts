@@ -3,6 +3,7 @@ import type { Places } from './document.ts'
 import type { Findings } from './findings.ts'
 import { child, isMapping } from './pointer.ts'
 import type { Later } from './schema/words.ts'
+import { urlSecrets } from './secrets.ts'
 import { fits, validate } from './validate.ts'
 
 /** One file while it is being judged. */
@@ -49,7 +50,7 @@ function walk(node: Node, value: unknown, pointer: string, examination: Examinat
     const meant = node.anyOf.find((branch) => fits(branch, value))
     if (meant) walk(meant, value, pointer, examination)
   }
-  if (typeof value === 'string') noteText(node, value, pointer, examination)
+  noteSecrets(node, value, pointer, examination)
   for (const [key, inner] of entriesOf(value)) {
     const place = child(pointer, key)
     const below = schemaOf(node, key)
@@ -69,10 +70,13 @@ function reportLater(
   findings.mistake(pointer, `${what} comes with the next release`, instead, places.keys.get(pointer))
 }
 
-function noteText(node: Node, value: string, pointer: string, examination: Examination): void {
-  if (node.url) examination.urlPlaces.add(pointer)
-  if (!node.secret) return
-  examination.secrets.add(value)
+function noteSecrets(node: Node, value: unknown, pointer: string, examination: Examination): void {
+  if (node.url) {
+    examination.urlPlaces.add(pointer)
+    for (const secret of urlSecrets(String(value))) examination.secrets.add(secret)
+  }
+  if (!node.secret || (typeof value !== 'string' && typeof value !== 'number')) return
+  examination.secrets.add(String(value))
   examination.secretPlaces.add(pointer)
 }
 

@@ -1,6 +1,7 @@
+import { createScrub } from '../core/secret.ts'
 import type { Places } from './document.ts'
 import { ConfigMistakes, spellMistake, type ConfigMistake } from './mistakes.ts'
-import { parent, spellPath } from './pointer.ts'
+import { parent, spellPath, valueAt } from './pointer.ts'
 
 interface Finding {
   pointer: string
@@ -18,9 +19,15 @@ export interface Findings {
   silence(pointer: string): void
   /** Nothing is wrong with this value, nor with anything in it. */
   clean(pointer: string): boolean
-  /** @throws ConfigMistakes when there is any
+  /** @param secrets what no mistake may show
+   * @throws ConfigMistakes when there is any
    * @returns the warnings, in file order */
-  settle(root: unknown): string[]
+  settle(root: unknown, secrets: Iterable<string>): string[]
+}
+
+/** A pointer for what is wrong with the text itself: each spot has its own mistake. */
+export function spot(offset: number, pointer = ''): string {
+  return `#${offset}${pointer}`
 }
 
 export function createFindings(path: string, places: Places): Findings {
@@ -28,14 +35,22 @@ export function createFindings(path: string, places: Places): Findings {
   const warnings: Finding[] = []
   const silenced = new Set<string>()
   const inSilence = (pointer: string) => silenced.values().some((above) => pointer.startsWith(`${above}/`))
-  const spell = (found: Iterable<Finding>, root: unknown): ConfigMistake[] =>
-    [...found]
+  const spell = (found: Iterable<Finding>, root: unknown, secrets: Iterable<string>): ConfigMistake[] => {
+    const hide = hiding(root, [...secrets])
+    return [...found]
       .sort((a, b) => a.offset - b.offset)
-      .map(({ pointer, offset, wrong, instead }) => {
-        const { line, col } = places.lines.linePos(offset)
-        const where = pointer.startsWith('#') ? '(file)' : spellPath(pointer, root)
-        return { file: path, line: Math.max(1, line), column: Math.max(1, col), path: where, wrong, instead }
+      .map((finding) => {
+        const { line, col } = places.lines.linePos(finding.offset)
+        const where = spellPath(finding.pointer.replace(/^#\d+/, ''), root)
+        return {
+          file: path,
+          line: Math.max(1, line),
+          column: Math.max(1, col),
+          path: where,
+          ...hide(finding),
+        }
       })
+  }
   return {
     mistake(pointer, wrong, instead, offset = offsetOf(pointer, places)) {
       if (!mistakes.has(pointer) && !inSilence(pointer))
@@ -46,16 +61,16 @@ export function createFindings(path: string, places: Places): Findings {
     },
     silence(pointer) {
       silenced.add(pointer)
-      for (const at of [...mistakes.keys()])
+      for (const at of mistakes.keys())
         if (at === pointer || at.startsWith(`${pointer}/`)) mistakes.delete(at)
     },
     clean: (pointer) =>
       mistakes
         .values()
         .every((found) => found.pointer !== pointer && !found.pointer.startsWith(`${pointer}/`)),
-    settle(root) {
-      if (mistakes.size > 0) throw new ConfigMistakes(withoutTwins(spell(mistakes.values(), root)))
-      return spell(warnings, root).map(spellMistake)
+    settle(root, secrets) {
+      if (mistakes.size > 0) throw new ConfigMistakes(withoutTwins(spell(mistakes.values(), root, secrets)))
+      return spell(warnings, root, secrets).map(spellMistake)
     },
   }
 }
@@ -70,6 +85,17 @@ function offsetOf(pointer: string, places: Places): number {
     places.values.get(above)?.start ??
     (pointer === '' ? 0 : offsetOf(above, places))
   )
+}
+
+/** Mistakes are printed and logged: none may quote a secret, nor the part of one that was cut off. */
+function hiding(root: unknown, secrets: string[]): (finding: Finding) => Pick<Finding, 'wrong' | 'instead'> {
+  const scrub = createScrub(secrets)
+  return ({ pointer, wrong, instead }) => {
+    const value = valueAt(root, pointer)
+    const holdsOne = typeof value === 'string' && scrub(value) !== value
+    if (!holdsOne) return { wrong: scrub(wrong), instead }
+    return { wrong: scrub(wrong.replaceAll(/".*"/gs, '"***"')), instead: scrub(instead) }
+  }
 }
 
 /** A value used twice through an alias is wrong once. */

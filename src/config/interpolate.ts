@@ -18,7 +18,7 @@ export interface Outside {
 export interface Resolved {
   /** Values that came from outside: an unquoted number among them may stand where a number is wanted. */
   fromOutside: Set<string>
-  /** What files said, and what went into the password of a URL. */
+  /** What files said, what went into the password of a URL, and variables that sound like one. */
   secrets: Set<string>
 }
 
@@ -85,6 +85,9 @@ function replaceWithin(
   return value
 }
 
+/** Such variables are hidden wherever they were put. */
+const soundsSecret = /PASS|PWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|_KEY$/i
+
 type Found = string | { wrong: string; instead: string }
 
 function lookup(
@@ -97,6 +100,7 @@ function lookup(
     if (file !== undefined) return secretFile(file, outside, secrets)
     if (name === undefined || otherwise?.includes('${')) return malformed(written)
     const value = outside.environment[name] || dotenv[name]
+    if (value && soundsSecret.test(name)) secrets.add(value)
     if (value) return value
     if (otherwise !== undefined) return otherwise
     const known = [outside.environment[name], dotenv[name]].includes('')

@@ -27,7 +27,7 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
   const findings = createFindings(input.path, places)
   const root = readDocument(input.text, places, findings)
   if (!isMapping(root)) {
-    findings.settle(root)
+    findings.settle(root, [])
     throw new TypeError('a file that is no group of keys has a mistake')
   }
   const { fromOutside, secrets } = interpolate(root, input, { text: input.text, places, findings })
@@ -47,7 +47,7 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
   return freeze({
     file: input.path,
     ...settings,
-    warnings: findings.settle(root),
+    warnings: findings.settle(root, secrets),
     secrets: [...secrets].filter((secret) => secret !== ''),
     hash: createHash('sha256').update(canonical(root)).digest('hex'),
     redacted: hide(root, ''),
@@ -58,7 +58,7 @@ function judge(examination: Examination, drivers: DriverCatalogue): void {
   examine(file, examination.root, '', examination)
   checkPlaces(examination, drivers)
   checkStrategies(examination, drivers)
-  examination.findings.settle(examination.root)
+  examination.findings.settle(examination.root, examination.secrets)
 }
 
 /** The same content gives the same text, in whatever order its keys stand. */

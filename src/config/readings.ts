@@ -78,7 +78,7 @@ function judgeName(value: unknown): Mistake | null {
 }
 
 function judgeTimezone(value: unknown): Mistake | null {
-  if (typeof value === 'string' && isZone(value)) return null
+  if (typeof value === 'string' && /^[A-Za-z]/.test(value) && isZone(value)) return null
   const zones = Intl.supportedValuesOf('timeZone')
   const typed = typeof value === 'string' ? value.trim().replaceAll(' ', '_') : ''
   const city = zones.find((zone) => zone.toLowerCase().endsWith(`/${typed.toLowerCase()}`))

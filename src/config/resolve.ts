@@ -11,6 +11,7 @@ import type {
 import { parseDuration } from '../core/duration.ts'
 import type { Compression } from '../core/model.ts'
 import { parseSchedule, type ScheduleSpec } from '../core/schedule.ts'
+import type { TSchema } from 'typebox'
 import type { DriverCatalogue } from './catalogue.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
@@ -35,7 +36,7 @@ export function resolveConfig(root: Record<string, unknown>, context: Context): 
   const { folder } = context
   return {
     strategies: strategiesOf(root).map((named) => strategyFrom(named, global, context)),
-    storages: storagesOf(global),
+    storages: storagesOf(global, context),
     slack: slackConnection(global),
     logLevel: global.log_level ?? defaults.log_level,
     stateDir: absolute(folder, global.state_dir ?? defaults.state_dir),
@@ -122,8 +123,19 @@ function chosenStorages(written: StrategyFile['storage'], global: Global): strin
   return items.map((item) => (typeof item === 'string' ? item : item.name))
 }
 
-function storagesOf({ storages = {} }: Global): StorageConfig[] {
-  return Object.entries(storages).map(([name, { type, ...options }]) => ({ name, kind: type, options }))
+function storagesOf({ storages = {} }: Global, { folder, catalogue }: Context): StorageConfig[] {
+  return Object.entries(storages).map(([name, { type, ...written }]) => {
+    const options: Record<string, unknown> = { ...written }
+    for (const key of foldersOf(catalogue.storages.find(({ kind }) => kind === type)?.options))
+      if (typeof options[key] === 'string') options[key] = absolute(folder, options[key])
+    return { name, kind: type, options }
+  })
+}
+
+/** The options that name a folder of this machine. */
+function foldersOf(schema: TSchema | undefined): string[] {
+  const { properties = {} } = (schema ?? {}) as { properties?: Record<string, { folder?: true }> }
+  return Object.keys(properties).filter((key) => properties[key]?.folder)
 }
 
 function slackConnection({ slack }: Global): SlackConnection | null {

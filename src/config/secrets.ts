@@ -3,20 +3,24 @@ import type { DriverCatalogue } from './catalogue.ts'
 import type { Examination } from './examine.ts'
 import { child, isMapping } from './pointer.ts'
 
-const userinfo = /^(?<head>[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)(?<password>.*)(?<tail>@[^@]*)$/is
+const userinfo = /^(?<head>[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)(?<password>[^/?#]*)(?<tail>@.*)$/is
+/** A password that should have been percent-encoded: it may hold `/`, `?` or `#`. */
+const rawUserinfo = /^(?<head>[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)(?<password>.*)(?<tail>@[^@]*)$/is
 const parameter = /(?<head>[?&][a-z_]*(?:password|secret|token)=)(?<password>[^&#]+)/gi
 
 /** The passwords in a URL, as written and decoded, whether or not a driver understands it. */
 export function urlSecrets(url: string): string[] {
   const written = [
-    userinfo.exec(url)?.groups?.password,
+    (userinfo.exec(url) ?? rawUserinfo.exec(url))?.groups?.password,
     ...[...url.matchAll(parameter)].map((match) => match.groups?.password),
   ].filter((password) => password !== undefined && password !== '') as string[]
   return written.flatMap((password) => [password, decoded(password)])
 }
 
-function hidePasswords(url: string): string {
-  return url.replace(userinfo, '$<head>***$<tail>').replaceAll(parameter, '$<head>***')
+/** Any other text stays as it is. */
+export function hidePasswords(url: string): string {
+  const form = userinfo.test(url) ? userinfo : rawUserinfo
+  return url.replace(form, '$<head>***$<tail>').replaceAll(parameter, '$<head>***')
 }
 
 function decoded(text: string): string {

@@ -1,3 +1,5 @@
+import { hidePasswords } from './secrets.ts'
+
 const longest = 60
 
 /** A piece of the file inside a sentence: one line, not too long. */
@@ -11,5 +13,5 @@ export function shown(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a group of keys'
-  return typeof value === 'string' ? `"${shorten(value)}"` : String(value)
+  return typeof value === 'string' ? `"${shorten(hidePasswords(value))}"` : JSON.stringify(value)
 }

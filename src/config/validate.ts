@@ -7,7 +7,7 @@ import { readings, type Reading } from './readings.ts'
 import { wordsFor } from './wording.ts'
 
 const ajv = new Ajv2020({ allErrors: true, verbose: true, strictTypes: false, ownProperties: true })
-ajv.addVocabulary(['secret', 'later', 'expected', 'url'])
+ajv.addVocabulary(['secret', 'later', 'expected', 'url', 'folder'])
 ajv.addKeyword({ keyword: 'reads', schemaType: 'string', errors: true, validate: readKeyword })
 
 const compiled = new WeakMap<TSchema, ValidateFunction>()
@@ -81,5 +81,6 @@ export function fits(schema: { type?: string; reads?: string }, value: unknown):
     return typeof value === 'string' || typeof value === 'number'
   if (Array.isArray(value)) return schema.type === 'array'
   if (isMapping(value)) return schema.type === 'object'
+  if (value === null) return false
   return schema.type === typeof value
 }

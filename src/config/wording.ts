@@ -1,7 +1,9 @@
 import type { ErrorObject } from 'ajv'
+import { inline } from './inline.ts'
 import { nearest } from './nearest.ts'
 import { globalKeys } from './schema/file.ts'
 import { strategyKeys } from './schema/strategy.ts'
+import type { Later } from './schema/words.ts'
 import { shown } from './shown.ts'
 import { steps } from './pointer.ts'
 
@@ -18,6 +20,7 @@ interface Facts {
   examples?: unknown[]
   default?: unknown
   enum?: unknown[]
+  later?: Later
   properties?: Record<string, Facts>
 }
 
@@ -25,6 +28,7 @@ interface Facts {
 export function wordsFor(error: ErrorObject, pointer: string): Words {
   const facts = (error.parentSchema ?? {}) as Facts
   const params = error.params as Record<string, unknown>
+  if (error.data === null) return wrongType(null, facts)
   switch (error.keyword) {
     case 'reads':
       return { wrong: error.message ?? 'is not understood', instead: String(params.hint) }
@@ -59,7 +63,7 @@ function wrongType(value: unknown, facts: Facts): Words {
   if (value === null) return { wrong: 'is empty', instead: `${example(facts)}, or remove the line` }
   const wrong = `${shown(value)} is not ${facts.expected ?? typeWords[facts.type ?? ''] ?? 'understood here'}`
   const quotable = facts.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')
-  return { wrong, instead: quotable ? `put it in quotes: "${value}"` : example(facts) }
+  return { wrong, instead: quotable ? 'put it in quotes' : example(facts) }
 }
 
 const typeWords: Record<string, string> = {
@@ -72,20 +76,24 @@ const typeWords: Record<string, string> = {
 }
 
 function example(facts: Facts): string {
+  if (facts.type === 'boolean') return 'write true or false'
   const first = facts.examples?.[0] ?? facts.default
   if (facts.enum) return `write ${oneOf(facts.enum.map(String))}`
   if (first !== undefined) return `write ${typeof first === 'string' ? first : inline(first)}`
-  if (facts.type === 'boolean') return 'write true or false'
   if (facts.type === 'array') return 'write a list: [one, two]'
-  if (facts.properties) return `write its keys: ${Object.keys(facts.properties).slice(0, 4).join(', ')} …`
+  if (facts.properties) return `write its keys: ${builtKeys(facts).slice(0, 4).join(', ')} …`
   return facts.type === 'integer' ? 'write a whole number such as 2' : 'write a value'
+}
+
+/** Without those that come later. */
+function builtKeys({ properties = {} }: Facts): string[] {
+  return Object.keys(properties).filter((key) => !properties[key]!.later)
 }
 
 function wrongChoice(error: ErrorObject, facts: Facts): Words {
   const allowed = error.keyword === 'enum' ? (facts.enum ?? []) : [error.schema]
   const words = allowed.map(String)
   const near = typeof error.data === 'string' ? nearest(error.data, words) : null
-  if (error.data === null) return wrongType(null, facts)
   return {
     wrong: `${shown(error.data)} is not possible here`,
     instead: near ? `did you mean ${near}?` : `write ${oneOf(words)}`,
@@ -105,7 +113,7 @@ function unknownKey(key: string, facts: Facts, pointer: string): Words {
   const wrong = place?.wrong ?? 'unknown key'
   const instead =
     place?.instead ??
-    (near ? `did you mean ${near}?` : known.length > 12 ? 'remove it' : `write ${oneOf(known)}`)
+    (near ? `did you mean ${near}?` : known.length > 12 ? 'remove it' : `write ${oneOf(builtKeys(facts))}`)
   return { wrong, instead, key }
 }
 
@@ -136,12 +144,4 @@ function elsewhere(key: string, pointer: string): Omit<Words, 'key'> | null {
 
 function oneOf(words: string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
-}
-
-/** A value as one line of YAML. */
-function inline(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`
-  if (typeof value !== 'object' || value === null) return String(value)
-  const entries = Object.entries(value).map(([key, inner]) => `${key}: ${inline(inner)}`)
-  return `{ ${entries.join(', ')} }`
 }

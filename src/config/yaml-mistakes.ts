@@ -9,13 +9,12 @@ export function yamlMistake(error: YAMLError, text: string): { wrong: string; in
     return { wrong: '${…} stands inside { } or [ ] without quotes', instead: 'put it into quotes: "${NAME}"' }
   if (known) return known(text.slice(error.pos[0]).split(/[:\s]/, 1)[0] ?? '')
   return {
-    wrong: `not YAML: ${lowerFirst(shorten(error.message))}`,
+    wrong: `not YAML: ${lowerFirst(error.message.replace(/: ".*$/s, ''))}`,
     instead: 'check its indentation, brackets and quotes',
   }
 }
 
 const words: Partial<Record<YAMLError['code'], (at: string) => { wrong: string; instead: string }>> = {
-  DUPLICATE_KEY: (at) => ({ wrong: `the key ${shorten(at)} is there twice`, instead: 'remove one of them' }),
   TAB_AS_INDENT: () => ({ wrong: 'a tab is used as indentation', instead: 'use spaces' }),
   TAG_RESOLVE_FAILED: (at) => ({ wrong: `the tag ${shorten(at)} is not known`, instead: 'remove it' }),
   BLOCK_AS_IMPLICIT_KEY: () => ({

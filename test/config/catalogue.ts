@@ -13,6 +13,7 @@ export const drivers: DriverCatalogue = {
           schemas: Type.Optional(
             Type.Array(Type.String({ minLength: 1 }), { description: 'Only these schemas' }),
           ),
+          exclude_table_data: Type.Optional(Type.Array(Type.String())),
           lock_timeout: Type.Optional(
             Type.String({
               pattern: '^[1-9][0-9]*[smh]$',
@@ -44,7 +45,7 @@ export const drivers: DriverCatalogue = {
     {
       kind: 'local',
       options: Type.Object(
-        { path: Type.String({ minLength: 1, description: 'Folder', examples: ['./backups'] }) },
+        { path: Type.String({ minLength: 1, folder: true, description: 'Folder', examples: ['./backups'] }) },
         { additionalProperties: false },
       ),
       judge: ({ path }) =>

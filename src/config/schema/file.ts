@@ -4,7 +4,7 @@ import { s3 } from './s3.ts'
 import { shared } from './shared.ts'
 import { slackConnection } from './slack.ts'
 import { strategies } from './strategy.ts'
-import { choice, count, flag, group, later, text } from './words.ts'
+import { choice, count, flag, folder, group, later, text } from './words.ts'
 
 const listen = (path: string) => ({
   port: count({
@@ -50,13 +50,13 @@ export const globalKeys = {
     examples: ['debug'],
   }),
   ...shared,
-  temp_dir: text({
-    description: 'Folder for unfinished work; relative to this file',
+  temp_dir: folder({
+    description: 'Folder for unfinished work',
     default: defaults.temp_dir,
     examples: ['/var/tmp/easy-backup'],
   }),
-  state_dir: text({
-    description: 'Folder for what the service remembers; relative to this file',
+  state_dir: folder({
+    description: 'Folder for what the service remembers',
     default: defaults.state_dir,
     examples: ['/var/lib/easy-backup'],
   }),
@@ -84,7 +84,7 @@ export const globalKeys = {
   s3,
   monitoring: Type.Optional(monitoring),
   digest: later('A daily or weekly summary', { what: 'digest' }),
-  notifications: later('Email, webhooks and others', { what: 'notifications' }),
+  notifications: later('Email, webhooks and others', { what: 'sending notifications' }),
 }
 
 /** The one schema of the configuration file: types, validation, `config/schema.json` and the reference page come from it. */

@@ -188,7 +188,7 @@ export const shared = {
   ),
   encryption: later('Encryption of dumps (age, gpg)', { what: 'encryption' }),
   drill: later('Restores that are tried by themselves', { what: 'drill' }),
-  hooks: later('Programs before and after a backup', { what: 'hooks' }),
+  hooks: later('Programs before and after a backup', { what: 'running hooks' }),
   access: later('Who may do what', { what: 'access' }),
   spool: later('Streaming without disk', { what: 'spool' }),
 }

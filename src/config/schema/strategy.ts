@@ -64,7 +64,7 @@ export const strategyKeys = {
     ),
   ),
   ...shared,
-  databases: later('Several databases of one server', { what: 'databases' }),
+  databases: later('Several databases of one server', { what: 'backing up several databases of one server' }),
   tunnel: later('SSH tunnels and proxies', { what: 'tunnel' }),
   s3: later('An S3 bucket', { what: 'S3', instead: 'write storage: with the name of a local place' }),
 }

@@ -24,6 +24,11 @@ export function text(facts: Facts) {
   return Type.Optional(Type.String(facts))
 }
 
+/** Relative to the folder of the configuration file. */
+export function folder(facts: Facts) {
+  return Type.Optional(Type.String({ ...facts, minLength: 1, folder: true }))
+}
+
 /** The password in it is a secret; the source driver judges the rest. */
 export function databaseUrl(facts: Facts) {
   return Type.Optional(Type.String({ expected: 'a database URL', ...facts, url: true }))

@@ -1,0 +1,11 @@
+/** Writes config/schema.json and docs/configuration.md from the schema and the drivers: run it after changing either. */
+import { writeFileSync } from 'node:fs'
+import { referencePage } from '../src/config/reference/page.ts'
+import { schemaFile } from '../src/config/reference/schema-file.ts'
+import { filters } from '../src/filters/registry.ts'
+import { sources } from '../src/sources/registry.ts'
+import { storages } from '../src/storages/registry.ts'
+
+const drivers = { sources, storages, filters }
+writeFileSync(new URL('../config/schema.json', import.meta.url), schemaFile(drivers))
+writeFileSync(new URL('../docs/configuration.md', import.meta.url), referencePage(drivers))

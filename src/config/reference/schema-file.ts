@@ -1,0 +1,77 @@
+import type { DriverCatalogue } from '../catalogue.ts'
+import type { Reading } from '../readings.ts'
+import { file } from '../schema/file.ts'
+import { scheduleSchema } from '../schema/schedule.ts'
+import { asNode, type Node } from './node.ts'
+
+/** `config/schema.json`: what editors complete and check by. Looser than the service, which also takes `${…}` apart. */
+export function schemaFile(drivers: DriverCatalogue): string {
+  const published = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of easy-backup',
+    ...publish(asNode(file), '', drivers),
+  }
+  return `${JSON.stringify(published, null, 2)}\n`
+}
+
+/** Every value may come from outside, then it is text. */
+const fromOutside = String.raw`\$\{`
+
+function publish(node: Node, path: string, drivers: DriverCatalogue): Node {
+  const { reads, later, secret: _secret, expected: _expected, url: _url, folder: _folder, ...plain } = node
+  if (later) return { description: `${node.description ?? later.what} (comes with the next release)` }
+  if (path === '/global/storages/*') return { ...describe(plain), anyOf: places(drivers) }
+  if (path.endsWith('/options') && !path.startsWith('/global'))
+    return { ...describe(plain), anyOf: options(drivers) }
+  if (reads) return { ...plain, ...formOf(reads, drivers) }
+  const { enum: _enum, ...rest } = plain
+  return { ...rest, ...openToOutside(plain), ...inside(plain, path, drivers) }
+}
+
+function describe({ description, examples }: Node): Node {
+  return { ...(description && { description }), ...(examples && { examples }) }
+}
+
+function inside(node: Node, path: string, drivers: DriverCatalogue): Node {
+  const all = (nodes: Record<string, Node>, step?: string): Record<string, Node> =>
+    Object.fromEntries(
+      Object.entries(nodes).map(([key, inner]) => [key, publish(inner, `${path}/${step ?? key}`, drivers)]),
+    )
+  return {
+    ...(node.properties && { properties: all(node.properties) }),
+    ...(node.patternProperties && { patternProperties: all(node.patternProperties, '*') }),
+    ...(node.items && { items: publish(node.items, `${path}/*`, drivers) }),
+    ...(node.anyOf && { anyOf: node.anyOf.map((branch) => publish(branch, path, drivers)) }),
+  }
+}
+
+function openToOutside({ type, enum: values, pattern }: Node): Node {
+  if (values) return { type: 'string', anyOf: [{ enum: values }, { pattern: fromOutside }] }
+  if (type === 'integer' || type === 'boolean')
+    return { type: [type, 'string'] as unknown as string, pattern: fromOutside }
+  return pattern === undefined ? {} : { pattern: `(?:${pattern})|${fromOutside}` }
+}
+
+function formOf(reads: Reading, drivers: DriverCatalogue): Node {
+  const either = (...types: string[]) => ({ type: types as unknown as string })
+  if (reads === 'schedule') return publish(asNode(scheduleSchema), '', drivers)
+  if (reads === 'limit') return either('string', 'integer')
+  if (reads === 'tls') return either('boolean', 'string')
+  if (reads !== 'compression') return { type: 'string' }
+  const kinds = [...drivers.filters.map(({ kind }) => kind), 'none']
+  return { type: 'string', anyOf: [{ enum: kinds }, { pattern: fromOutside }] }
+}
+
+function places(drivers: DriverCatalogue): Node[] {
+  return drivers.storages.map(({ kind, options: schema }) => {
+    const { properties = {}, required = [], ...rest } = publish(asNode(schema), '', drivers)
+    return { ...rest, properties: { type: { const: kind }, ...properties }, required: ['type', ...required] }
+  })
+}
+
+function options(drivers: DriverCatalogue): Node[] {
+  return drivers.sources.map(({ name, options: schema }) => ({
+    title: name,
+    ...publish(asNode(schema), '', drivers),
+  }))
+}

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { around, load, path } from './load.ts'
+
+const smallest = `
+global:
+  storages: { disk: { type: local, path: ./backups } }
+strategies:
+  - name: shop
+    database_url: postgres://me:secret@db/shop
+`
+
+test('a file with one database and one folder is enough', () => {
+  const config = load(smallest)
+  const [shop] = config.strategies
+  assert.equal(config.file, path)
+  assert.equal(config.slack, null)
+  assert.equal(config.health, null)
+  assert.equal(config.maxParallel, 2)
+  assert.deepEqual(config.warnings, [])
+  assert.deepEqual(shop!.source, {
+    kind: 'postgres',
+    url: 'postgres://me:secret@db/shop',
+    dumpUrl: null,
+    restoreUrl: null,
+    options: {},
+  })
+  assert.equal(shop!.timezone, 'UTC')
+  assert.equal(shop!.schedule.type === 'every' && shop!.schedule.everyMs, 86_400_000)
+  assert.equal(shop!.retention, null)
+  assert.deepEqual(shop!.compression, { type: 'gzip', level: null })
+  assert.deepEqual(shop!.retry, { maxAttempts: 3, delayMs: 10_000, maxDelayMs: 300_000 })
+  assert.deepEqual(shop!.timeout, { backupMs: 0, uploadMs: 0, restoreMs: 0, stallMs: 300_000 })
+  assert.deepEqual(shop!.expect, { maxAgeMs: null })
+  assert.deepEqual(shop!.restore, { expiresMs: 1_800_000 })
+  assert.deepEqual(shop!.storages, ['disk'])
+  assert.equal(shop!.prove, true)
+})
+
+test('folders are relative to the file, not to where the service was started', () => {
+  const config = load(smallest)
+  assert.equal(config.stateDir, '/etc/easy-backup/data')
+  assert.deepEqual(config.storages, [
+    { name: 'disk', kind: 'local', options: { path: '/etc/easy-backup/backups' } },
+  ])
+})
+
+test('what a strategy sets wins, and the rest comes from global', () => {
+  const { strategies } = load(
+    around(
+      ['schedule: 6h', 'retention: { max_age: 2w, min_keep: 5 }', 'timezone: Europe/Paris', 'prove: false'],
+      ['schedule: 12h', 'compression: { type: zstd, level: 9 }', 'tags: [prod]', 'timeout: { backup: 0 }'],
+    ),
+  )
+  const [shop] = strategies
+  assert.equal(shop!.schedule.type === 'every' && shop!.schedule.everyMs, 12 * 3_600_000)
+  assert.deepEqual(shop!.retention, { maxAgeMs: 14 * 86_400_000, minKeep: 5, text: '2w' })
+  assert.deepEqual(shop!.compression, { type: 'zstd', level: 9 })
+  assert.equal(shop!.timezone, 'Europe/Paris')
+  assert.equal(shop!.prove, false)
+  assert.deepEqual(shop!.tags, ['prod'])
+})
+
+test('timeout, retry, expect and restore are merged key by key', () => {
+  const [shop] = load(
+    around(
+      [
+        'timeout: { backup: 30m, upload: 10m }',
+        'retry: { max_attempts: 5 }',
+        'restore: { expires: 1h }',
+        'expect: { max_age: 2d }',
+      ],
+      [
+        'timeout: { backup: 0, stall: 1m }',
+        'retry: { delay: 1s }',
+        'restore: { database_url: postgres://owner@db/shop }',
+      ],
+    ),
+  ).strategies
+  assert.deepEqual(shop!.timeout, { backupMs: 0, uploadMs: 600_000, restoreMs: 0, stallMs: 60_000 })
+  assert.deepEqual(shop!.retry, { maxAttempts: 5, delayMs: 1000, maxDelayMs: 300_000 })
+  assert.equal(shop!.restore.expiresMs, 3_600_000)
+  assert.equal(shop!.source.restoreUrl, 'postgres://owner@db/shop')
+  assert.equal(shop!.expect.maxAgeMs, 2 * 86_400_000)
+})
+
+const slack = [
+  'slack:',
+  '  bot_token: xoxb-1',
+  '  channel_id: C00000000',
+  '  channels: { success: C11111111, failure: C22222222, approvals: C33333333 }',
+  '  mention_on_failure: [S0123456789]',
+]
+
+test('messages go to the channel of their status', () => {
+  const config = load(around(slack))
+  const routing = {
+    channel: 'C00000000',
+    success: 'C11111111',
+    failure: 'C22222222',
+    approvals: 'C33333333',
+    mentionOnFailure: ['S0123456789'],
+  }
+  assert.deepEqual(config.slack, {
+    botToken: 'xoxb-1',
+    appToken: null,
+    apiUrl: 'https://slack.com/api/',
+    blocks: 'basic',
+    routing,
+  })
+  assert.deepEqual(config.strategies[0]!.slack, routing)
+})
+
+test("a strategy's own channel beats the global channels, and its other keys merge", () => {
+  const own = load(around(slack, ['slack: { channel_id: C99999999 }'])).strategies[0]!.slack
+  assert.deepEqual(own, {
+    channel: 'C99999999',
+    success: null,
+    failure: null,
+    approvals: null,
+    mentionOnFailure: ['S0123456789'],
+  })
+  const one = load(around(slack, ['slack: { channels: { failure: C88888888 }, mention_on_failure: [] }']))
+  assert.deepEqual(one.strategies[0]!.slack, {
+    channel: 'C00000000',
+    success: 'C11111111',
+    failure: 'C88888888',
+    approvals: 'C33333333',
+    mentionOnFailure: [],
+  })
+})
+
+test('strategies may be a map from name to strategy', () => {
+  const { strategies } = load(`
+global: { storages: { disk: { type: local, path: /b } } }
+strategies:
+  shop: { database_url: postgres://db/shop }
+  blog: { database_url: "sqlite:///blog.db", schedule: manual }
+`)
+  assert.deepEqual(
+    strategies.map(({ name, source }) => [name, source.kind]),
+    [
+      ['shop', 'postgres'],
+      ['blog', 'sqlite'],
+    ],
+  )
+})
+
+test('single connection fields become a URL, with every character where it belongs', () => {
+  const urlOf = (fields: string) =>
+    load(`
+global: { storages: { disk: { type: local, path: /b } } }
+strategies: { shop: { connection: { ${fields} } } }
+`).strategies[0]!.source.url
+  assert.equal(
+    urlOf(
+      'type: postgres, host: db, port: 5433, user: "a@b", password: "p/w#1?", database: "my shop", tls: true',
+    ),
+    'postgres://a%40b:p%2Fw%231%3F@db:5433/my%20shop?sslmode=require',
+  )
+  assert.equal(urlOf('type: postgresql, database: shop'), 'postgresql://localhost/shop')
+  assert.equal(urlOf('type: postgres, host: "::1", database: shop'), 'postgres://[::1]/shop')
+  assert.equal(urlOf('type: sqlite, database: /var/my app.db'), 'sqlite:///var/my%20app.db')
+  assert.equal(
+    urlOf('type: postgres, socket: /run/pg, port: 5433, user: me, database: shop, tls: verify-full'),
+    'postgres://me@localhost:5433/shop?host=%2Frun%2Fpg&sslmode=verify-full',
+  )
+})
+
+test('health is served where the file says', () => {
+  const { health } = load(around(['monitoring: { bind: 0.0.0.0, health_check: { port: 0 } }']))
+  assert.deepEqual(health, { bind: '0.0.0.0', port: 0, path: '/health' })
+})
+
+test('the same text gives the same result, and the hash tells another content', () => {
+  assert.deepEqual(load(smallest), load(smallest))
+  const reordered = smallest.replace('{ type: local, path: ./backups }', '{ path: ./backups, type: local }')
+  assert.equal(load(smallest).hash, load(`# comment\n${reordered}`).hash)
+  assert.notEqual(load(smallest).hash, load(smallest.replace('secret', 'secreu')).hash)
+  assert.match(load(smallest).hash, /^[0-9a-f]{64}$/)
+})
+
+test('nothing of a configuration can be changed', () => {
+  const config = load(around(slack))
+  assert.throws(() => config.strategies[0]!.tags.push('x'), TypeError)
+  assert.throws(() => (config.slack!.routing.mentionOnFailure[0] = 'x'), TypeError)
+})
+
+test('what is legal but hardly meant is a warning with its place', () => {
+  const warnings = load(
+    around(
+      [
+        'slack: { bot_token: my-token, app_token: xoxb-1, channel_id: C0123456789, channels: { digest: C0123456789 } }',
+        'retention: 1d',
+        'monitoring: { metrics: { port: 9090 } }',
+      ],
+      ['expect: { max_age: 12h }'],
+    ),
+  ).warnings
+  assert.deepEqual(
+    warnings.map((line) => line.replace(`${path}:`, '').split('  ').slice(0, 3)),
+    [
+      ['3:23', 'global.slack.bot_token', 'a bot token begins with xoxb-'],
+      ['3:44', 'global.slack.app_token', 'an app token begins with xapp-'],
+      ['3:97', 'global.slack.channels.digest', 'the digest comes with the next release'],
+      ['4:14', 'global.retention', 'retention 1d is shorter than two runs of shop (1d apart)'],
+      ['5:26', 'global.monitoring.metrics', 'metrics come with the next release'],
+      ['9:13', 'strategies[0].expect', 'shop runs every 1d: it will be overdue before each run'],
+    ],
+  )
+  const silent = load(around([], ['protected: true', 'slack: { channel_id: C0123456789 }'])).warnings
+  assert.deepEqual(
+    silent.map((line) => line.split('  ')[2]),
+    ['without Slack nobody can approve', 'nothing is said without a bot token'],
+  )
+})
