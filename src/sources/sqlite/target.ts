@@ -56,7 +56,12 @@ export async function readTarget(path: string): Promise<FileState> {
   if (!folder) blockers.push(`the folder ${dirname(path)} does not exist`)
   else if (!(await isWritable(dirname(path)))) blockers.push(`no right to create files in ${dirname(path)}`)
   if (file) blockers.push(`${path} exists already: choose another name`)
-  const identity = JSON.stringify([folder && [folder.dev, folder.ino], path, file ? file.ino : 'absent'])
+  const identity = JSON.stringify([
+    String(folder?.dev),
+    String(folder?.ino),
+    path,
+    file ? String(file.ino) : 'absent',
+  ])
   return {
     fingerprint: createHash('sha256').update(identity).digest('hex'),
     exists: file !== null,

@@ -1,3 +1,4 @@
+import { statSync, writeSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import type { TableRows } from '../../core/model.ts'
 
@@ -31,10 +32,10 @@ const progressEvery = 0.1
 
 if (import.meta.main) {
   try {
-    process.stdout.write(JSON.stringify(await perform(JSON.parse(process.argv[2]!) as Task)))
+    writeSync(1, JSON.stringify(await perform(JSON.parse(process.argv[2]!) as Task)))
   } catch (error) {
     const { errcode, message } = error as { errcode?: number; message: string }
-    process.stderr.write(`sqlite ${errcode ?? 1}: ${message}\n`)
+    writeSync(2, `sqlite ${errcode ?? 1}: ${message}\n`)
     process.exitCode = 1
   }
 }
@@ -70,6 +71,7 @@ async function copy(
   source.close()
   const copied = new DatabaseSync(to)
   copied.exec('PRAGMA journal_mode = DELETE') // the copy of a file with a log would want a log, too
+  if (scalar(copied, 'PRAGMA page_count') === 0) copied.exec('VACUUM') // a database that was never written to has no bytes
   copied.close()
 }
 
@@ -102,14 +104,14 @@ function tell(): (step: { remainingPages: number; totalPages: number }) => void 
     const share = 1 - remainingPages / totalPages
     if (share < told + progressEvery) return
     told = share
-    process.stderr.write(`copied ${Math.floor(share * 100)} %\n`)
+    writeSync(2, `copied ${Math.floor(share * 100)} %\n`)
   }
 }
 
 /** Reads every page: structure, indexes against tables, references, and how many rows there are. */
 function examine(file: string): Examination {
   const database = new DatabaseSync(file, { readOnly: true })
-  const { damage, remarks } = integrity(database)
+  const { damage, remarks } = wrongSize(database, file) ?? integrity(database)
   if (damage.length > 0) return { damage, remarks, tables: [] }
   const orphans = references(database)
   const tables = tableNames(database).map((name) => ({
@@ -117,6 +119,14 @@ function examine(file: string): Examination {
     rows: scalar(database, `SELECT count(*) FROM ${quoted(name)}`),
   }))
   return { damage, remarks: [...remarks, ...orphans], tables }
+}
+
+/** SQLite takes a file of no bytes for an empty database, and does not look behind the pages that are in use. */
+function wrongSize(database: DatabaseSync, file: string): { damage: string[]; remarks: string[] } | null {
+  const expected = scalar(database, 'PRAGMA page_count') * scalar(database, 'PRAGMA page_size')
+  const { size } = statSync(file)
+  if (size === expected && size > 0) return null
+  return { damage: [`it has ${size} bytes where its header says ${expected}`], remarks: [] }
 }
 
 /** A file may use modules and collations that only its application has; then what can be read without them is checked. */
