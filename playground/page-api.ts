@@ -77,7 +77,7 @@ const deeds: Record<string, (deed: Deed, house: House) => unknown> = {
       house,
     ),
   }),
-  dismiss: (deed, house) => house.workspace.remove(messageAt(deed, house)),
+  dismiss,
 }
 
 async function say(deed: Deed, house: House): Promise<unknown> {
@@ -89,6 +89,12 @@ async function say(deed: Deed, house: House): Promise<unknown> {
   return {
     ts: house.workspace.post({ channel: deed.channel, user: actor(house, deed.as).id, text, ...thread }).ts,
   }
+}
+
+/** Only what nobody else sees can be put away. */
+function dismiss(deed: Deed, house: House): void {
+  const message = messageAt(deed, house)
+  if (message.onlyFor === actor(house, deed.as).id) house.workspace.remove(message)
 }
 
 function messageAt(deed: Deed, house: House): Message {
