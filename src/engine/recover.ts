@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { asFault, Fault, faultFacts } from '../core/faults.ts'
 import { manifestName, parseBackupId } from '../core/keys.ts'
 import { saveCopy } from '../state/catalogue.ts'
+import { findRequest } from '../state/requests.ts'
 import { endRun, findRun, openRuns, type Run } from '../state/runs.ts'
 import type { Storage } from '../storages/storage.ts'
 import { endStrays, isAlive } from '../sys/strays.ts'
@@ -36,10 +37,7 @@ function isHeld(run: Run): boolean {
 async function recoverRun(context: EngineContext, run: Run): Promise<void> {
   await endSessions(context, run)
   const fault = new Fault('interrupted', `the service stopped while this ${run.kind} ran`, {
-    hint:
-      run.kind === 'backup'
-        ? `nothing was kept of it; run it again with \`run ${run.strategy}\``
-        : 'nothing else was touched; ask for it again',
+    hint: await whatIsLeft(context, run),
   })
   await context.database.write(async (tx) => {
     if (
@@ -64,6 +62,14 @@ async function recoverRun(context: EngineContext, run: Run): Promise<void> {
     code: 'interrupted',
     tookMs: 0,
   })
+}
+
+async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
+  if (run.kind === 'backup') return `nothing was kept of it; run it again with \`run ${run.strategy}\``
+  const request = run.params.request ? await findRequest(context.database.read, run.params.request) : null
+  if (!request) return 'nothing was changed; ask for it again'
+  const { name, endpoint } = request.view.plan.target
+  return `nothing else was touched; ${name} on ${endpoint} may be there incomplete: drop it and ask for the restore again`
 }
 
 /** A killed client's session may go on in the server for a while and hold locks. */

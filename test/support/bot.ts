@@ -1,0 +1,141 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** The real program in a folder of its own, started by its launcher as a person would. */
+export interface Bot {
+  folder: string
+  configPath: string
+  storageDir: string
+  tempDir: string
+  stateDir: string
+  /** Everything the service logged so far goes here. */
+  logPath: string
+  healthUrl: string
+  /** Starts `serve` and waits until it is ready. */
+  start(): Promise<void>
+  /** Ends the service and waits until it is gone. */
+  end(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>
+  pid(): number
+  /** Any other command; resolves with what it said. */
+  command(...words: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>
+  remove(): Promise<void>
+}
+
+const launcher = resolve(import.meta.dirname, '../../bin/easy-backup')
+
+/** @param settings  YAML lines of `global` (indented by two) and of `strategies` */
+export async function makeBot(settings: {
+  global?: string
+  strategies: string
+  environment?: Record<string, string>
+}): Promise<Bot> {
+  const folder = await mkdtemp(join(tmpdir(), 'eb-bot-'))
+  const port = await freePort()
+  const [configPath, storageDir, tempDir, stateDir, logPath] = [
+    'easy-backup.yml',
+    'storage',
+    'temp',
+    'state',
+    'bot.log',
+  ].map((name) => join(folder, name)) as [string, string, string, string, string]
+  mkdirSync(storageDir)
+  const text = `global:
+  state_dir: ${stateDir}
+  temp_dir: ${tempDir}
+  storages: { disk: { type: local, path: ${storageDir} } }
+  monitoring: { health_check: { port: ${port} } }
+${settings.global ?? ''}
+strategies:
+${settings.strategies}
+`
+  writeFileSync(configPath, text)
+  const environment = { ...process.env, ...settings.environment }
+  let service: ChildProcess | null = null
+
+  async function start(): Promise<void> {
+    service = spawn(launcher, ['serve', '--config', configPath], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const log = createWriteStream(logPath, { flags: 'a' })
+    service.stdout!.pipe(log, { end: false })
+    service.stderr!.pipe(log, { end: false })
+    await until(async () => {
+      if (service?.exitCode !== null)
+        throw new Error(`the service ended at its start with ${service?.exitCode}; see ${logPath}`)
+      return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
+    }, 'the service is ready')
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const ending = service
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return null
+    const gone = new Promise<number | null>((done) => ending.once('exit', done))
+    ending.kill(signal)
+    service = null
+    return gone
+  }
+
+  async function command(
+    ...words: string[]
+  ): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(launcher, [...words, '--config', configPath], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const said = { stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+    return new Promise((done) => child.once('close', (code) => done({ code, ...said })))
+  }
+
+  return {
+    folder,
+    configPath,
+    storageDir,
+    tempDir,
+    stateDir,
+    logPath,
+    healthUrl: `http://127.0.0.1:${port}/health`,
+    start,
+    end,
+    command,
+    pid: () => service?.pid ?? -1,
+    remove: async () => {
+      await end('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Real processes are waited for by looking, not by a fixed time. */
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  what: string,
+  timeoutMs = 60_000,
+): Promise<void> {
+  const begun = Date.now()
+  for (let last: unknown = null; ;) {
+    try {
+      if (await condition()) return
+    } catch (error) {
+      last = error
+      if (/ended at its start/.test(String(error))) throw error
+    }
+    if (Date.now() - begun > timeoutMs)
+      throw new Error(`waited ${timeoutMs} ms in vain until ${what}`, { cause: last })
+    await new Promise((next) => setTimeout(next, 50))
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as { port: number }
+  await new Promise((done) => server.close(done))
+  return port
+}
