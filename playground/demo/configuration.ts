@@ -1,0 +1,74 @@
+import { accounts } from './databases.ts'
+
+export interface DemoPlaces {
+  /** Holds everything of the demo. */
+  folder: string
+  /** Base of the playground's Web API. */
+  apiUrl: string
+  tokens: { bot: string; app: string }
+  healthPort: number
+  /** null: PostgreSQL is not to be had. */
+  postgresPort: number | null
+}
+
+/** The demo's easy-backup.yml: a real one, with comments to learn from. */
+export function configuration({ folder, apiUrl, healthPort, postgresPort }: DemoPlaces): string {
+  const postgres = postgresPort === null ? '' : postgresStrategies(postgresPort)
+  return `# easy-backup, as the demo runs it. Every key is explained in docs/configuration.md.
+# \${NAME} comes from the environment or from the file .env beside this one: no password stands here.
+
+global:
+  slack:
+    bot_token: \${SLACK_BOT_TOKEN}         # xoxb-…: posts the threads
+    app_token: \${SLACK_APP_TOKEN}         # xapp-…: Socket Mode, so that /backup works without an open port
+    channel_id: C0BACKUPS                 # #backups. Always ids: a channel can be renamed
+    channels: { failure: C0ALERTS1 }      # what needs a person goes to #alerts
+    mention_on_failure: [S0DBA0001]       # and mentions the group @dba
+    api_url: ${apiUrl}   # the playground; without this line it is the real Slack
+
+  timezone: Europe/Paris                  # all times below are wall time there
+  retention: 30d                          # older backups go; the newest two stay whatever their age
+  compression: zstd                       # gzip and none exist too
+  storages:
+    disk: { type: local, path: ${folder}/backups }
+  state_dir: ${folder}/state
+  temp_dir: ${folder}/temp
+  monitoring:
+    health_check: { port: ${healthPort}, path: /health }
+
+strategies:${postgres}
+  - name: crm
+    database_url: sqlite://${folder}/crm.db   # copied while it is in use
+    schedule: 12h
+    tags: [sales]
+`
+}
+
+function postgresStrategies(port: number): string {
+  return `
+  - name: production-db                   # what you type: /backup run production-db
+    database_url: postgres://${accounts.backup}:\${BACKUP_PASSWORD}@127.0.0.1:${port}/shop
+    schedule: 6h                          # 00:00, 06:00, 12:00, 18:00
+    tags: [prod, shop]
+    protected: true                       # overwriting it would need a second person
+    restore:                              # another account, used only when somebody confirmed a restore
+      database_url: postgres://${accounts.owner}:\${OWNER_PASSWORD}@127.0.0.1:${port}/shop
+
+  - name: analytics-db
+    database_url: postgres://${accounts.backup}:\${BACKUP_PASSWORD}@127.0.0.1:${port}/analytics
+    schedule: { every: 1d, at: "02:30" }
+    tags: [prod]
+    restore:
+      database_url: postgres://${accounts.owner}:\${OWNER_PASSWORD}@127.0.0.1:${port}/analytics
+`
+}
+
+/** The secrets, as they stand in .env. */
+export function environmentFile(
+  { tokens }: DemoPlaces,
+  passwords: { backup: string; owner: string } | null,
+): string {
+  const lines = [`SLACK_BOT_TOKEN=${tokens.bot}`, `SLACK_APP_TOKEN=${tokens.app}`]
+  if (passwords) lines.push(`BACKUP_PASSWORD=${passwords.backup}`, `OWNER_PASSWORD=${passwords.owner}`)
+  return `${lines.join('\n')}\n`
+}
