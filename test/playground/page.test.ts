@@ -44,7 +44,7 @@ function restoreApp(app: App): void {
       blocks: [
         {
           type: 'section',
-          text: { type: 'mrkdwn', text: `*production-db* · ${command.text} · <script>alert(1)</script>` },
+          text: { type: 'mrkdwn', text: `*production-db* · ${command.text} · ${hostile}` },
         },
         { type: 'actions', elements: [button] },
       ],
