@@ -76,16 +76,17 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
       (command) => ({ ...inherited, ...command.env, [runVariable]: running.runId }),
       running,
     )
-    const stop = (): void => void endGroups(children, clock)
+    const over = new AbortController()
+    const pause = (): Promise<void> => clock.sleep(graceMs, over.signal)
+    const stop = (): void => void endGroups(children, pause)
     running.signal.addEventListener('abort', stop, { once: true })
     try {
+      const first = children.length === joined.stages.length ? children[0]!.process.stdin : null
       const input =
-        joined.input && 'stream' in joined.input
-          ? feed(joined.input.stream, children[0]!.process)
-          : Promise.resolve(null)
+        joined.input && 'stream' in joined.input ? feed(joined.input.stream, first) : Promise.resolve(null)
       const exits = await Promise.all(
         children.map((child) =>
-          child.ended.then((failure) => (failure && endLater(children, clock), failure)),
+          child.ended.then((failure) => (failure && endLater(children, pause), failure)),
         ),
       )
       running.signal.throwIfAborted()
@@ -93,6 +94,7 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
       if (failure) throw failure
     } finally {
       running.signal.removeEventListener('abort', stop)
+      over.abort()
     }
   }
 
@@ -118,7 +120,8 @@ interface Child {
 }
 
 /** Starts from the last stage to the first, so that each one's standard input exists when its producer is started.
- * Our copies of the pipes between them are closed at once: when a consumer dies its producer gets SIGPIPE. */
+ * Our copies of the pipes between them are closed at once: when a consumer dies its producer gets SIGPIPE.
+ * When one cannot be started its producers are not started either; its consumers meet the end of their input. */
 function startAll(
   joined: Joined,
   environment: (command: Command) => NodeJS.ProcessEnv,
@@ -145,6 +148,7 @@ function startAll(
     if (!next && joined.output && 'receive' in joined.output)
       process.stdout?.on('data', joined.output.receive)
     children.unshift(supervise(process, program!, running, () => order++))
+    if (process.pid === undefined) break
   }
   return children
 }
@@ -152,10 +156,13 @@ function startAll(
 function supervise(process: ChildProcess, program: string, running: Running, nextOrder: () => number): Child {
   const tool = program.split('/').at(-1)!
   const lastWords: string[] = []
-  const lines = readLines(process.stderr!, (line) => {
+  const said = (line: string): void => {
     if (lastWords.push(line) > keptLines) lastWords.shift()
     running.said(tool, line)
-  })
+  }
+  // without a free file descriptor a child has no pipes at all
+  const stderr = process.stderr as Readable | undefined
+  const lines = stderr ? readLines(stderr, said) : Promise.resolve()
   const child: Child = { tool, process, ended: Promise.resolve(null), failedAt: null, alive: true }
   child.ended = new Promise((resolve) => {
     // ENOENT is an 'error' event, not an exit code
@@ -165,10 +172,11 @@ function supervise(process: ChildProcess, program: string, running: Running, nex
       resolve(startFault(tool, error))
     })
     process.once('exit', (code) => {
-      child.alive = false
       if (code !== 0) child.failedAt = nextOrder()
     })
+    // not at 'exit': while its output is open, somebody whom it started still lives in its group
     process.once('close', (code, signal) => {
+      child.alive = false
       void lines.then(() => resolve(code === 0 ? null : new ToolFailure(tool, { code, signal }, lastWords)))
     })
   })
@@ -203,9 +211,10 @@ export function isBrokenPipe(failure: unknown): boolean {
 
 /** Pumps a stream into a child; the child closing its input early is judged by its exit status.
  * @returns why the stream itself failed, or null */
-async function feed(stream: Readable, child: ChildProcess): Promise<unknown> {
+async function feed(stream: Readable, stdin: Writable | null): Promise<unknown> {
+  if (!stdin) return void stream.destroy()
   try {
-    await pipeline(stream, child.stdin!)
+    await pipeline(stream, stdin)
     return null
   } catch (error) {
     const closedEarly = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(
@@ -216,15 +225,19 @@ async function feed(stream: Readable, child: ChildProcess): Promise<unknown> {
 }
 
 /** After one stage failed the others end by themselves through their pipes; whoever does not is ended. */
-function endLater(children: Child[], clock: Clock): void {
-  void clock.sleep(graceMs).then(() => endGroups(children, clock))
+function endLater(children: Child[], pause: () => Promise<void>): void {
+  void pause().then(() => endGroups(children, pause), allEnded)
 }
 
-async function endGroups(children: Child[], clock: Clock): Promise<void> {
+async function endGroups(children: Child[], pause: () => Promise<void>): Promise<void> {
   for (const child of children) signalGroup(child, 'SIGTERM')
-  await clock.sleep(graceMs)
-  for (const child of children) signalGroup(child, 'SIGKILL')
+  await pause().then(() => {
+    for (const child of children) signalGroup(child, 'SIGKILL')
+  }, allEnded)
 }
+
+/** The pause was cut short because nobody is left: no timer outlives the children. */
+function allEnded(): void {}
 
 function signalGroup(child: Child, signal: NodeJS.Signals): void {
   if (!child.alive || child.process.pid === undefined) return
