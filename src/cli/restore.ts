@@ -31,9 +31,6 @@ export async function confirmAndFollow(
   const look = { ...lookOf(session, app.clock), colours: session.terminal.colours.stderr }
   if (!session.globals.json) remark(session, renderPlan(request, look, true))
   const args = { request: request.id, version: request.version }
-  if (request.plan.blockers.length > 0 && request.state === 'waiting')
-    await app.ask({ name: 'dismiss', args }, app.person)
-  refuseBlocked(request)
   if (!yes && !(await agrees(session, request))) {
     await app.ask({ name: 'dismiss', args }, app.person)
     throw new Fault('cancelled', 'not confirmed; nothing was changed')

@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Listen } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
@@ -30,7 +30,7 @@ export interface HttpServer {
  * @throws Fault config-invalid when the address cannot be bound */
 export async function startHttp({ listen, ...parts }: HttpParts): Promise<HttpServer> {
   if (listen === null) return { port: null, close: () => Promise.resolve() }
-  const server = createServer()
+  const server = await createServer()
   addHealth(server, listen.path, parts)
   addProbe(server, '/livez', parts.live)
   addProbe(server, '/readyz', parts.ready)
@@ -46,7 +46,8 @@ export async function startHttp({ listen, ...parts }: HttpParts): Promise<HttpSe
 }
 
 /** Small limits: nobody has anything to send here, and a slow client must not hold a socket (promise 19). */
-function createServer(): FastifyInstance {
+async function createServer(): Promise<FastifyInstance> {
+  const { default: fastify } = await import('fastify') // commands without a server start faster
   const server = fastify({
     bodyLimit: 1024,
     requestTimeout: 5_000,
