@@ -3,6 +3,7 @@ import type { Ask } from '../commands/ask.ts'
 import type { Gate } from '../commands/command.ts'
 import type { Clock } from '../core/clock.ts'
 import type { SlackConnection } from '../core/config.ts'
+import { asFault } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
 import type { Notifier } from '../notifiers/notifier.ts'
 import { createAnnouncer } from './announcer.ts'
@@ -90,6 +91,7 @@ export function startSlack(parts: SlackParts): SlackFace {
     }
     const desk: Desk = {
       ...parts,
+      ask: logDefects(parts.ask, log),
       blocks: connection.blocks,
       client: clients.interactive,
       identify: createIdentity(clients.interactive, () => state.team),
@@ -145,6 +147,18 @@ export function startSlack(parts: SlackParts): SlackFace {
       acks: latency.read(),
     }),
   }
+}
+
+/** People are told what they can mend; a defect needs its stack in the log as well. */
+function logDefects(ask: Ask, log: Log): Ask {
+  return (asked, person) =>
+    ask(asked, person).catch((error: unknown) => {
+      if (asFault(error).code === 'internal')
+        log.error('a command failed', {
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        })
+      throw error
+    })
 }
 
 const slowestRetryMs = 5 * 60_000

@@ -54,6 +54,8 @@ export function failureOf(error: unknown, isEdit: boolean): Failure {
 }
 
 function platform(code: string, isEdit: boolean): Failure {
+  // The client puts an answer that is not JSON where the code should be.
+  if (!/^[a-z_]{1,80}$/.test(code)) return maybeDone('an answer nobody can read', isEdit)
   if (contentErrors.has(code))
     return { outcome: 'refused', retryAfterMs: null, detail: code, aboutContent: true }
   if (isEdit && goneErrors.has(code))

@@ -5,10 +5,11 @@ export const rates = {
   postsPerSecond: 1,
   /** Slack forgives short bursts. */
   postBurst: 4,
-  editsPerMinute: 48,
-  editBurst: 10,
+  editsPerMinute: 44,
+  editBurst: 6,
   /** Of these, what progress may use; the rest is kept for changes of state. */
   progressPerMinute: 36,
+  progressBurst: 4,
   progressIntervalMs: 5000,
 } as const
 
@@ -33,6 +34,10 @@ export interface Pace {
 export function createPace(clock: Clock): Pace {
   const posts = new Map<string, Bucket>()
   const edits = bucket(clock, { size: rates.editBurst, perMs: rates.editsPerMinute / 60_000 })
+  const progressEdits = bucket(clock, {
+    size: rates.progressBurst,
+    perMs: rates.progressPerMinute / 60_000,
+  })
   const resting = new Map<Method, number>()
   const moving = new Map<string, { last: number; interval: number }>()
 
@@ -60,12 +65,13 @@ export function createPace(clock: Clock): Pace {
     waitFor({ method, channel, progress }) {
       const rest = (resting.get(method) ?? 0) - clock.monotonic()
       if (rest > 0) return rest
-      if (method === 'chat.postMessage') return postsTo(channel).take(0)
-      const soon = progress === null ? 0 : untilProgress(progress)
+      if (method === 'chat.postMessage') return postsTo(channel).take()
+      if (progress === null) return edits.take()
+      const soon = Math.max(untilProgress(progress), progressEdits.wait(), edits.wait(keptForStates))
       if (soon > 0) return soon
-      const wait = edits.take(progress === null ? 0 : keptForStates)
-      if (wait === 0 && progress !== null) moved(progress)
-      return wait
+      progressEdits.take()
+      moved(progress)
+      return edits.take()
     },
     rest: (method, ms) => void resting.set(method, clock.monotonic() + ms),
     forget: (key) => void moving.delete(key),
@@ -77,21 +83,28 @@ const staleMs = 10 * 60_000
 const keptForStates = 3
 
 interface Bucket {
-  /** Takes one when more than `keep` are left. @returns 0, or milliseconds to wait */
-  take(keep: number): number
+  /** Milliseconds until more than `keep` are left. */
+  wait(keep?: number): number
+  /** Takes one when there is one. @returns 0, or milliseconds to wait */
+  take(): number
 }
 
 function bucket(clock: Clock, { size, perMs }: { size: number; perMs: number }): Bucket {
   let tokens = size
   let filledAt = clock.monotonic()
-  return {
-    take(keep) {
-      const now = clock.monotonic()
-      tokens = Math.min(size, tokens + (now - filledAt) * perMs)
-      filledAt = now
-      if (tokens < keep + 1) return Math.ceil((keep + 1 - tokens) / perMs)
-      tokens -= 1
-      return 0
-    },
+
+  function wait(keep = 0): number {
+    const now = clock.monotonic()
+    tokens = Math.min(size, tokens + (now - filledAt) * perMs)
+    filledAt = now
+    return tokens >= keep + 1 ? 0 : Math.ceil((keep + 1 - tokens) / perMs)
   }
+
+  function take(): number {
+    const ms = wait()
+    if (ms === 0) tokens -= 1
+    return ms
+  }
+
+  return { wait, take }
 }

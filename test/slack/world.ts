@@ -4,8 +4,9 @@ import type { Playground, PlaygroundOptions } from '../../playground/server.ts'
 import type { Asked } from '../../src/commands/ask.ts'
 import type { Gate, Person } from '../../src/commands/command.ts'
 import type { Reply } from '../../src/commands/reply.ts'
+import type { Clock } from '../../src/core/clock.ts'
 import type { SlackConnection, SlackRouting } from '../../src/core/config.ts'
-import { asFault, Fault } from '../../src/core/faults.ts'
+import { Fault } from '../../src/core/faults.ts'
 import type { Log, LogFacts } from '../../src/core/log.ts'
 import type { Message } from '../../src/core/messages.ts'
 import { startSlack } from '../../src/slack/app.ts'
@@ -35,6 +36,7 @@ export interface World {
 export interface WorldOptions {
   playground?: PlaygroundOptions
   connection?: Partial<SlackConnection>
+  clock?: Clock
   /** Answers before the usual ones do; undefined leaves it to them. */
   answer?: (asked: Asked, person: Person) => Promise<Reply> | undefined
 }
@@ -51,12 +53,20 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
       connection,
       routing: () => routing,
       gate: smallGate,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       log: lines(world.log),
       firstTime: async (key) => !seen.has(key) && seen.add(key).has(key),
       async ask(asked, person) {
         world.asked.push({ asked, person })
-        await smallGate.allow(person, act(asked))
+        const command = nameOf(asked)
+        if (!known.includes(command))
+          throw new Fault('usage', `there is no command \`${command}\``, { hint: 'commands: help, list' })
+        await smallGate.allow(person, {
+          command,
+          role: 'view',
+          open: openCommands.has(command),
+          strategy: null,
+        })
         return options.answer?.(asked, person) ?? usualAnswer(asked)
       },
     })
@@ -70,6 +80,12 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
     await slack.close()
   })
   return world
+}
+
+/** Waits a hundredth of the time. */
+export const hurriedClock: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
 }
 
 export function connectionTo(slack: Playground, changes: Partial<SlackConnection> = {}): SlackConnection {
@@ -99,16 +115,15 @@ const smallGate: Gate = {
   },
 }
 
-const openCommands = new Set(['help', 'status', 'list', 'show', 'log', 'schedule', 'run', 'verify'])
+const openCommands = new Set(['help', 'status', 'list', 'show', 'log', 'schedule', 'run', 'verify', 'crash'])
+const known = [...openCommands, 'cancel', 'restore', 'confirm', 'dismiss']
 
-function act(asked: Asked): Parameters<Gate['allow']>[1] {
-  const command = 'name' in asked ? asked.name : (asked.words.split(' ')[0] ?? 'help')
-  return { command, role: 'view', open: openCommands.has(command) || command === '', strategy: null }
+function nameOf(asked: Asked): string {
+  return 'name' in asked ? asked.name : (asked.words.split(' ')[0] ?? '')
 }
 
 async function usualAnswer(asked: Asked): Promise<Reply> {
-  const name = 'name' in asked ? asked.name : asked.words.split(' ')[0]
-  switch (name) {
+  switch (nameOf(asked)) {
     case 'status':
       return table([
         { id: 'production-db', data: strategy() },
@@ -122,7 +137,7 @@ async function usualAnswer(asked: Asked): Promise<Reply> {
         })),
       )
     case 'show':
-      return { type: 'facts', title: backupId(1), facts: [], data: backup({ id: backupId(1) }) }
+      return { type: 'facts', title: 'Backup', facts: [], data: backup({ id: shownId(asked) }) }
     case 'run':
       return { type: 'run', run: run(), note: null }
     case 'cancel':
@@ -135,11 +150,13 @@ async function usualAnswer(asked: Asked): Promise<Reply> {
       return { type: 'run', run: run({ kind: 'restore' }), note: null }
     case 'dismiss':
       return { type: 'plan', request: request({ state: 'cancelled' }), dryRun: false }
-    case 'crash':
-      throw new TypeError('x is not a function')
     default:
-      throw new Fault('usage', `there is no command \`${name}\``, { hint: 'commands: help, list' })
+      throw new TypeError('x is not a function')
   }
+}
+
+function shownId(asked: Asked): string {
+  return 'name' in asked && typeof asked.args.backup === 'string' ? asked.args.backup : backupId(1)
 }
 
 export function backupId(index: number): string {
@@ -163,12 +180,4 @@ function lines(into: string[]): Log {
   const say = (text: string, facts: LogFacts = {}): void => void into.push(`${text} ${JSON.stringify(facts)}`)
   const log: Log = { debug: () => undefined, info: say, warn: say, error: say, with: () => log }
   return log
-}
-
-/** What `fault` says, for a promise that must fail. */
-export async function faultOf(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => 'no fault',
-    (error: unknown) => asFault(error).code,
-  )
 }

@@ -4,15 +4,15 @@ import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { lastGood, nextRun, retryButton } from './run-card.ts'
-import { joined, mention, moment, ordinal, safe, safeLine } from './words.ts'
+import { joined, mention, moment, ordinal, safe, safeLine, sentence } from './words.ts'
 
 /** The reply that is heard: who, what it means, what to do.
  * @param mentions ids of people and groups who are told by name */
 export function runAlarm(run: RunView, mentions: string[]): Drawn {
   const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
   return draw({
-    headline: `❌ ${told(mentions)}*${safeLine(run.strategy)}* ${meaning(run)}`,
-    lines: [what(run)],
+    headline: `❌ ${told(mentions)}*${safeLine(run.strategy)}* ${meaning(run)}${why(run)}`,
+    lines: run.fault?.hint ? [sentence(safe(run.fault.hint, 600))] : [],
     small: [joined(again(run), lastGood(run), run.kind === 'backup' && nextRun(run))],
     buttons: run.kind === 'backup' ? [retryButton(run), log] : [log],
   })
@@ -29,10 +29,8 @@ function meaning(run: RunView): string {
   return run.state === 'degraded' ? 'has a new backup, but not in every place' : 'has no new backup'
 }
 
-function what(run: RunView): string {
-  if (!run.fault) return ''
-  const hint = run.fault.hint === null ? '' : `\n${safe(run.fault.hint, 600)}`
-  return `${safe(run.fault.text)} (${run.fault.code})${hint}`
+function why(run: RunView): string {
+  return run.fault === null ? '' : `: ${safe(run.fault.text, 600)} (${run.fault.code})`
 }
 
 function again(run: RunView): string | null {

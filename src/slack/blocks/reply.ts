@@ -11,7 +11,7 @@ import type { Drawn } from './elements.ts'
 import { requestCard } from './request-card.ts'
 import { drawTable } from './table.ts'
 import type { TableView } from './table.ts'
-import { joined, safe, safeLine } from './words.ts'
+import { joined, safe, safeLine, sentence } from './words.ts'
 
 export interface ReplyView extends TableView {
   /** Where a strategy's threads are. */
@@ -43,7 +43,6 @@ export function drawReply(reply: Reply, view: ReplyView): Drawn {
 
 const emoji: Partial<Record<FaultCode, string>> = {
   denied: '⛔',
-  internal: '❌',
   'not-yet': 'ℹ️',
   busy: 'ℹ️',
   stale: 'ℹ️',
@@ -53,16 +52,15 @@ const emoji: Partial<Record<FaultCode, string>> = {
 /** What went wrong, to the one person who asked: the fact, then what to do. */
 export function drawFault(error: unknown): Drawn {
   const { code, message, hint } = asFault(error)
+  if (code === 'internal')
+    return draw({
+      headline: `❌ This is a defect in easy-backup: ${safe(message)}.`,
+      lines: ['The log of the service has more.'],
+    })
   return draw({
     headline: `${emoji[code] ?? '⚠️'} ${sentence(safe(message))}`,
     lines: hint === null ? [] : [sentence(safe(hint, 600))],
   })
-}
-
-/** Faults are written lower case without full stop; people are told sentences. */
-export function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?…`]$/.test(first) ? first : `${first}.`
 }
 
 const paragraphSize = 2500

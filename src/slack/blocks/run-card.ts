@@ -6,13 +6,13 @@ import { limits } from '../limits.ts'
 import { levelWords } from '../../commands/phrases.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { by, code, contents, joined, safeLine, timeOfDay, upcoming } from './words.ts'
+import { by, code, contents, joined, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
 
 /** The first message of a run's thread. It depends on nothing but the run, so that drawing it again changes nothing. */
 export function runCard(run: RunView): Drawn {
   return draw({
     headline: `${emoji[run.state]} *${safeLine(run.strategy)}* · ${fact(run)}`,
-    lines: run.fault?.hint && failed(run) ? [safeLine(run.fault.hint)] : [],
+    lines: run.fault?.hint && failed(run) ? [sentence(safeLine(run.fault.hint))] : [],
     small: [smallPrint(run)],
     buttons: runButtons(run),
   })

@@ -4,7 +4,7 @@ import { levelWords, stageWords } from '../../commands/phrases.ts'
 import { draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { failed, took } from './run-card.ts'
-import { code, contents, day, joined, safe, safeLine } from './words.ts'
+import { code, contents, day, joined, safe, safeLine, sentence } from './words.ts'
 
 /** The message in the thread that moves while the run does, and in the end is its result. */
 export function runProgress(run: RunView): Drawn {
@@ -115,6 +115,6 @@ const endings: Partial<Record<RunView['state'], string>> = {
 
 function explanation(run: RunView): string {
   if (!run.fault) return ''
-  const hint = run.fault.hint ? `\n${safe(run.fault.hint, 400)}` : ''
-  return `${safe(run.fault.text)} (${run.fault.code})${hint}`
+  const hint = run.fault.hint ? `\n${sentence(safe(run.fault.hint, 400))}` : ''
+  return `${safe(run.fault.text)} (${run.fault.code}).${hint}`
 }

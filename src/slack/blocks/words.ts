@@ -35,6 +35,12 @@ export function clean(text: string): string {
   return plain.replace(/\p{Bidi_Control}|[^\P{Cc}\n\t]/gu, ' ')
 }
 
+/** Faults are written lower case without full stop; people are told sentences. */
+export function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?…]$/.test(first) ? first : `${first}.`
+}
+
 /** Parts of one line, empty ones left out. */
 export function joined(...parts: (string | null | false)[]): string {
   return parts.filter((part) => part !== null && part !== false && part !== '').join(' · ')

@@ -60,14 +60,14 @@ test('progress shows a bar only when something is known to come, and is never fu
 test('a failure says why in the card, and what to do in an alarm with mention', () => {
   assert.deepEqual(shown(drawMessage({ type: 'run.card', run: failedRun() }, ['S0DBA0001'])), [
     '❌ *production-db* · backup failed: password refused for user backup',
-    'check DB_PASSWORD in the environment of the service',
+    'Check DB_PASSWORD in the environment of the service.',
     'PostgreSQL 16 · attempt 1 of 1 · last good backup 11 h ago · next <!date^1795176000^{time}|13:00> · run run-k3f9',
     '[Retry]',
     '[View Log]',
   ])
   assert.deepEqual(shown(drawMessage({ type: 'run.alarm', run: failedRun() }, ['S0DBA0001', 'U0ALICE01'])), [
-    '❌ <!subteam^S0DBA0001> <@U0ALICE01> *production-db* has no new backup',
-    'password refused for user backup (database-refused)\ncheck DB_PASSWORD in the environment of the service',
+    '❌ <!subteam^S0DBA0001> <@U0ALICE01> *production-db* has no new backup: password refused for user backup (database-refused)',
+    'Check DB_PASSWORD in the environment of the service.',
     '2nd failure in a row · last good backup 11 h ago · next <!date^1795176000^{time}|13:00>',
     '[Retry]',
     '[View Log]',

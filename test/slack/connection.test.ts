@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startPlayground } from '../../playground/server.ts'
+import { silentLog } from '../../src/core/log.ts'
+import { startSlack } from '../../src/slack/app.ts'
+import { guardRejections } from '../../src/slack/guard.ts'
+import { systemClock } from '../../src/sys/clock.ts'
+import { run } from './samples.ts'
+import { connectionTo, hurriedClock, message, slackWorld } from './world.ts'
+
+test('after a dropped or refreshed socket commands are answered again', async (t) => {
+  const { slack, face } = await slackWorld(t)
+  for (const cut of [() => slack.dropSockets(), () => slack.refreshSockets()]) {
+    cut()
+    await slack.until(() => slack.connections() === 0)
+    await slack.until(() => slack.connections() === 1 && face.status().state === 'ok')
+    const seen = await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+    assert.equal(seen.trouble, null)
+  }
+})
+
+test('a socket that drops while a command is under way loses no answer', async (t) => {
+  const { slack } = await slackWorld(t, { playground: { ackMs: 300 }, clock: hurriedClock })
+  slack.misbehave({ method: 'slash_commands', kind: 'drop-socket' })
+  await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+  await slack.until(() => slack.ephemerals('bob').some(({ text }) => text.includes('production-db')))
+})
+
+test('when reconnecting fails it is tried again, for ever', async (t) => {
+  const { slack, face, log } = await slackWorld(t, { clock: hurriedClock })
+  slack.misbehave({ method: 'apps.connections.open', kind: '500' })
+  slack.misbehave({ method: 'apps.connections.open', kind: 'error', error: 'invalid_auth' })
+  slack.dropSockets()
+  await slack.until(() => log.some((line) => line.includes('invalid_auth')), { timeoutMs: 10_000 })
+  await slack.until(() => face.status().state === 'ok', { timeoutMs: 10_000 })
+})
+
+test('an invalid token leaves the service degraded, and says so once', async (t) => {
+  const { slack, face, log } = await slackWorld(t, {
+    connection: { botToken: 'xoxb-wrong' },
+    clock: hurriedClock,
+  })
+  assert.deepEqual([face.status().state, face.status().trouble], ['degraded', 'sign-in failed: invalid_auth'])
+  const delivered = await face.notifier.deliver(
+    message({ type: 'run.card', run: run() }),
+    null,
+    null,
+    new AbortController().signal,
+  )
+  assert.deepEqual([delivered.outcome, delivered.detail], ['later', 'invalid_auth'])
+  await slack.until(() => slack.transcript('auth.test').length > 1)
+  assert.equal(log.filter((line) => line.includes('sign-in failed')).length, 1)
+})
+
+test('Slack being away stops neither the start nor the process', async (t) => {
+  const slack = await startPlayground()
+  await slack.close()
+  const face = startSlack({
+    connection: connectionTo(slack),
+    routing: () => connectionTo(slack).routing,
+    gate: { allow: async () => undefined },
+    ask: () => Promise.reject(new Error('never asked')),
+    firstTime: async () => true,
+    clock: systemClock,
+    log: silentLog,
+  })
+  t.after(() => face.stop())
+  await face.start()
+  assert.deepEqual([face.status().state, face.status().trouble], ['degraded', 'sign-in failed: ECONNREFUSED'])
+})
+
+test('without an app token threads are posted and nobody is listened to', async (t) => {
+  const { slack, face, log } = await slackWorld(t, { connection: { appToken: null } })
+  assert.deepEqual([face.status().state, face.status().mode], ['ok', 'send-only'])
+  const delivered = await face.notifier.deliver(
+    message({ type: 'run.card', run: run() }),
+    null,
+    null,
+    new AbortController().signal,
+  )
+  assert.equal(delivered.outcome, 'sent')
+  assert.equal(slack.connections(), 0)
+  assert.ok(log.some((line) => line.includes('send-only')))
+})
+
+test('a missing scope is named at the start, with what does not work without it', async (t) => {
+  const { face, log } = await slackWorld(t, {
+    playground: { scopes: ['chat:write', 'commands', 'usergroups:read', 'users:read', 'connections:write'] },
+  })
+  assert.deepEqual(face.status().missingScopes, ['files:write'])
+  assert.ok(log.some((line) => line.startsWith('slack scope is missing') && line.includes('files:write')))
+  assert.ok(
+    log.some((line) => line.startsWith('optional slack scope is missing') && line.includes('channels:read')),
+  )
+})
+
+test('an envelope without an event ends nothing', async (t) => {
+  const { slack, log } = await slackWorld(t)
+  await slack.event({})
+  await slack.until(() => log.length > 1 || slack.acks().length > 0)
+  assert.equal((await slack.command('bob', 'C0BACKUPS', '/backup run production-db')).trouble, null)
+})
+
+test('a rejection inside the packages of Slack is reported; any other ends the process as before', () => {
+  const reports: string[] = []
+  const before = process.listeners('unhandledRejection')
+  const unguard = guardRejections((reason) => reports.push(reason))
+  const [guard] = process.listeners('unhandledRejection').filter((listener) => !before.includes(listener))
+  const theirs = new Error('socket is not open')
+  theirs.stack =
+    'Error: socket is not open\n    at send (/app/node_modules/@slack/socket-mode/dist/src/SocketModeClient.js:1:1)'
+  guard!(theirs, Promise.resolve())
+  assert.deepEqual(reports, ['socket is not open'])
+  assert.throws(() => guard!(new Error('ours'), Promise.resolve()), /ours/)
+  unguard()
+  assert.deepEqual(process.listeners('unhandledRejection'), before)
+})
