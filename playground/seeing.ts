@@ -18,7 +18,7 @@ export interface Seen {
 }
 
 /** How long to look for an answer after an acknowledgement, and how long it must then be quiet. */
-const answerMs = 1500
+const answerMs = 1000
 const quietMs = 40
 
 /** Does something as a person and collects what they then see. */

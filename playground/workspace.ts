@@ -18,6 +18,9 @@ import type {
 } from './model.ts'
 import type { Json } from './validate/rules.ts'
 
+/** Calls kept for `transcript()`; a demo may run for days. */
+const remembered = 20_000
+
 export interface Draft {
   channel: string
   user?: string
@@ -178,6 +181,7 @@ export class Workspace {
 
   record(call: Call): void {
     this.calls.push(call)
+    if (this.calls.length > remembered) this.calls.splice(0, remembered / 2)
     this.announce({ kind: 'call', call })
   }
 }

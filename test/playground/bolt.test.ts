@@ -85,6 +85,44 @@ test('a submission may stack dialogs up to three, and close them all', async (t)
   assert.equal((await slack.submitView('bob', { reason: 'end' })).views.length, 0)
 })
 
+test('a trigger opens one dialog, within three seconds', async (t) => {
+  const clock = { at: Date.UTC(2026, 10, 20), now: () => clock.at }
+  const { slack, app } = await boltIn(t, { clock })
+  const answers: unknown[] = []
+  app.command('/backup', async ({ ack, body, client, command }) => {
+    await ack()
+    clock.at += Number(command.text)
+    for (let turn = 0; turn < 2; turn += 1) {
+      const answer = await client.views
+        .open({ trigger_id: body.trigger_id, view: reasonDialog })
+        .catch((error: unknown) => error)
+      answers.push((answer as { data?: { error: string } }).data?.error ?? 'ok')
+    }
+  })
+  await slack.command('alice', 'C0BACKUPS', '/backup 2900')
+  await slack.command('alice', 'C0BACKUPS', '/backup 3100')
+  await slack.until(() => answers.length === 4)
+  assert.deepEqual(answers, ['ok', 'exchanged_trigger_id', 'expired_trigger_id', 'expired_trigger_id'])
+})
+
+test('a click on a message that was redrawn meanwhile still reaches the app', async (t) => {
+  const { slack, app } = await boltIn(t)
+  const clicked: string[] = []
+  app.action('go', async ({ ack, body }) => {
+    await ack()
+    clicked.push((body as BlockAction).message?.text ?? '')
+  })
+  const { ts } = await app.client.chat.postMessage({
+    channel: 'C0BACKUPS',
+    text: 'before',
+    blocks: [goButton],
+  })
+  const picture = structuredClone(slack.messages('C0BACKUPS')[0]!)
+  await app.client.chat.update({ channel: 'C0BACKUPS', ts: ts!, text: 'after', blocks: [] })
+  await slack.click('bob', picture, 'go')
+  assert.deepEqual(clicked, ['after'])
+})
+
 test('an answer can replace or delete the private message it came from, five times at most', async (t) => {
   const { slack, app } = await boltIn(t)
   const outcomes: string[] = []

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { controls, dialog, pictures, texts } from './gallery.ts'
 import { startPlayground } from '../../playground/server.ts'
 import type { Playground, PlaygroundOptions } from '../../playground/server.ts'
 
@@ -249,4 +250,13 @@ test('scheduled messages keep their limits, and one with metadata is never poste
   )
   const many = await Promise.all(Array.from({ length: 31 }, () => schedule({ post_at: inSeconds(600) })))
   assert.equal(many.filter((one) => one['error'] === 'restricted_too_many').length, 1)
+})
+
+test('whatever Slack takes is taken: one of everything, in messages, homes and dialogs', async (t) => {
+  const slack = await slackFor(t)
+  for (const blocks of [texts, pictures, controls]) assert.equal(why(await post(slack, { blocks })), '')
+  const view = { type: 'home', blocks: controls.filter((one) => one['type'] !== 'context_actions') }
+  assert.equal(why(await call(slack, 'views.publish', { user_id: 'U0BOB0001', view })), '')
+  const answer = await call(slack, 'views.open', { trigger_id: 'none', view: dialog })
+  assert.equal(why(answer), 'invalid_trigger_id')
 })
