@@ -1,58 +1,46 @@
-import type { DriverCatalogue } from './catalogue.ts'
 import { strategiesOf } from './check-strategies.ts'
 import { examine, type Examination } from './examine.ts'
-import { nearest } from './nearest.ts'
+import { suggest } from './nearest.ts'
 import { child, isMapping } from './pointer.ts'
 import { readings } from './readings.ts'
 import { shown } from './shown.ts'
+import type { Part } from './validate.ts'
 
 const laterStorages = ['s3', 'azure', 'gcs', 'sftp']
 
 /** What the schema alone cannot tell of the places for backups, and of who uses them. */
-export function checkPlaces(examination: Examination, catalogue: DriverCatalogue): void {
+export function checkPlaces(examination: Examination): void {
   const global = isMapping(examination.root.global) ? examination.root.global : {}
   const storages = isMapping(global.storages) ? global.storages : {}
   for (const [name, storage] of Object.entries(storages))
-    if (isMapping(storage)) checkStorage(name, storage, examination, catalogue)
-  checkCompression(global.compression, '/global/compression', examination, catalogue)
+    if (isMapping(storage)) checkStorage(name, storage, examination)
+  checkCompression({ value: global.compression, at: '/global/compression' }, examination)
   checkUse(global, Object.keys(storages), examination)
 }
 
-function checkStorage(
-  name: string,
-  storage: Record<string, unknown>,
-  examination: Examination,
-  catalogue: DriverCatalogue,
-): void {
-  const { findings, places } = examination
-  const pointer = child('/global/storages', name)
+function checkStorage(name: string, storage: Record<string, unknown>, examination: Examination): void {
+  const { findings, drivers } = examination
+  const at = child('/global/storages', name)
   const badName = readings.name(name)
-  if (badName) findings.mistake(pointer, badName.mistake, badName.hint, places.keys.get(pointer))
+  if (badName) findings.keyMistake(at, badName.mistake, badName.hint)
   const { type, ...options } = storage
   if (typeof type !== 'string') return
-  const driver = catalogue.storages.find(({ kind }) => kind === type)
-  if (!driver) return reportStorage(type, child(pointer, 'type'), examination, catalogue)
-  examine(driver.options, options, pointer, examination)
+  const driver = drivers.storages.find(({ kind }) => kind === type)
+  if (!driver) return reportStorage(type, child(at, 'type'), examination)
+  examine(driver.options, { value: options, at }, examination)
   Object.assign(storage, options) // numbers from outside have become numbers
-  const wrong = findings.clean(pointer) ? driver.judge(options) : null
-  if (wrong) findings.mistake(pointer, wrong.mistake, wrong.hint)
+  const wrong = findings.clean(at) ? driver.judge(options) : null
+  if (wrong) findings.mistake(at, wrong.mistake, wrong.hint)
 }
 
-function reportStorage(
-  type: string,
-  pointer: string,
-  { findings }: Examination,
-  catalogue: DriverCatalogue,
-): void {
-  const kinds = catalogue.storages.map(({ kind }) => kind)
-  const near = nearest(type, kinds)
+function reportStorage(type: string, at: string, { findings, drivers }: Examination): void {
   if (laterStorages.includes(type)) {
     const instead = 'write a local storage instead: { type: local, path: ./backups }'
-    findings.mistake(pointer, `${type.toUpperCase()} comes with the next release`, instead)
-  } else {
-    const instead = near ? `did you mean ${near}?` : `write ${kinds.join(' or ')}`
-    findings.mistake(pointer, `${shown(type)} is not a kind of place`, instead)
+    findings.mistake(at, `${type.toUpperCase()} comes with the next release`, instead)
+    return
   }
+  const kinds = drivers.storages.map(({ kind }) => kind)
+  findings.mistake(at, `${shown(type)} is not a kind of place`, suggest(type, kinds))
 }
 
 /** `storage` names a place that is there; without it there is exactly one. */
@@ -64,10 +52,10 @@ function checkUse(global: Record<string, unknown>, names: string[], examination:
     findings.mistake('/global/storages', 'there is no place for backups', instead)
     return
   }
-  checkChoice(global.storage, '/global/storage', names, examination)
+  checkChoice({ value: global.storage, at: '/global/storage' }, names, examination)
   const undecided = names.length > 1 && global.storage === undefined
   for (const { pointer, strategy } of strategiesOf(root)) {
-    checkChoice(strategy.storage, child(pointer, 'storage'), names, examination)
+    checkChoice({ value: strategy.storage, at: child(pointer, 'storage') }, names, examination)
     if (undecided && strategy.storage === undefined) {
       const wrong = `there are several places (${names.join(', ')}) and none is chosen`
       findings.mistake('/global/storage', wrong, `write storage: ${names[0]} under global`)
@@ -75,57 +63,34 @@ function checkUse(global: Record<string, unknown>, names: string[], examination:
   }
 }
 
-function checkChoice(
-  choice: unknown,
-  pointer: string,
-  names: string[],
-  { findings, places }: Examination,
-): void {
-  if (choice === undefined || !findings.clean(pointer)) return
-  const list = Array.isArray(choice) ? choice : [choice]
+function checkChoice({ value, at }: Part, names: string[], { findings }: Examination): void {
+  if (value === undefined || !findings.clean(at)) return
+  const list = Array.isArray(value) ? value : [value]
   list.forEach((item, index) => {
     const name = isMapping(item) ? item.name : item
     if (typeof name !== 'string' || names.includes(name)) return
-    const at = Array.isArray(choice) ? child(pointer, index) : pointer
-    const near = nearest(name, names)
-    findings.mistake(
-      at,
-      `there is no place named ${shown(name)}`,
-      near ? `did you mean ${near}?` : `write ${names.join(' or ')}`,
-    )
+    const place = Array.isArray(value) ? child(at, index) : at
+    findings.mistake(place, `there is no place named ${shown(name)}`, suggest(name, names))
   })
-  if (list.length > 1 && findings.clean(pointer)) {
-    const instead = `keep one of them: storage: ${String(names[0])}`
-    findings.mistake(
-      pointer,
-      'several places for one dump come with the next release',
-      instead,
-      places.values.get(pointer)?.start,
-    )
-  }
+  if (list.length < 2 || !findings.clean(at)) return
+  const wrong = 'several places for one dump come with the next release'
+  findings.mistake(at, wrong, `keep one of them: storage: ${names[0]}`)
 }
 
 /** The kind is one of the filters, and the level fits it. */
-export function checkCompression(
-  compression: unknown,
-  pointer: string,
-  examination: Examination,
-  catalogue: DriverCatalogue,
-): void {
-  const { findings } = examination
-  if (compression === undefined || !findings.clean(pointer)) return
-  const group = isMapping(compression)
-  const type = group ? compression.type : compression
-  const kinds = [...catalogue.filters.map(({ kind }) => kind), 'none']
+export function checkCompression({ value, at }: Part, examination: Examination): void {
+  const { findings, drivers } = examination
+  if (value === undefined || !findings.clean(at)) return
+  const { type, level } = isMapping(value) ? value : { type: value }
+  const kinds = [...drivers.filters.map(({ kind }) => kind), 'none']
   if (typeof type !== 'string') return
   if (!kinds.includes(type)) {
-    const near = nearest(type, kinds)
-    const instead = near ? `did you mean ${near}?` : `write ${kinds.slice(0, -1).join(', ')} or none`
-    findings.mistake(group ? child(pointer, 'type') : pointer, `${shown(type)} is not a compression`, instead)
+    const place = isMapping(value) ? child(at, 'type') : at
+    findings.mistake(place, `${shown(type)} is not a compression`, suggest(type, kinds))
     return
   }
-  const filter = catalogue.filters.find(({ kind }) => kind === type)
-  if (!group || compression.level === undefined) return
-  if (filter) examine(filter.options, { level: compression.level }, pointer, examination)
-  else findings.mistake(child(pointer, 'level'), 'none has no level', 'remove it')
+  const filter = drivers.filters.find(({ kind }) => kind === type)
+  if (level === undefined) return
+  if (filter) examine(filter.options, { value: { level }, at }, examination)
+  else findings.mistake(child(at, 'level'), 'none has no level', 'remove it')
 }

@@ -38,11 +38,14 @@ interface Reading {
  * @returns undefined when nothing can be made of it */
 export function readDocument(text: string, places: Places, findings: Findings): unknown {
   if (text.length > largest.characters) {
-    findings.mistake('', 'the file is larger than 1 MB', 'a configuration is a few pages', 0)
+    findings.mistakeAt(0, {
+      wrong: 'the file is larger than 1 MB',
+      instead: 'a configuration is a few pages',
+    })
     return undefined
   }
   if (nestsTooDeep(text)) {
-    findings.mistake('', 'the file nests too deep', 'close its brackets', 0)
+    findings.mistakeAt(0, { wrong: 'the file nests too deep', instead: 'close its brackets' })
     return undefined
   }
   const document = parse(text, places, findings)
@@ -53,7 +56,7 @@ export function readDocument(text: string, places: Places, findings: Findings): 
   const empty =
     document.contents === null || (isScalar(document.contents) && document.contents.value === null)
   const wrong = empty ? 'the file is empty' : 'the file is not a group of keys'
-  findings.mistake('', wrong, 'start it with strategies:', start)
+  findings.mistakeAt(start, { wrong, instead: 'start it with strategies:' })
   return undefined
 }
 
@@ -78,16 +81,22 @@ function parse(text: string, places: Places, findings: Findings): Document.Parse
       ...parseAllDocuments(text, { lineCounter: places.lines, prettyErrors: false, uniqueKeys: false }),
     ]
   } catch {
-    findings.mistake('', 'the file cannot be read as YAML', 'check its brackets and quotes', 0)
+    findings.mistakeAt(0, {
+      wrong: 'the file cannot be read as YAML',
+      instead: 'check its brackets and quotes',
+    })
     return null
   }
   const [first, second] = documents
   if (!first) {
-    findings.mistake('', 'the file is empty', 'start it with strategies:', 0)
+    findings.mistakeAt(0, { wrong: 'the file is empty', instead: 'start it with strategies:' })
     return null
   }
   if (second) {
-    findings.mistake('', 'the file holds several documents', 'remove the line ---', second.range[0])
+    findings.mistakeAt(second.range[0], {
+      wrong: 'the file holds several documents',
+      instead: 'remove the line ---',
+    })
     return null
   }
   return reportSpelling(first, text, findings) ? null : first
@@ -100,8 +109,7 @@ function reportSpelling(document: Document.Parsed, text: string, findings: Findi
   const alone = all.filter(({ code }) => standsAlone.has(code))
   const broken = all.filter(({ code }) => !standsAlone.has(code)).sort((a, b) => a.pos[0] - b.pos[0])
   for (const error of [...alone, ...broken.slice(0, 1)]) {
-    const { wrong, instead } = yamlMistake(error, text)
-    findings.mistake(spot(error.pos[0]), wrong, instead, error.pos[0])
+    findings.mistakeAt(error.pos[0], { pointer: spot(error.pos[0]), ...yamlMistake(error, text) })
   }
   return broken.length > 0 || alone.some(({ code }) => code === 'TAB_AS_INDENT')
 }
@@ -116,16 +124,13 @@ function readNode(node: unknown, pointer: string, reading: Reading): unknown {
   reading.values += 1
   if (reading.values > largest.values || pointer.split('/').length > largest.depth) {
     const wrong = 'the file grows too large when its aliases are followed, or nests too deep'
-    findings.mistake('', wrong, 'write fewer aliases (*name)', start)
+    findings.mistakeAt(start, { wrong, instead: 'write fewer aliases (*name)' })
     return undefined
   }
-  if (tag)
-    findings.mistake(
-      pointer,
-      `the tag ${shorten(tag.replace('tag:yaml.org,2002:', '!!'))} is not known`,
-      'remove it',
-      start,
-    )
+  if (tag) {
+    const wrong = `the tag ${shorten(tag.replace('tag:yaml.org,2002:', '!!'))} is not known`
+    findings.mistakeAt(start, { pointer, wrong, instead: 'remove it' })
+  }
   if (anchor) reading.anchors.set(anchor, node as Node)
   if (isAlias(node)) return readAlias(node, pointer, reading)
   if (isMap(node)) return readMap(node, pointer, reading)
@@ -140,7 +145,7 @@ function readAlias(alias: Alias, pointer: string, reading: Reading): unknown {
     const wrong = target
       ? `*${alias.source} holds itself`
       : `*${shorten(alias.source)} names no anchor above it`
-    reading.findings.mistake(pointer, wrong, 'write the value itself', start)
+    reading.findings.mistakeAt(start, { pointer, wrong, instead: 'write the value itself' })
     return undefined
   }
   reading.open.add(target)
@@ -156,13 +161,16 @@ function readMap(map: YAMLMap, pointer: string, reading: Reading): Record<string
   for (const { key, value } of map.items) {
     const start = (key as Node | null)?.range?.[0] ?? map.range?.[0] ?? 0
     const name = isScalar(key) && key.value !== null ? String(key.value as string | number | boolean) : null
-    if (name === null || name === '__proto__' || name === '<<') {
-      reportKey(name, name === null ? spot(start) : child(pointer, name), start, reading.findings)
+    const refused = refusedKeys.get(name)
+    if (name === null || refused) {
+      const at = name === null ? spot(start) : child(pointer, name)
+      reading.findings.mistakeAt(start, { pointer: at, ...(refused ?? noWord) })
       continue
     }
     const place = child(pointer, name)
     if (Object.hasOwn(entries, name)) {
-      reading.findings.mistake(spot(start, place), 'this key is there twice', 'remove one of them', start)
+      const twice = { wrong: 'this key is there twice', instead: 'remove one of them' }
+      reading.findings.mistakeAt(start, { pointer: spot(start, place), ...twice })
       continue
     }
     if (!reading.places.keys.has(place)) reading.places.keys.set(place, start)
@@ -173,10 +181,10 @@ function readMap(map: YAMLMap, pointer: string, reading: Reading): Record<string
   return entries
 }
 
-function reportKey(name: string | null, pointer: string, start: number, findings: Findings): void {
-  if (name === '<<') {
-    findings.mistake(pointer, 'merging with << is not supported', 'write what is shared under global', start)
-  } else {
-    findings.mistake(pointer, name === null ? 'a key is not a word' : 'unknown key', 'remove it', start)
-  }
-}
+const noWord = { wrong: 'a key is not a word', instead: 'remove it' }
+
+/** `__proto__` would change objects in place of filling them. */
+const refusedKeys = new Map<string | null, { wrong: string; instead: string }>([
+  ['__proto__', { wrong: 'unknown key', instead: 'remove it' }],
+  ['<<', { wrong: 'merging with << is not supported', instead: 'write what is shared under global' }],
+])

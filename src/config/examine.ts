@@ -1,15 +1,15 @@
 import type { TSchema } from 'typebox'
-import type { Places } from './document.ts'
+import type { DriverCatalogue } from './catalogue.ts'
 import type { Findings } from './findings.ts'
 import { child, isMapping } from './pointer.ts'
 import type { Later } from './schema/words.ts'
 import { urlSecrets } from './secrets.ts'
-import { fits, validate } from './validate.ts'
+import { fits, validate, type Part } from './validate.ts'
 
 /** One file while it is being judged. */
 export interface Examination {
   root: Record<string, unknown>
-  places: Places
+  drivers: DriverCatalogue
   findings: Findings
   fromOutside: Set<string>
   /** Every secret value found so far. */
@@ -34,50 +34,40 @@ interface Node {
 
 /** Judges one value by its schema: numbers from outside become numbers, secrets are noted, what is not built yet stops the
  * start, and everything that does not fit is a mistake. */
-export function examine(
-  schema: TSchema,
-  value: Record<string, unknown>,
-  base: string,
-  examination: Examination,
-): void {
-  walk(schema as Node, value, base, examination)
-  validate(schema, value, base, examination)
+export function examine(schema: TSchema, part: Part, examination: Examination): void {
+  walk(schema as Node, part, examination)
+  validate(schema, part, examination.findings)
 }
 
-function walk(node: Node, value: unknown, pointer: string, examination: Examination): void {
-  if (node.later && value !== undefined) return reportLater(node.later, pointer, examination)
-  if (node.anyOf) {
-    const meant = node.anyOf.find((branch) => fits(branch, value))
-    if (meant) walk(meant, value, pointer, examination)
-  }
-  noteSecrets(node, value, pointer, examination)
+function walk(node: Node, part: Part, examination: Examination): void {
+  const { value, at } = part
+  if (node.later && value !== undefined) return reportLater(node.later, at, examination)
+  const meant = node.anyOf?.find((branch) => fits(branch, value))
+  if (meant) walk(meant, part, examination)
+  noteSecrets(node, part, examination)
   for (const [key, inner] of entriesOf(value)) {
-    const place = child(pointer, key)
+    const place = child(at, key)
     const below = schemaOf(node, key)
     if (!below) continue
     const typed = examination.fromOutside.has(place) ? asWanted(below, inner) : inner
     if (typed !== inner) (value as Record<string, unknown>)[key] = typed
-    walk(below, typed, place, examination)
+    walk(below, { value: typed, at: place }, examination)
   }
 }
 
-function reportLater(
-  { what, instead = 'remove it' }: Later,
-  pointer: string,
-  { findings, places }: Examination,
-): void {
-  findings.silence(pointer)
-  findings.mistake(pointer, `${what} comes with the next release`, instead, places.keys.get(pointer))
+function reportLater({ what, instead = 'remove it' }: Later, at: string, { findings }: Examination): void {
+  findings.silence(at)
+  findings.keyMistake(at, `${what} comes with the next release`, instead)
 }
 
-function noteSecrets(node: Node, value: unknown, pointer: string, examination: Examination): void {
+function noteSecrets(node: Node, { value, at }: Part, examination: Examination): void {
   if (node.url) {
-    examination.urlPlaces.add(pointer)
+    examination.urlPlaces.add(at)
     for (const secret of urlSecrets(String(value))) examination.secrets.add(secret)
   }
   if (!node.secret || (typeof value !== 'string' && typeof value !== 'number')) return
   examination.secrets.add(String(value))
-  examination.secretPlaces.add(pointer)
+  examination.secretPlaces.add(at)
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

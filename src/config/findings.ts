@@ -12,8 +12,11 @@ interface Finding {
 
 /** Collects what is wrong (stops the start) and what is doubtful (said, no more); one mistake per place. */
 export interface Findings {
-  /** @param offset where in the text, when not at the value itself */
-  mistake(pointer: string, wrong: string, instead: string, offset?: number): void
+  mistake(pointer: string, wrong: string, instead: string): void
+  /** The same, shown at the key and not at its value. */
+  keyMistake(pointer: string, wrong: string, instead: string): void
+  /** The same, shown at any offset in the text. */
+  mistakeAt(offset: number, found: { pointer?: string; wrong: string; instead: string }): void
   warning(pointer: string, wrong: string, instead: string): void
   /** What is not built yet is not judged further: forgets, and from now on ignores, every mistake in it. */
   silence(pointer: string): void
@@ -35,6 +38,9 @@ export function createFindings(path: string, places: Places): Findings {
   const warnings: Finding[] = []
   const silenced = new Set<string>()
   const inSilence = (pointer: string) => silenced.values().some((above) => pointer.startsWith(`${above}/`))
+  const add = (found: Finding) => {
+    if (!mistakes.has(found.pointer) && !inSilence(found.pointer)) mistakes.set(found.pointer, found)
+  }
   const spell = (found: Iterable<Finding>, root: unknown, secrets: Iterable<string>): ConfigMistake[] => {
     const hide = hiding(root, [...secrets])
     return [...found]
@@ -52,9 +58,14 @@ export function createFindings(path: string, places: Places): Findings {
       })
   }
   return {
-    mistake(pointer, wrong, instead, offset = offsetOf(pointer, places)) {
-      if (!mistakes.has(pointer) && !inSilence(pointer))
-        mistakes.set(pointer, { pointer, offset, wrong, instead })
+    mistake(pointer, wrong, instead) {
+      add({ pointer, offset: offsetOf(pointer, places), wrong, instead })
+    },
+    keyMistake(pointer, wrong, instead) {
+      add({ pointer, offset: places.keys.get(pointer) ?? offsetOf(pointer, places), wrong, instead })
+    },
+    mistakeAt(offset, { pointer = '', wrong, instead }) {
+      add({ pointer, offset, wrong, instead })
     },
     warning(pointer, wrong, instead) {
       warnings.push({ pointer, offset: offsetOf(pointer, places), wrong, instead })

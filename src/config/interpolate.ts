@@ -15,6 +15,12 @@ export interface Outside {
   readFile(path: string): string
 }
 
+interface Context {
+  text: string
+  places: Places
+  findings: Findings
+}
+
 export interface Resolved {
   /** Values that came from outside: an unquoted number among them may stand where a number is wanted. */
   fromOutside: Set<string>
@@ -23,36 +29,37 @@ export interface Resolved {
 }
 
 /** Replaces every `${…}` in the values of the tree, in place. */
-export function interpolate(
-  root: unknown,
-  outside: Outside,
-  context: { text: string; places: Places; findings: Findings },
-): Resolved {
+export function interpolate(root: unknown, outside: Outside, context: Context): Resolved {
   const variables: Record<string, string | undefined> =
     outside.dotenv === null ? {} : parseEnv(outside.dotenv)
   const resolved: Resolved = { fromOutside: new Set(), secrets: new Set() }
   const look = lookup(variables, outside, resolved.secrets)
   const replace = (template: string, pointer: string): string => {
-    const place = context.places.values.get(pointer)
-    let from = place?.start ?? 0
-    let failed = false
+    const broken: { whole: string; wrong: string; instead: string }[] = []
     const written = template.replaceAll(reference, (whole, ...rest) => {
       if (whole === '$${') return '${'
+      resolved.fromOutside.add(pointer)
       const groups = rest.at(-1) as { inside: string; closed: string }
-      const at = context.text.indexOf(whole, from)
-      const offset = place && at >= 0 && at < place.end ? at : place?.start
-      from = (offset ?? 0) + whole.length
       const found = groups.closed ? look(groups.inside) : unclosed
-      if (typeof found === 'string') return intoUrl(found, template, rest.at(-3) as number, whole, resolved)
-      context.findings.mistake(pointer, found.wrong, found.instead, offset)
-      failed = true
+      const index = rest.at(-3) as number
+      const around = { before: template.slice(0, index), after: template.slice(index + whole.length) }
+      if (typeof found === 'string') return intoUrl(found, around, resolved.secrets)
+      broken.push({ whole, ...found })
       return whole
     })
-    if (template.replaceAll('$${', '').includes('${')) resolved.fromOutside.add(pointer)
-    return failed ? template : written
+    for (const { whole, ...words } of broken.slice(0, 1))
+      context.findings.mistakeAt(placeOf(whole, pointer, context), { pointer, ...words })
+    return broken.length > 0 ? template : written
   }
   replaceWithin(root, '', replace)
   return resolved
+}
+
+/** Where a reference stands: one value may hold several. */
+function placeOf(whole: string, pointer: string, { text, places }: Context): number {
+  const { start, end } = places.values.get(pointer) ?? { start: 0, end: 0 }
+  const at = text.indexOf(whole, start)
+  return at >= 0 && at < end ? at : start
 }
 
 const unclosed = {
@@ -136,12 +143,11 @@ function secretFile(path: string, outside: Outside, secrets: Set<string>): Found
 
 /** A value put where a URL has its user or password is percent-encoded, unless it is already: a password with `/` or `#`
  * would otherwise end up in the host. */
-function intoUrl(value: string, template: string, index: number, whole: string, resolved: Resolved): string {
-  const before = /^[a-z][a-z0-9+.-]*:\/\/(?<userinfo>[^/?#@]*)$/i.exec(
-    template.slice(0, index).replaceAll(reference, 'x'),
-  )
-  const after = template.slice(index + whole.length).replaceAll(reference, 'x')
-  if (!before || !/^[^/?#@]*@/.test(after)) return value
-  if (before.groups!.userinfo!.includes(':')) resolved.secrets.add(value)
-  return /^(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$/.test(value) ? value : encodeURIComponent(value)
+function intoUrl(value: string, around: { before: string; after: string }, secrets: Set<string>): string {
+  const before = around.before.replaceAll(reference, 'x')
+  const head = /^[a-z][a-z0-9+.-]*:\/\/(?<userinfo>[^/?#@]*)$/i.exec(before)
+  if (!head || !/^[^/?#@]*@/.test(around.after.replaceAll(reference, 'x'))) return value
+  if (head.groups!.userinfo!.includes(':')) secrets.add(value)
+  const encoded = /^(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*$/.test(value)
+  return encoded ? value : encodeURIComponent(value)
 }

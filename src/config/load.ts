@@ -33,15 +33,15 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
   const { fromOutside, secrets } = interpolate(root, input, { text: input.text, places, findings })
   const examination: Examination = {
     root,
-    places,
+    drivers,
     findings,
     fromOutside,
     secrets,
     secretPlaces: new Set(),
     urlPlaces: new Set(),
   }
-  judge(examination, drivers)
-  const hide = redact(examination, drivers)
+  judge(examination)
+  const hide = redact(examination)
   const settings = resolveConfig(root, { folder: dirname(input.path), catalogue: drivers, redact: hide })
   warn(settings, examination)
   return freeze({
@@ -54,10 +54,10 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
   })
 }
 
-function judge(examination: Examination, drivers: DriverCatalogue): void {
-  examine(file, examination.root, '', examination)
-  checkPlaces(examination, drivers)
-  checkStrategies(examination, drivers)
+function judge(examination: Examination): void {
+  examine(file, { value: examination.root, at: '' }, examination)
+  checkPlaces(examination)
+  checkStrategies(examination)
   examination.findings.settle(examination.root, examination.secrets)
 }
 

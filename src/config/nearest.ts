@@ -8,9 +8,24 @@ export function nearest(word: string, candidates: readonly string[]): string | n
       candidate,
       steps: distance(typed, candidate.slice(0, longestCompared).toLowerCase()),
     }))
-    .filter(({ candidate, steps }) => steps <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(({ candidate, steps }) => steps <= farthest(candidate.length))
     .sort((a, b) => a.steps - b.steps)
   return ranked[0]?.candidate ?? null
+}
+
+function farthest(length: number): number {
+  return length < 3 ? 0 : Math.max(1, Math.floor(length / 3))
+}
+
+/** What to write instead: the nearest, else all there are. */
+export function suggest(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates)
+  return near ? `did you mean ${near}?` : `write ${oneOf(candidates)}`
+}
+
+/** `a, b or c` */
+export function oneOf(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
 /** Levenshtein: insertions, deletions and replacements between two words. */

@@ -1,5 +1,4 @@
 import { createScrub } from '../core/secret.ts'
-import type { DriverCatalogue } from './catalogue.ts'
 import type { Examination } from './examine.ts'
 import { child, isMapping } from './pointer.ts'
 
@@ -33,13 +32,11 @@ function decoded(text: string): string {
 
 /** The file's content, ready to be shown. Words that anybody knows (`postgres`) hide only where they are the password:
  * hiding them everywhere would leave nothing to read, and tell what the password is. */
-export function redact(
-  examination: Examination,
-  catalogue: DriverCatalogue,
-): (value: unknown, pointer: string) => unknown {
+export function redact(examination: Examination): (value: unknown, pointer: string) => unknown {
+  const { sources, storages } = examination.drivers
   const known = new Set([
-    ...catalogue.sources.flatMap(({ kind, schemes }) => [kind, ...schemes]),
-    ...catalogue.storages.map(({ kind }) => kind),
+    ...sources.flatMap(({ kind, schemes }) => [kind, ...schemes]),
+    ...storages.map(({ kind }) => kind),
   ])
   const scrub = createScrub([...examination.secrets].filter((secret) => !known.has(secret)))
   const hide = (value: unknown, pointer: string): unknown => {

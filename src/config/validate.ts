@@ -1,6 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { TSchema } from 'typebox'
-import type { Places } from './document.ts'
 import type { Findings } from './findings.ts'
 import { child, isMapping } from './pointer.ts'
 import { readings, type Reading } from './readings.ts'
@@ -12,18 +11,18 @@ ajv.addKeyword({ keyword: 'reads', schemaType: 'string', errors: true, validate:
 
 const compiled = new WeakMap<TSchema, ValidateFunction>()
 
-/** Checks a value against its schema and words each mistake for a person.
- * @param base where the value stands in the file */
-export function validate(
-  schema: TSchema,
-  value: unknown,
-  base: string,
-  context: { findings: Findings; places: Places },
-): void {
+/** A value and where it stands in the file. */
+export interface Part {
+  value: unknown
+  at: string
+}
+
+/** Checks a value against its schema and words each mistake for a person. */
+export function validate(schema: TSchema, { value, at }: Part, findings: Findings): void {
   const check = compiled.get(schema) ?? ajv.compile(schema)
   compiled.set(schema, check)
   if (check(value)) return
-  for (const error of withoutBranches(check.errors ?? [])) report(error, base, context)
+  for (const error of withoutBranches(check.errors ?? [])) report(error, at, findings)
 }
 
 /** ajv reads the errors of a keyword from a property of its function. */
@@ -34,15 +33,11 @@ function readKeyword(reads: Reading, value: unknown): boolean {
   return wrong === null
 }
 
-function report(
-  error: ErrorObject,
-  base: string,
-  { findings, places }: { findings: Findings; places: Places },
-): void {
+function report(error: ErrorObject, base: string, findings: Findings): void {
   const at = base + error.instancePath
   const { wrong, instead, key } = wordsFor(error, at)
   if (key === undefined) findings.mistake(at, wrong, instead)
-  else findings.mistake(child(at, key), wrong, instead, places.keys.get(child(at, key)))
+  else findings.keyMistake(child(at, key), wrong, instead)
 }
 
 /** A value that may have one of several forms fails in each of them: what counts is the form it was meant to have. */

@@ -62,7 +62,7 @@ function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examina
   const gap = expectedMaxAge(resolved.schedule, resolved.timezone, anyMonday)
   const { retention, expect } = resolved
   if (gap !== null && retention && retention.maxAgeMs < 2 * gap) {
-    const wrong = `retention ${retention.text} is shorter than two runs of ${resolved.name} (${spellDuration(gap)} apart)`
+    const wrong = `retention ${retention.text} is shorter than two runs of ${resolved.name}, up to ${spellDuration(gap)} apart`
     findings.warning(
       source('retention'),
       wrong,
@@ -70,7 +70,7 @@ function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examina
     )
   }
   if (gap !== null && expect.maxAgeMs !== null && expect.maxAgeMs < gap) {
-    const wrong = `${resolved.name} runs every ${spellDuration(gap)}: it will be overdue before each run`
+    const wrong = `runs of ${resolved.name} are up to ${spellDuration(gap)} apart: it will be overdue in between`
     findings.warning(source('expect'), wrong, `write max_age: ${spellDuration(gap * 1.5)} or more`)
   }
   if (resolved.protected && !resolved.slack)

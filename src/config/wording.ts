@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import { inline } from './inline.ts'
-import { nearest } from './nearest.ts'
+import { nearest, oneOf, suggest } from './nearest.ts'
 import { globalKeys } from './schema/file.ts'
 import { strategyKeys } from './schema/strategy.ts'
 import type { Later } from './schema/words.ts'
@@ -93,11 +93,8 @@ function builtKeys({ properties = {} }: Facts): string[] {
 function wrongChoice(error: ErrorObject, facts: Facts): Words {
   const allowed = error.keyword === 'enum' ? (facts.enum ?? []) : [error.schema]
   const words = allowed.map(String)
-  const near = typeof error.data === 'string' ? nearest(error.data, words) : null
-  return {
-    wrong: `${shown(error.data)} is not possible here`,
-    instead: near ? `did you mean ${near}?` : `write ${oneOf(words)}`,
-  }
+  const wrong = `${shown(error.data)} is not possible here`
+  return { wrong, instead: suggest(typeof error.data === 'string' ? error.data : '', words) }
 }
 
 function missingKey(key: string, facts: Facts): Words {
@@ -140,8 +137,4 @@ function elsewhere(key: string, pointer: string): Omit<Words, 'key'> | null {
       instead: 'write it under global.slack',
     }
   return null
-}
-
-function oneOf(words: string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
