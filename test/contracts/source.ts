@@ -34,7 +34,7 @@ export interface SourceFacts {
   /** One without tables. */
   makeEmpty(t: TestContext): Promise<MadeDatabase>
   /** Writes without a pause, each time the same number of rows into `ledger_a` and `ledger_b` in one transaction. */
-  makeBusy(t: TestContext): Promise<MadeDatabase & { stop(): Promise<void> }>
+  makeBusy(t: TestContext): Promise<MadeDatabase & { stop: () => Promise<void> }>
   /** Every row of every table, as text that is equal for equal content. @param place `TargetPlan.name`, null = the original */
   content(url: string, place: string | null): Promise<string>
   /** Is there anything at this place? */
@@ -343,7 +343,15 @@ export async function openBench(t: TestContext, setting: BenchSetting): Promise<
   }
   const input = (path: string): RawInput => pipes.input(path, processes, running)
   const b: Bench = {
-    ...{ source, series: series!, processes, running, runId, folder, out, said, sink },
+    source,
+    series: series!,
+    processes,
+    running,
+    runId,
+    folder,
+    out,
+    said,
+    sink,
     artifact: () => name,
     async backUp() {
       const inspection = await source.inspect(series!, signal)

@@ -125,7 +125,7 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
   if (error instanceof Fault) return error
   const words = error instanceof Error ? messageOf(error) : String(error)
   const { code } = error as { code?: string }
-  const trouble = byCode(code) ?? byWords(words)
+  const trouble = troubles.find(({ codes, words: said }) => said.test(words) || codes.includes(code ?? ''))
   if (trouble) return faultOf(trouble, { words, connection, cause: error })
   const isServers = /^[0-9A-Z]{5}$/.test(code ?? '')
   return isServers
@@ -137,19 +137,11 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
 export function toolFault(error: unknown, connection: Connection, otherwise: FaultCode): unknown {
   if (!(error instanceof ToolFailure) || !error.tool.startsWith('pg_')) return error
   const words = error.lastWords.join('\n')
-  const trouble = byWords(words)
+  const trouble = troubles.find(({ words: said }) => said.test(words))
   if (trouble && !(trouble.dumpOnly && otherwise !== 'dump-failed'))
     return faultOf(trouble, { words, connection, cause: error })
   const said = serverWords(words)
   return new Fault(otherwise, said ? `${error.tool} failed: ${said}` : error.message, { cause: error })
-}
-
-function byCode(code: string | undefined): Trouble | undefined {
-  return code === undefined ? undefined : troubles.find(({ codes }) => codes.includes(code))
-}
-
-function byWords(words: string): Trouble | undefined {
-  return troubles.find((trouble) => trouble.words.test(words))
 }
 
 function faultOf(

@@ -3,7 +3,8 @@
 export function countNewlines(chunk: Buffer, from: number, to: number): number {
   const aligned = Math.min(to, from + ((4 - ((chunk.byteOffset + from) & 3)) & 3))
   const wordCount = (to - aligned) >> 2
-  const words = new Int32Array(chunk.buffer, chunk.byteOffset + aligned, wordCount > 0 ? wordCount : 0)
+  if (wordCount === 0) return countOneByOne(chunk, from, to)
+  const words = new Int32Array(chunk.buffer, chunk.byteOffset + aligned, wordCount)
   const rest = aligned + wordCount * 4
   return countOneByOne(chunk, from, aligned) + countWords(words) + countOneByOne(chunk, rest, to)
 }

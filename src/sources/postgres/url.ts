@@ -37,7 +37,7 @@ const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-
 
 export function parseConnection(text: string): Connection | UrlMistake {
   try {
-    return judge(connectionOf(new URL(text)))
+    return judge(connectionOf(parsed(text)))
   } catch (error) {
     return error instanceof URIError
       ? { mistake: 'a % in the URL is not followed by two hexadecimal digits', hint: encodingHint }
@@ -61,7 +61,12 @@ export function endpointOf({ host, port }: Connection): string {
 /** Every form in which the password could show up. */
 export function secretsOf(url: string): string[] {
   const { password } = connectionTo(url)
-  return password === null ? [] : [...new Set([password, new URL(url).password])]
+  return password === null ? [] : [...new Set([password, parsed(url).password])]
+}
+
+/** libpq also takes `user@/database` for a socket; a URL needs a host behind the @. */
+function parsed(text: string): URL {
+  return new URL(text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost'))
 }
 
 function connectionOf(url: URL): Connection {
