@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { App, AppDoor, OpenOptions } from './cli/app-contract.ts'
 import { createAsk, type Ask } from './commands/ask.ts'
 import { loadConfig } from './config/load.ts'
+import type { Clock } from './core/clock.ts'
 import type { Config, SlackConnection } from './core/config.ts'
 import { Fault } from './core/faults.ts'
 import type { Log } from './core/log.ts'
@@ -83,7 +84,14 @@ async function openApp(options: OpenOptions): Promise<App> {
   })
   const database = await openDatabase(config.stateDir, systemClock)
   mkdirSync(config.tempDir, { recursive: true, mode: 0o700 })
-  const context = await buildContext({ config, scrub, log, database })
+  const context = await buildContext({
+    config,
+    scrub,
+    log,
+    database,
+    clock: systemClock,
+    environment: process.env,
+  })
   const service = await createService(context, options.role)
   const gate = createGate({ log })
   const ask = createAsk({ engine: service.engine, gate, clock: systemClock })
@@ -105,18 +113,20 @@ async function openApp(options: OpenOptions): Promise<App> {
   }
 }
 
-async function buildContext(parts: {
+/** Everything the engine is built from; tests hand in their own clock and environment. */
+export async function buildContext(parts: {
   config: Config
   scrub: (text: string) => string
   log: Log
   database: Database
+  clock: Clock
+  environment: NodeJS.ProcessEnv
 }): Promise<EngineContext> {
-  const { config, scrub, log, database } = parts
-  const clock = systemClock
+  const { environment, ...same } = parts
+  const { config, scrub, log, database, clock } = same
   return {
-    ...parts,
-    clock,
-    processes: createProcesses(process.env, clock),
+    ...same,
+    processes: createProcesses(environment, clock),
     sourceDrivers: sources,
     filters,
     storages: new Map(
