@@ -14,9 +14,9 @@ import { harmless } from './terminal.ts'
 export async function follow(session: Session, app: App, runs: RunView[]): Promise<number> {
   const latest = new Map(runs.map((run) => [run.id, run]))
   const line = progressLineOn(session)
+  const release = cancelOnInterrupt(session, app, latest)
   if (!line.isDrawn && !session.globals.json)
     for (const run of runs) remark(session, renderRun(run, plain(app)))
-  const release = cancelOnInterrupt(session, app, latest)
   try {
     await Promise.all(runs.map((run) => watchOne(run)))
   } finally {

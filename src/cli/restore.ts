@@ -31,7 +31,8 @@ export async function confirmAndFollow(
   const look = { ...lookOf(session, app.clock), colours: session.terminal.colours.stderr }
   if (!session.globals.json) remark(session, renderPlan(request, look, true))
   const args = { request: request.id, version: request.version }
-  if (!yes && !(await agrees(session, request))) {
+  // One that is no longer waiting is not asked about: confirming it tells why.
+  if (!yes && request.state === 'waiting' && !(await agrees(session, request))) {
     await app.ask({ name: 'dismiss', args }, app.person)
     throw new Fault('cancelled', 'not confirmed; nothing was changed')
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { commandsFor, read } from '../../src/commands/ask.ts'
 import { quoted, splitWords } from '../../src/commands/words.ts'
@@ -133,12 +134,11 @@ test('whatever is typed is understood or refused with a Fault, at once', () => {
   )
   fc.assert(
     fc.property(typed, (words) => {
-      const error =
-        cpuMs(() => void attempt(words)) < 50
-          ? attempt(words)
-          : assert.ok(cpuMs(() => void attempt(words)) < 50)
+      // A compilation or collection may fall into one of two tries, a slow parser is slow in both.
+      assert.ok(cpuMs(words) < 50 || cpuMs(words) < 50)
+      const error = attempt(words)
       if (!error) return
-      assert.ok(error instanceof Fault, String(error))
+      assert.ok(error instanceof Fault, inspect(error))
       assert.ok(['usage', 'not-yet'].includes(error.code))
       assert.ok(error.message.length < 300)
       assert.doesNotMatch(error.message + (error.hint ?? ''), /\p{Cc}/u)
@@ -157,9 +157,9 @@ function attempt(words: string): unknown {
 }
 
 /** Time of this process alone: other work on the machine does not count. */
-function cpuMs(work: () => void): number {
+function cpuMs(words: string): number {
   const begun = process.cpuUsage()
-  work()
+  attempt(words)
   const { user, system } = process.cpuUsage(begun)
   return (user + system) / 1000
 }
