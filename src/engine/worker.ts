@@ -88,10 +88,12 @@ export function createWorker(context: EngineContext): Worker {
       )
       await pause(signal)
     }
+    const grace = new AbortController() // a timer left behind would keep the process for its whole length
     await Promise.race([
       Promise.allSettled([...active.values()].map((one) => one.done)),
-      context.clock.sleep(graceMs),
+      context.clock.sleep(graceMs, grace.signal).catch(() => undefined),
     ])
+    grace.abort()
     for (const one of active.values())
       one.cancel.abort(new Fault('interrupted', 'the service was stopped while it ran'))
     await Promise.allSettled([...active.values()].map((one) => one.done))
