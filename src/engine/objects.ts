@@ -3,7 +3,6 @@ import { Fault } from '../core/faults.ts'
 import type { Artifact } from '../core/model.ts'
 import type { ObjectInfo, Storage } from '../storages/storage.ts'
 import type { FileSpool } from '../sys/spool.ts'
-import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 
 const smallBytes = 16 * 1024 * 1024 // a manifest of 100,000 tables has about 5 MB
@@ -52,12 +51,7 @@ export async function fetchVerified(
       yield chunk
     }
   }
-  const { signal } = options
-  if (options.into)
-    await pipeline(source, measure, createWriteStream('', { fd: options.into.fd, autoClose: false }), {
-      signal,
-    })
-  else await pipeline(source, measure, discard, { signal })
+  await pipeline(source, measure, options.into?.fill ?? discard, { signal: options.signal })
   const hint = 'choose an older backup: `easy-backup list` shows which are good'
   if (bytes !== artifact.storedBytes)
     throw new Fault(

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { Fault } from '../core/faults.ts'
 import type { Filter, FilterOptions } from '../filters/filter.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
-import type { Command, Processes, Running } from '../sys/process.ts'
+import { isBrokenPipe, type Command, type Processes, type Running } from '../sys/process.ts'
 import { followSpool, type FileSpool, type Spool } from '../sys/spool.ts'
 
 /** One filter with its options, in the order of encoding. */
@@ -36,28 +36,27 @@ export function artifactSink(
           tools.running,
         )
       const through = new PassThrough()
-      const stored = pipeline(
-        [through, ...streamsOf(chain), createWriteStream('', { fd: spool.fd, autoClose: false })],
-        { signal: tools.running.signal },
-      )
-      const dumped = pumpProgram(command, through, tools)
-      await Promise.all([dumped, stored])
+      const stored = pipeline([through, ...streamsOf(chain), spool.fill], { signal: tools.running.signal })
+      await bothEnded(pumpProgram(command, through, tools), stored)
     },
     async fromFile(path) {
       if (encoders && encoders.length > 0)
         return withFile(path, (fd) =>
           tools.processes.join({ stages: encoders, input: { fd }, output: { fd: spool.fd } }, tools.running),
         )
-      await pipeline(
-        [
-          createReadStream(path),
-          ...streamsOf(chain),
-          createWriteStream('', { fd: spool.fd, autoClose: false }),
-        ],
-        { signal: tools.running.signal },
-      )
+      await pipeline([createReadStream(path), ...streamsOf(chain), spool.fill], {
+        signal: tools.running.signal,
+      })
     },
   }
+}
+
+/** Waits for both, so that nobody writes any more. Storing that failed breaks the program's pipe; else the program is the cause. */
+async function bothEnded(dumped: Promise<void>, stored: Promise<void>): Promise<void> {
+  const [dump, store] = await Promise.allSettled([dumped, stored])
+  const isEffect = store.status === 'rejected' && dump.status === 'rejected' && isBrokenPipe(dump.reason)
+  if (dump.status === 'rejected' && !isEffect) throw dump.reason
+  if (store.status === 'rejected') throw store.reason
 }
 
 /** A program's output into a stream; the stream ends well only when the program exited 0. */
@@ -87,10 +86,7 @@ export function rawInput(
     const output = onOutput ? { receive: onOutput } : null
     if (!decoders) {
       const counter = counting()
-      await processes.join(
-        { stages: [command], input: { stream: decoded().pipe(counter.stream) }, output },
-        running,
-      )
+      await processes.join({ stages: [command], input: { stream: decoded(counter.stream) }, output }, running)
       return counter.bytes()
     }
     const stages = [...decoders, command]
@@ -106,13 +102,16 @@ export function rawInput(
     return decoders.length === 0 ? spool.size() : told.bytes()
   }
 
-  function decoded(): Readable {
-    const source = followSpool(spool, running.signal)
-    return chain.toReversed().reduce<Readable>((bytes, { filter }) => {
-      const decoder = filter.decode()
-      bytes.once('error', (error) => decoder.destroy(error))
-      return bytes.pipe(decoder)
-    }, source)
+  /** An error anywhere travels down to the last stream, the one whose reader watches for errors. */
+  function decoded(...more: Transform[]): Readable {
+    const stages = [...chain.toReversed().map(({ filter }) => filter.decode()), ...more]
+    return stages.reduce<Readable>(
+      (bytes, stage) => {
+        bytes.once('error', (error) => stage.destroy(error))
+        return bytes.pipe(stage)
+      },
+      followSpool(spool, running.signal),
+    )
   }
 
   async function intoFile(path: string): Promise<number> {

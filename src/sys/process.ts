@@ -147,10 +147,17 @@ function startAll(
     next?.destroy()
     if (!next && joined.output && 'receive' in joined.output)
       process.stdout?.on('data', joined.output.receive)
+    if (!next && joined.output && 'into' in joined.output) pour(process.stdout, joined.output.into)
     children.unshift(supervise(process, program!, running, () => order++))
     if (process.pid === undefined) break
   }
   return children
+}
+
+/** With back-pressure; when the receiver goes away, the program meets a broken pipe. */
+function pour(stdout: Readable | null | undefined, into: Writable): void {
+  stdout?.pipe(into, { end: false })
+  into.once('close', () => stdout?.destroy())
 }
 
 function supervise(process: ChildProcess, program: string, running: Running, nextOrder: () => number): Child {

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
+import { writeAll } from './files.ts'
 
 /** Bytes that may still be growing, readable again at any offset: byte for byte the object to be stored. */
 export interface Spool {
@@ -17,6 +18,8 @@ export interface FileSpool extends Spool {
   readonly path: string
   /** For the writer. */
   readonly fd: number
+  /** Writes a stream from the start: the last step of a `pipeline`. The descriptor stays open whatever happens. */
+  fill(chunks: AsyncIterable<Buffer>): Promise<void>
   /** The producer is done: readers get the end. */
   finish(): Promise<void>
   /** The producer failed: readers get this error. */
@@ -45,10 +48,19 @@ export async function createFileSpool(path: string, clock: Clock): Promise<FileS
     }
   }
 
+  async function fill(bytes: AsyncIterable<Buffer>): Promise<void> {
+    let position = 0
+    for await (const chunk of bytes) {
+      await writeAll(handle, chunk, position)
+      position += chunk.length
+    }
+  }
+
   return {
     path,
     fd: handle.fd,
     size,
+    fill,
     ended: () => finalSize !== null,
     read,
     finish: async () => {

@@ -61,7 +61,8 @@ export interface WorldOptions {
   clock?: Clock
   /** Folders looked through for programs before the usual ones. */
   path?: readonly string[]
-  environment?: Record<string, string>
+  /** The only folder with programs. */
+  onlyPath?: string
   storageDir?: string
   tempDir?: string
   /** Changes the parts before the engine is built from them. */
@@ -97,8 +98,8 @@ export async function openWorld(folder: string, options: WorldOptions = {}): Pro
   const database = await openDatabase(config.stateDir, systemClock)
   await mkdir(config.tempDir, { recursive: true, mode: 0o700 })
   const clock = options.clock ?? fastClock(usualSpeed)
-  const path = [...(options.path ?? []), process.env.PATH].join(':')
-  const environment = { ...process.env, ...options.environment, PATH: path }
+  const path = options.onlyPath ?? [...(options.path ?? []), process.env.PATH].join(':')
+  const environment = { ...process.env, PATH: path }
   const built = await buildContext({ config, scrub, log, database, clock, environment })
   const context = options.adjust?.(built) ?? built
   const notifier = recordingNotifier()
