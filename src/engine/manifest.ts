@@ -106,13 +106,9 @@ function stockCommands(context: EngineContext, facts: Ingredients): string[] {
             .join('')} > '${artifact.name}'`,
         ]
   })
-  return [
-    ...undo,
-    ...facts.source.stockRestore({
-      series: facts.series.name,
-      artifacts: facts.artifacts.map((artifact) => artifact.name),
-    }),
-  ]
+  const names = facts.artifacts.map((artifact) => artifact.name)
+  const restore = facts.source.stockRestore({ series: facts.series.name, artifacts: names })
+  return [...undo, ...restore.map((command) => command.replaceAll('{file}', `'${names[0] ?? ''}'`))]
 }
 
 /** The buckets this backup may stand for in a calendar, by its local hour. */
