@@ -52,7 +52,7 @@ function openSource(place: Place): Source {
     inspect: (_series, signal) => inspect(place, signal),
     dump: (_series, _inspection, sink, signal) => dump(place, sink, signal),
     async prove(_name, raw, signal) {
-      const copy = join(context.folder, 'proof.db')
+      const copy = join(context.folder, 'proof.scratch')
       try {
         const rawBytes = await raw.intoFile(copy)
         const task = { do: 'examine', file: copy } as const
@@ -96,7 +96,7 @@ async function inspect(place: Place, signal: AbortSignal): Promise<Inspection> {
 
 async function dump({ file, lockTimeoutMs, context }: Place, sink: Sink, signal: AbortSignal): Promise<void> {
   await assertThere(file)
-  const copy = join(context.folder, 'copy.db')
+  const copy = join(context.folder, 'copy.scratch')
   try {
     const task = { do: 'copy', file, to: copy, lockTimeoutMs } as const
     const found = await work<Examination>(task, { context, otherwise: 'dump-failed' }, signal)

@@ -13,7 +13,7 @@ const restoreRoom = 64 // for the temporary name around it
 export function resolveTarget(source: string, request: TargetRequest): string {
   const path = targetOf(source, request)
   const name = basename(path)
-  if ('mistake' in judge(path) || Buffer.byteLength(name) > longestFileName - restoreRoom || name === '..')
+  if ('mistake' in judge(path) || Buffer.byteLength(name) > longestFileName - restoreRoom)
     throw new Fault('target-invalid', `"${path}" cannot be the path of a new file`, {
       hint: 'give an absolute path, or a file name beside the original',
     })
@@ -33,7 +33,7 @@ function targetOf(source: string, request: TargetRequest): string {
 
 /** A name only: `../etc/x` chooses nothing beside the original. */
 function beside(source: string, name: string): string {
-  if (name.includes('/'))
+  if (['', '.', '..'].includes(name) || name.includes('/'))
     throw new Fault('target-invalid', `"${name}" is neither a file name nor an absolute path`)
   return join(dirname(source), name)
 }
