@@ -63,7 +63,7 @@ function addHost(program: Command, session: Session, ended: (exit: number) => vo
 
 function addCommand(program: Command, definition: CommandDefinition, { session, ended }: Wiring): void {
   const face = faces[definition.name] ?? {}
-  const command = place(program, definition.name)
+  const command = place(program, definition)
     .aliases([...definition.aliases])
     .summary(definition.summary)
     .description(definition.summary)
@@ -88,11 +88,11 @@ const faces: Record<string, { usage?: string; wait?: boolean; yes?: boolean; def
 }
 
 /** `catalog sync` is a command of a command. */
-function place(program: Command, name: string): Command {
+function place(program: Command, { name, summary }: CommandDefinition): Command {
   const [first, second] = name.split(' ')
   if (second === undefined) return program.command(name)
   const parent = program.commands.find((each) => each.name() === first)
-  return (parent ?? program.command(first!).summary(`${first} ${second}`)).command(second)
+  return (parent ?? program.command(first!).summary(summary)).command(second)
 }
 
 function cliOptions(definition: CommandDefinition): CliOption[] {

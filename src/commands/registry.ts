@@ -36,6 +36,7 @@ export const commands: readonly CommandDefinition[] = [
 export const laterCommands: readonly string[] = [
   'approve',
   'audit',
+  'cleanup',
   'clone',
   'doctor',
   'download',
@@ -49,6 +50,7 @@ export const laterCommands: readonly string[] = [
   'report',
   'resume',
   'retention',
+  'test',
   'undo',
   'unpin',
 ]
