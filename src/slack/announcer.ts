@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { WebClient } from '@slack/web-api'
 import type { Clock } from '../core/clock.ts'
-import type { Log } from '../core/log.ts'
 import type { Message } from '../core/messages.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
 import type { Drawn } from './blocks/elements.ts'
@@ -17,7 +16,6 @@ export interface AnnouncerParts {
   client: WebClient
   routing: RoutingTable
   clock: Clock
-  log: Log
 }
 
 /** Where a message is in Slack. */
@@ -29,7 +27,7 @@ interface Receipt {
 }
 
 /** Makes Slack look like what is owed: one post per key, then edits of it. */
-export function createAnnouncer({ client, routing, clock, log }: AnnouncerParts): Notifier {
+export function createAnnouncer({ client, routing, clock }: AnnouncerParts): Notifier {
   const pace = createPace(clock)
   let checked: { at: number; answer: { ok: boolean; text: string } } | null = null
 
@@ -51,12 +49,6 @@ export function createAnnouncer({ client, routing, clock, log }: AnnouncerParts)
     if (!('failure' in answer)) return sent({ ...answer, digest: call.digest })
     const { failure } = answer
     if (failure.detail.startsWith('rate limited')) pace.rest(call.method, failure.retryAfterMs ?? 1000)
-    else
-      log.warn('slack did not take a message', {
-        key: message.key,
-        outcome: failure.outcome,
-        detail: failure.detail,
-      })
     return {
       outcome: failure.outcome,
       receipt: failure.outcome === 'gone' ? null : known,

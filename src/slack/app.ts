@@ -10,7 +10,6 @@ import { createAnnouncer } from './announcer.ts'
 import { createBolt } from './bolt.ts'
 import { createClients } from './clients.ts'
 import type { Desk } from './desk.ts'
-import { guardRejections } from './guard.ts'
 import { createIdentity } from './identity.ts'
 import { createLatency } from './latency.ts'
 import type { Latency } from './latency.ts'
@@ -67,7 +66,6 @@ export function startSlack(parts: SlackParts): SlackFace {
   }
   let socket: Socket | null = null
   let trying: Promise<void> = Promise.resolve()
-  let unguard = (): void => undefined
 
   function changed(trouble: string | null): void {
     if (trouble === state.trouble) return
@@ -123,9 +121,8 @@ export function startSlack(parts: SlackParts): SlackFace {
   }
 
   return {
-    notifier: createAnnouncer({ client: clients.delivery, routing: parts.routing, clock, log }),
+    notifier: createAnnouncer({ client: clients.delivery, routing: parts.routing, clock }),
     start() {
-      unguard = guardRejections((reason) => log.warn('slack client failed', { error: reason }))
       const { promise, resolve } = Promise.withResolvers<void>()
       trying = run(resolve).catch((error: unknown) => changed(String(error)))
       return Promise.race([promise, trying])
@@ -137,7 +134,6 @@ export function startSlack(parts: SlackParts): SlackFace {
       const timer = new AbortController()
       await Promise.race([Promise.all(working), clock.sleep(drainMs, timer.signal).catch(() => undefined)])
       timer.abort()
-      unguard()
     },
     status: () => ({
       state: stopping.signal.aborted ? 'stopped' : state.trouble === null ? 'ok' : 'degraded',

@@ -10,6 +10,7 @@ import { boltClientOptions, quietLogger } from './clients.ts'
 import type { Desk } from './desk.ts'
 import { publishHome } from './home.ts'
 import { tellFault } from './private.ts'
+import type { Place } from './private.ts'
 import { answerCommand } from './slash.ts'
 import { firstAnswer, planRestore, readSubmission } from './submission.ts'
 import { Fault } from '../core/faults.ts'
@@ -51,7 +52,7 @@ function commands(app: App, { desk, acked, follow }: BoltParts): void {
     await measured(desk, acked, ack)
     const place = { user: command.user_id, channel: command.channel_id, threadTs: null, respond }
     const typed = { text: command.text, trigger: command.trigger_id, place }
-    follow(once(desk, `command/${command.trigger_id}`, () => answerCommand(desk, typed)))
+    follow(once(desk, { key: `command/${command.trigger_id}`, place }, () => answerCommand(desk, typed)))
   })
 }
 
@@ -63,7 +64,7 @@ function clicks(app: App, { desk, acked, follow }: BoltParts): void {
       const click = readClick(body, action, respond)
       const where = body.container?.['message_ts'] ?? body.container?.['view_id']
       const key = ['click', where, action.action_id, body.user.id, action.action_ts].join('/')
-      follow(once(desk, key, () => answerClick(desk, click)))
+      follow(once(desk, { key, place: click.place }, () => answerClick(desk, click)))
     },
   )
 }
@@ -93,15 +94,20 @@ function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
     await measured(desk, acked, () => ack(answer))
     if (submitted === null || answer.response_action === 'errors') return
     const place = { user: body.user.id, channel: submitted.channel, threadTs: null, respond: null }
-    follow(once(desk, `view/${view.id}/${view.hash}`, () => planRestore(desk, submitted, place)))
+    follow(
+      once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => planRestore(desk, submitted, place)),
+    )
   })
   app.view({ type: 'view_closed', callback_id: /.*/ }, ({ ack }) => measured(desk, acked, ack))
 }
 
 function home(app: App, { desk, follow }: BoltParts): void {
+  const unseen = (error: unknown): void =>
+    desk.log.warn('slack did not show a home tab', { error: String(error) })
   app.event('app_home_opened', async ({ event, body }) => {
-    if (event.tab === 'home')
-      follow(once(desk, `event/${body.event_id}`, () => publishHome(desk, event.user)))
+    const place = { user: event.user, channel: null, threadTs: null, respond: null }
+    const seen = { key: `event/${body.event_id}`, place }
+    if (event.tab === 'home') follow(once(desk, seen, () => publishHome(desk, event.user).catch(unseen)))
   })
 }
 
@@ -125,7 +131,17 @@ async function measured(desk: Desk, acked: (ms: number) => void, ack: () => Prom
   acked(desk.clock.monotonic() - begun)
 }
 
-/** Slack may deliver the same envelope twice: the second is left alone. */
-async function once(desk: Desk, key: string, work: () => Promise<void>): Promise<void> {
-  if (await desk.firstTime(key)) await work()
+/** Slack may deliver the same envelope twice: the second is left alone. When nobody knows whether it is the second, nothing
+ * is done, and that is said. */
+async function once(
+  desk: Desk,
+  { key, place }: { key: string; place: Place },
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    if (await desk.firstTime(key)) await work()
+  } catch (error) {
+    desk.log.error('a click or command failed', { error: String(error) })
+    await tellFault(desk, place, error)
+  }
 }

@@ -25,11 +25,12 @@ export function createIdentity(client: WebClient, team: () => string | null): Id
   }
 }
 
+/** In the plural: refusals read "not for guests". */
 function outsider(user: NonNullable<UsersInfoResponse['user']>, team: string | null): string | null {
-  if (user.deleted) return 'deactivated'
-  if (user.is_bot || user.id === 'USLACKBOT') return 'bot'
-  if (user.is_restricted || user.is_ultra_restricted) return 'guest'
-  return isStranger(user, team) ? 'external' : null
+  if (user.deleted) return 'deactivated people'
+  if (user.is_bot || user.id === 'USLACKBOT') return 'bots'
+  if (user.is_restricted || user.is_ultra_restricted) return 'guests'
+  return isStranger(user, team) ? 'people from other workspaces' : null
 }
 
 /** From another workspace, through a shared channel; on an Enterprise Grid people belong to several. */

@@ -34,7 +34,6 @@ async function announcing(t: TestContext): Promise<Announced> {
     client: createClients(connectionTo(slack), silentLog).delivery,
     routing: table,
     clock,
-    log: silentLog,
   })
   const tell = (one: Message, receipt: unknown = null, parent: unknown = null): Promise<Delivery> =>
     announcer.deliver(one, receipt, parent, new AbortController().signal)

@@ -87,9 +87,7 @@ test('an envelope that comes again after a restart is acted on once', async (t) 
 
 test('guests, and people Slack says nothing about, are refused in private', async (t) => {
   const { slack } = await slackWorld(t)
-  assert.deepEqual(words(await slack.command('gus', 'C0BACKUPS', '/backup list')), [
-    '⛔ Guests may not use easy-backup.',
-  ])
+  assert.deepEqual(words(await slack.command('gus', 'C0BACKUPS', '/backup list')), ['⛔ Not for guests.'])
   slack.misbehave({ method: 'users.info', kind: '500', times: 2 })
   assert.deepEqual(words(await slack.command('alice', 'C0BACKUPS', '/backup list')), [
     '⛔ Slack did not say who you are, so nothing was done.\nTry again in a moment.',
@@ -301,7 +299,7 @@ test('the home tab shows every strategy, runs a backup and opens the restore dia
   )
   await slack.click('alice', 'home', actions.restoreFromHome)
   await slack.until(() => dialogText(slack, 'alice').includes('Choose a strategy'))
-  assert.match(JSON.stringify(await slack.openHome('gus')), /⛔ Guests may not/)
+  assert.match(JSON.stringify(await slack.openHome('gus')), /⛔ Not for guests/)
 })
 
 test('a refused click in the home tab opens its reason', async (t) => {
@@ -314,4 +312,31 @@ test('a refused click in the home tab opens its reason', async (t) => {
   await slack.openHome('bob')
   await slack.click('bob', 'home', actions.runFromHome, { value: '{"strategy":"shop"}' })
   await slack.until(() => dialogText(slack, 'bob').includes('Shop is already running'))
+})
+
+test('when it cannot be known whether a click came before, nothing is done and that is said', async (t) => {
+  const world = await slackWorld(t, {
+    firstTime: () => Promise.reject(new Fault('state-locked', 'the state is locked')),
+  })
+  const seen = await world.slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+  assert.deepEqual(words(seen), ['⚠️ The state is locked.'])
+  assert.deepEqual(world.asked, [])
+})
+
+test('a click that is repeated by an impatient person is asked again and answered in private', async (t) => {
+  let confirmed = 0
+  const { slack, ...world } = await slackWorld(t, {
+    answer: (asked) =>
+      'name' in asked && asked.name === 'confirm' && confirmed++ > 0
+        ? Promise.reject(new Fault('stale', 'already confirmed'))
+        : undefined,
+  })
+  const card = await post({ slack, ...world }, { type: 'request.card', request: request() })
+  const [first, second] = await Promise.all([
+    slack.click('alice', card, actions.confirmRequest),
+    slack.click('alice', card, actions.confirmRequest),
+  ])
+  assert.equal(confirmed, 2)
+  assert.ok([...words(first), ...words(second)].every((text) => text === 'ℹ️ Already confirmed.'))
+  assert.equal(slack.ephemerals('alice').length, 1)
 })

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { startPlayground } from '../../playground/server.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { startSlack } from '../../src/slack/app.ts'
-import { guardRejections } from '../../src/slack/guard.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { run } from './samples.ts'
 import { connectionTo, hurriedClock, message, slackWorld } from './world.ts'
@@ -99,19 +98,4 @@ test('an envelope without an event ends nothing', async (t) => {
   await slack.event({})
   await slack.until(() => log.length > 1 || slack.acks().length > 0)
   assert.equal((await slack.command('bob', 'C0BACKUPS', '/backup run production-db')).trouble, null)
-})
-
-test('a rejection inside the packages of Slack is reported; any other ends the process as before', () => {
-  const reports: string[] = []
-  const before = process.listeners('unhandledRejection')
-  const unguard = guardRejections((reason) => reports.push(reason))
-  const [guard] = process.listeners('unhandledRejection').filter((listener) => !before.includes(listener))
-  const theirs = new Error('socket is not open')
-  theirs.stack =
-    'Error: socket is not open\n    at send (/app/node_modules/@slack/socket-mode/dist/src/SocketModeClient.js:1:1)'
-  guard!(theirs, Promise.resolve())
-  assert.deepEqual(reports, ['socket is not open'])
-  assert.throws(() => guard!(new Error('ours'), Promise.resolve()), /ours/)
-  unguard()
-  assert.deepEqual(process.listeners('unhandledRejection'), before)
 })

@@ -37,6 +37,7 @@ export interface WorldOptions {
   playground?: PlaygroundOptions
   connection?: Partial<SlackConnection>
   clock?: Clock
+  firstTime?: (key: string) => Promise<boolean>
   /** Answers before the usual ones do; undefined leaves it to them. */
   answer?: (asked: Asked, person: Person) => Promise<Reply> | undefined
 }
@@ -55,7 +56,7 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
       gate: smallGate,
       clock: options.clock ?? systemClock,
       log: lines(world.log),
-      firstTime: async (key) => !seen.has(key) && seen.add(key).has(key),
+      firstTime: options.firstTime ?? (async (key) => !seen.has(key) && seen.add(key).has(key)),
       async ask(asked, person) {
         world.asked.push({ asked, person })
         const command = nameOf(asked)
@@ -109,7 +110,7 @@ export function message(body: Message['body'], changes: Partial<Message> = {}): 
 /** The rules without an `access` section. */
 const smallGate: Gate = {
   async allow(person, { command, open }) {
-    if (person.outsider !== null) throw new Fault('denied', `${person.outsider}s may not use easy-backup`)
+    if (person.outsider !== null) throw new Fault('denied', `not for ${person.outsider}`)
     if (!open && !person.admin)
       throw new Fault('denied', `\`${command}\` needs a workspace admin`, { hint: 'nothing was changed' })
   },

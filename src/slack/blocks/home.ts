@@ -41,16 +41,12 @@ function summary(strategies: StrategyView[]): string {
   const bad = strategies.filter(needsAttention).length
   const backups = strategies.reduce((sum, one) => sum + one.backups, 0)
   const bytes = strategies.reduce((sum, one) => sum + one.storedBytes, 0)
-  const names = strategies.length === 1 ? 'strategy' : 'strategies'
+  const all = `${strategies.length} ${strategies.length === 1 ? 'strategy' : 'strategies'}`
   const state =
     bad === 0
-      ? '✅ Nothing needs attention'
-      : `❌ ${bad} of ${strategies.length} need${bad === 1 ? 's' : ''} attention`
-  return joined(
-    state,
-    `${strategies.length} ${names}`,
-    `${formatCount(backups)} backups, ${formatBytes(bytes)}`,
-  )
+      ? `✅ ${all}, nothing needs attention`
+      : `❌ ${bad} of ${all} need${bad === 1 ? 's' : ''} attention`
+  return joined(state, `${formatCount(backups)} backups, ${formatBytes(bytes)}`)
 }
 
 const emoji: Partial<Record<ReturnType<typeof stateOf>, string>> = {

@@ -173,7 +173,7 @@ function cancelButton(run: RunView): Button | null {
     yes: 'Cancel it',
     no: 'Let it run',
   }
-  return button({ label: 'Cancel', action: actions.cancelRun, value: { id: run.id }, style: 'danger', sure })
+  return button({ label: 'Cancel', action: actions.cancelRun, value: { id: run.id }, sure })
 }
 
 export function restoreButton(backup: string, strategy: string): Button | null {
