@@ -92,6 +92,7 @@ async function writeFiles(
     apiUrl,
     tokens,
     healthPort: await freePort(),
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     postgresPort: samples?.server.port ?? null,
   }
   const passwords = samples && { backup: samples.backupPassword, owner: samples.ownerPassword }

@@ -7,12 +7,14 @@ export interface DemoPlaces {
   apiUrl: string
   tokens: { bot: string; app: string }
   healthPort: number
+  /** IANA name of the zone of whoever looks. */
+  timezone: string
   /** null: PostgreSQL is not to be had. */
   postgresPort: number | null
 }
 
 /** The demo's easy-backup.yml: a real one, with comments to learn from. */
-export function configuration({ folder, apiUrl, healthPort, postgresPort }: DemoPlaces): string {
+export function configuration({ folder, apiUrl, healthPort, timezone, postgresPort }: DemoPlaces): string {
   const postgres = postgresPort === null ? '' : postgresStrategies(postgresPort)
   return `# easy-backup, as the demo runs it. Every key is explained in docs/configuration.md.
 # \${NAME} comes from the environment or from the file .env beside this one: no password stands here.
@@ -24,9 +26,10 @@ global:
     channel_id: C0BACKUPS                 # #backups. Always ids: a channel can be renamed
     channels: { failure: C0ALERTS1 }      # what needs a person goes to #alerts
     mention_on_failure: [S0DBA0001]       # and mentions the group @dba
+    blocks: rich                          # tables that sort; older Slack servers get plain ones
     api_url: ${apiUrl}   # the playground; without this line it is the real Slack
 
-  timezone: Europe/Paris                  # all times below are wall time there
+  timezone: ${timezone}   # all times below are wall time there; this machine's own zone
   retention: 30d                          # older backups go; the newest two stay whatever their age
   compression: zstd                       # gzip and none exist too
   storages:

@@ -28,7 +28,7 @@ export function summary(facts: DemoFacts): string {
     [
       'Be',
       [
-        `Alice ${dim('(owner)')}, Bob or Carol ${dim('(members)')}, Gus ${dim('(guest)')}: ${dim('bottom left')}`,
+        `Alice ${dim('(owner)')}, Bob or Carol ${dim('(members)')}, Gus ${dim('(guest)')}: ${dim('top left')}`,
       ],
     ],
     ['Databases', databases(facts, dim)],
