@@ -11,6 +11,7 @@ import { bytesSpool, createFileSpool, type FileSpool } from '../sys/spool.ts'
 import { openSource, storageOf, type EngineContext } from './context.ts'
 import { buildManifest } from './manifest.ts'
 import { artifactSink, chainOf, rawInput, spoolPath, storedName, type Applied } from './pipeline.ts'
+import { createPlaced, type Placed } from './placed.ts'
 import type { Pulse } from './pulse.ts'
 import { requireMarker } from './marker.ts'
 
@@ -61,7 +62,7 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
   const placed = createPlaced(context, step)
   try {
     const parts = await dumpAll(context, step, folder, placed)
-    if (step.inspection.hasTables && parts.tables !== null && parts.tables.length === 0)
+    if (step.inspection.hasTables && isEmpty(parts))
       throw new Fault('dump-empty', 'the dump holds no table although the database has some', {
         hint: 'check `options` (schemas, tables) and the rights of the backup user',
       })
@@ -78,6 +79,14 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
     await placed.removeAll()
     throw error
   }
+}
+
+const smallestBytes = 64 // no dump with a table is as small, however well it is compressed
+
+function isEmpty({ tables, artifacts }: Parts): boolean {
+  return tables === null
+    ? artifacts.every(({ storedBytes }) => storedBytes < smallestBytes)
+    : tables.length === 0
 }
 
 interface Parts {
@@ -152,7 +161,13 @@ async function onePart(
         parts.dumpMs += context.clock.monotonic() - begun
         if (!part.signal.aborted) part.pulse.stage('upload')
       }),
-      Promise.all(part.storages.map((storage) => placed.put(storage, part.key, spool, signal))),
+      Promise.all(part.storages.map((storage) => placed.put(storage, part.key, spool, signal))).then(
+        (receipts) => {
+          parts.uploadMs += context.clock.monotonic() - begun
+          if (part.strategy.prove) part.pulse.stage('proof')
+          return receipts
+        },
+      ),
       part.strategy.prove
         ? part.source.prove(
             part.name,
@@ -163,7 +178,6 @@ async function onePart(
       watchSpool(context, spool, part.pulse, signal),
     ] as const
     const [, receipts, proof] = await allOrFirstFault(together, stopped)
-    parts.uploadMs += context.clock.monotonic() - begun
     parts.artifacts.push(artifactOf(part, receipts, proof))
     if (proof && parts.tables) parts.tables.push(...proof.tables)
   } finally {
@@ -229,39 +243,6 @@ function artifactOf(part: Part, receipts: Receipt[], proof: Proof | null): Artif
     storedBytes: first.bytes,
     sha256: first.sha256,
     filters: part.chain.map(({ filter }) => filter.kind),
-  }
-}
-
-interface Placed {
-  put(
-    storage: Storage,
-    key: string,
-    spool: Parameters<Storage['put']>[1],
-    signal?: AbortSignal,
-  ): Promise<Receipt>
-  /** Takes back what a failed attempt stored; without a manifest it was never a backup. */
-  removeAll(): Promise<void>
-}
-
-function createPlaced(context: EngineContext, step: Walk): Placed {
-  const placed: { storage: Storage; key: string }[] = []
-  return {
-    async put(storage, key, spool, signal = step.signal) {
-      placed.push({ storage, key })
-      const onState = (bytes: number): void => step.pulse.moved(`upload:${storage.name}`, bytes)
-      return storage.put(key, spool, { ifAbsent: true, onState, signal })
-    },
-    async removeAll() {
-      // the manifest, put last, goes first (promise 6)
-      for (const { storage, key } of placed.toReversed())
-        await storage.remove(key, AbortSignal.timeout(30_000)).catch((error: unknown) =>
-          context.log.warn('an unfinished object could not be removed', {
-            storage: storage.name,
-            key,
-            error: String(error),
-          }),
-        )
-    },
   }
 }
 

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/faults.ts'
 import { readLines } from './lines.ts'
+import { passedThrough } from './memory.ts'
 import { runVariable } from './strays.ts'
 
 /** A program and its arguments; never a shell. Secrets go into `env` or files, never into `argv` (promise 14). */
@@ -145,13 +146,19 @@ function startAll(
       detached: true,
     })
     next?.destroy()
-    if (!next && joined.output && 'receive' in joined.output)
-      process.stdout?.on('data', joined.output.receive)
+    if (!next && joined.output && 'receive' in joined.output) receiveFrom(process, joined.output.receive)
     if (!next && joined.output && 'into' in joined.output) pour(process.stdout, joined.output.into)
     children.unshift(supervise(process, program!, running, () => order++))
     if (process.pid === undefined) break
   }
   return children
+}
+
+function receiveFrom(child: ChildProcess, receive: (chunk: Buffer) => void): void {
+  child.stdout?.on('data', (chunk: Buffer) => {
+    receive(chunk)
+    passedThrough(chunk.length)
+  })
 }
 
 /** With back-pressure; when the receiver goes away, the program meets a broken pipe. */

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { passedThrough } from './memory.ts'
 import type { Clock } from '../core/clock.ts'
 import { writeAll } from './files.ts'
 
@@ -103,6 +104,7 @@ async function* chunks(
 }
 
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  passedThrough(length)
   const buffer = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {
