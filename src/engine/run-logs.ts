@@ -1,13 +1,15 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Scrub } from '../core/secret.ts'
 
 /** What a run's tools said, line by line, kept with the run and shown by View Log. */
 export interface RunLogs {
+  /** Never throws: a full disk must not end the run that talks, nor the service. */
   append(runId: string, line: string): void
   read(runId: string): string
-  remove(runId: string): void
+  /** The run has ended: nothing about it is kept in memory. */
+  close(runId: string): void
 }
 
 const capBytes = 1024 * 1024 // product: at most 1 MiB per run
@@ -23,7 +25,11 @@ export function createRunLogs(folder: string, clock: Clock, scrub: Scrub): RunLo
     if (before > capBytes) return
     const text = `${new Date(clock.now()).toISOString()} ${scrub(line)}\n`
     const over = before + Buffer.byteLength(text) > capBytes
-    appendFileSync(path(runId), over ? '… the rest was cut: a run keeps 1 MiB\n' : text, { mode: 0o600 })
+    try {
+      appendFileSync(path(runId), over ? '… the rest was cut: a run keeps 1 MiB\n' : text, { mode: 0o600 })
+    } catch {
+      return // the next line tries again
+    }
     written.set(runId, over ? capBytes + 1 : before + Buffer.byteLength(text))
   }
 
@@ -35,5 +41,5 @@ export function createRunLogs(folder: string, clock: Clock, scrub: Scrub): RunLo
     }
   }
 
-  return { append, read, remove: (runId) => rmSync(path(runId), { force: true }) }
+  return { append, read, close: (runId) => void written.delete(runId) }
 }

@@ -27,8 +27,8 @@ export interface WorkResult {
   result: NonNullable<Run['result']>
   /** Written in the transaction that ends the run. */
   commit(tx: Write): Promise<void>
-  /** Done after the run has ended; its failure is its own. */
-  after?: () => Promise<void>
+  /** Done after the run has ended; its failure is its own. @param signal the service stops */
+  after?: (signal: AbortSignal) => Promise<void>
 }
 
 /** One attempt at whatever the run is for. */
@@ -64,7 +64,7 @@ async function backup(context: EngineContext, work: Work): Promise<WorkResult> {
       for (const name of strategy.storages)
         await saveCopy(tx, copyOf(context, storageOf(context, name), manifest))
     },
-    after: async () => {
+    after: async (signal) => {
       context.bus.emit({
         type: 'backup.stored',
         run: run.id,
@@ -73,18 +73,24 @@ async function backup(context: EngineContext, work: Work): Promise<WorkResult> {
         storedBytes: manifest.storedBytes,
         rawBytes: manifest.rawBytes,
       })
-      await pruneLoudly(context, strategy, manifest.series)
+      await pruneLoudly(context, { strategy, series: manifest.series }, signal)
     },
   }
 }
 
 /** A failed prune is said, and never turns a good backup bad. */
-async function pruneLoudly(context: EngineContext, strategy: Strategy, series: string): Promise<void> {
+async function pruneLoudly(
+  context: EngineContext,
+  { strategy, series }: { strategy: Strategy; series: string },
+  stopping: AbortSignal,
+): Promise<void> {
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(10 * 60_000)])
   try {
-    const deleted = await prune(context, strategy, series, AbortSignal.timeout(10 * 60_000))
+    const deleted = await prune(context, strategy, series, signal)
     if (deleted.length > 0)
       context.log.info('old backups deleted', { strategy: strategy.name, count: deleted.length })
   } catch (error) {
+    if (stopping.aborted) return // the next backup prunes again
     const fault = asFault(error)
     context.log.error('deleting old backups failed', { strategy: strategy.name, error: fault.message })
     const text =

@@ -20,7 +20,7 @@ export interface FileSpool extends Spool {
   /** For the writer. */
   readonly fd: number
   /** Writes a stream from the start: the last step of a `pipeline`. The descriptor stays open whatever happens. */
-  fill(chunks: AsyncIterable<Buffer>): Promise<void>
+  readonly fill: (chunks: AsyncIterable<Buffer>) => Promise<void>
   /** The producer is done: readers get the end. */
   finish(): Promise<void>
   /** The producer failed: readers get this error. */

@@ -1,0 +1,266 @@
+import { mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import type { Strategy } from '../core/config.ts'
+import { formatDuration } from '../core/duration.ts'
+import { asFault, Fault, faultFacts } from '../core/faults.ts'
+import type { Outcome } from '../core/model.ts'
+import { endRun, findRun, type Run } from '../state/runs.ts'
+import { ToolFailure } from '../sys/process.ts'
+import { runFolder, strategyOf, type EngineContext } from './context.ts'
+import { change, createShows } from './progress.ts'
+import { createPulse, type Pulse } from './pulse.ts'
+import { settleRequest } from './restore/requests.ts'
+import { tellRun } from './tell.ts'
+import { runView } from './views.ts'
+import { workOn, type WorkResult } from './work.ts'
+
+export interface Circumstances {
+  /** Fires with a Fault: cancelled, or interrupted. */
+  cancel: AbortSignal
+  /** How many runs share this process, and so Slack's limits. */
+  parallel: () => number
+}
+
+/** One run from its claim to its end, with retries. Never throws: whatever happens becomes the run's end. */
+export async function carryOut(
+  context: EngineContext,
+  run: Run,
+  circumstances: Circumstances,
+): Promise<void> {
+  const begun = context.clock.monotonic()
+  const end = await endOf(context, run, circumstances)
+  await finishAtLast(context, run, { ...end, begun }, circumstances.cancel)
+  await end.result
+    ?.after?.(circumstances.cancel)
+    .catch((error: unknown) =>
+      context.log.error('what follows a run stumbled', { run: run.id, error: asFault(error).message }),
+    )
+}
+
+async function endOf(
+  context: EngineContext,
+  run: Run,
+  circumstances: Circumstances,
+): Promise<Omit<End, 'begun'>> {
+  try {
+    const result = await withRetries(context, run, strategyOf(context, run.strategy), circumstances)
+    return { outcome: 'succeeded', result, fault: null }
+  } catch (error) {
+    const fault = asFault(error)
+    if (fault.code === 'internal')
+      context.log.error('a defect ended a run', {
+        run: run.id,
+        error: fault.cause instanceof Error ? (fault.cause.stack ?? fault.message) : fault.message,
+      })
+    return { outcome: outcomeOf(fault), result: null, fault }
+  }
+}
+
+async function withRetries(
+  context: EngineContext,
+  run: Run,
+  strategy: Strategy,
+  circumstances: Circumstances,
+): Promise<WorkResult> {
+  let proofsFailed = 0
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryOnce(context, { ...run, attempt }, strategy, circumstances)
+    } catch (error) {
+      const fault = asRunFault(error)
+      if (fault.code === 'proof-failed') proofsFailed++
+      circumstances.cancel.throwIfAborted()
+      if (!mayRetry(fault, attempt, run.maxAttempts, proofsFailed)) throw fault
+      const delayMs = backoff(strategy, attempt, context.clock.random())
+      context.logs.append(
+        run.id,
+        `attempt ${attempt} of ${run.maxAttempts} failed: ${fault.message}; the next one starts in ${formatDuration(delayMs)}`,
+      )
+      context.bus.emit({
+        type: 'run.retried',
+        run: run.id,
+        strategy: run.strategy,
+        attempt,
+        code: fault.code,
+        delayMs,
+      })
+      await change(context, run.id, { attempt: attempt + 1, stage: 'waiting', progress: null })
+      await context.clock.sleep(delayMs, circumstances.cancel)
+    }
+  }
+}
+
+/** A proof that fails is followed by one fresh dump, whatever `retry` says. */
+function mayRetry(fault: Fault, attempt: number, maxAttempts: number, proofsFailed: number): boolean {
+  if (fault.code === 'proof-failed') return proofsFailed === 1
+  return fault.retry && attempt < maxAttempts
+}
+
+/** Exponential with jitter: delay × 2^(n-1), at most max_delay, ±20 %. */
+function backoff(strategy: Strategy, attempt: number, random: number): number {
+  const { delayMs, maxDelayMs } = strategy.retry
+  return Math.round(Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * (0.8 + 0.4 * random))
+}
+
+async function tryOnce(
+  context: EngineContext,
+  run: Run,
+  strategy: Strategy,
+  circumstances: Circumstances,
+): Promise<WorkResult> {
+  const folder = runFolder(context, run.id)
+  const expectedBytes = await expectedSize(context, run)
+  const shows = createShows(context, run, circumstances.parallel)
+  const pulse: Pulse = createPulse(context.clock, {
+    stallMs: strategy.timeout.stallMs,
+    expectedBytes,
+    onBeat: shows,
+  })
+  const over = new AbortController()
+  const limit = totalLimit(context, run, strategy, over.signal)
+  const signal = AbortSignal.any([circumstances.cancel, pulse.stalled, limit])
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return await workOn(context, {
+      run,
+      strategy,
+      folder,
+      pulse,
+      signal,
+      change: (columns) => change(context, run.id, columns),
+    })
+  } catch (error) {
+    throw signal.aborted ? (signal.reason as Error) : error
+  } finally {
+    over.abort(new Error('attempt over'))
+    pulse.stop()
+    await removeFolder(context, folder)
+  }
+}
+
+/** A folder that cannot be removed must not turn a good backup bad; the next start removes it. */
+async function removeFolder(context: EngineContext, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+    context.log.warn('the folder of a run could not be removed', { folder, error: asFault(error).message }),
+  )
+}
+
+/** Fires with Fault timed-out when `timeout.backup` or `timeout.restore` is set and reached. */
+function totalLimit(context: EngineContext, run: Run, strategy: Strategy, over: AbortSignal): AbortSignal {
+  const limit = new AbortController()
+  const limitMs = run.kind === 'restore' ? strategy.timeout.restoreMs : strategy.timeout.backupMs
+  if (limitMs > 0)
+    void context.clock.sleep(limitMs, over).then(
+      () =>
+        limit.abort(
+          new Fault('timed-out', `the ${run.kind} took longer than its limit of ${formatDuration(limitMs)}`, {
+            hint: `raise timeout.${run.kind === 'restore' ? 'restore' : 'backup'}, or leave it out to have no limit`,
+            retry: false, // the limit is for the whole run
+          }),
+        ),
+      () => undefined,
+    )
+  return limit.signal
+}
+
+async function expectedSize(context: EngineContext, run: Run): Promise<number | null> {
+  if (run.kind !== 'backup') return null
+  const last = await context.database.read
+    .selectFrom('backups')
+    .select('stored_bytes')
+    .where('strategy', '=', run.strategy)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return last?.stored_bytes ?? null
+}
+
+interface End {
+  outcome: Outcome
+  result: WorkResult | null
+  fault: Fault | null
+  begun: number
+}
+
+const finishAgainMs = 5_000 // a state disk that is full or locked may have room again
+
+/** A run whose end cannot be written would keep its lease for as long as this process lives: so it is tried until it works. */
+async function finishAtLast(
+  context: EngineContext,
+  run: Run,
+  end: End,
+  stopping: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await finish(context, run, end)
+    } catch (error) {
+      context.log.error('the end of a run could not be written', {
+        run: run.id,
+        error: asFault(error).message,
+      })
+      if (stopping.aborted) return // the next start ends it
+      await context.clock.sleep(finishAgainMs, stopping).catch(() => undefined)
+    }
+  }
+}
+
+async function finish(context: EngineContext, run: Run, end: End): Promise<void> {
+  const at = context.clock.now()
+  const fault = end.fault ? scrubbed(context, end.fault) : null
+  const ended = await context.database.write(async (tx) => {
+    const isFirst = await endRun(tx, run.id, {
+      outcome: end.outcome,
+      at,
+      result: end.result?.result ?? null,
+      fault,
+    })
+    await end.result?.commit(tx) // what is stored is stored, also when somebody else ended the run
+    if (!isFirst) return false
+    const now = await findRun(tx, run.id)
+    await settleRequest(context, tx, now!)
+    await tellRun(context, tx, await runView(context, now!, tx))
+    return true
+  })
+  if (!ended) return
+  if (fault) context.logs.append(run.id, `${end.outcome}: ${fault.text}`)
+  context.logs.close(run.id)
+  context.bus.emit({
+    type: 'run.ended',
+    run: run.id,
+    kind: run.kind,
+    strategy: run.strategy,
+    outcome: end.outcome,
+    code: fault?.code ?? null,
+    tookMs: Math.round(context.clock.monotonic() - end.begun),
+  })
+}
+
+function scrubbed(context: EngineContext, fault: Fault): ReturnType<typeof faultFacts> {
+  const { code, text, hint } = faultFacts(fault)
+  return {
+    code,
+    text: context.scrub(text).slice(0, 2_000),
+    hint: hint && context.scrub(hint).slice(0, 1_000),
+  }
+}
+
+function outcomeOf(fault: Fault): Outcome {
+  if (fault.code === 'cancelled') return 'cancelled'
+  return fault.code === 'interrupted' ? 'interrupted' : 'failed'
+}
+
+/** What a tool said about a full disk is the disk's fault, not the tool's. */
+function asRunFault(error: unknown): Fault {
+  const fault = asFault(error)
+  const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')
+  const code =
+    (error as NodeJS.ErrnoException).code ??
+    ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code
+  if (code === 'ENOSPC' || /no space left on device|disk quota exceeded/i.test(words))
+    return new Fault('disk-full', 'there is no space left for the spool (temp_dir) or the storage', {
+      hint: 'free some space, or point temp_dir to a larger disk; `df -h` shows which is full',
+      cause: error,
+    })
+  return fault
+}
