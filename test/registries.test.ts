@@ -11,7 +11,7 @@ interface Registry {
   /** Members that tell a driver of this folder from anything else it exports. */
   marks: string[]
   /** What people type for it; also the name of its file or folder. */
-  nameOf(driver: Record<string, unknown>): string
+  nameOf: (driver: Record<string, unknown>) => string
 }
 
 const registries: Registry[] = [

@@ -17,11 +17,11 @@ const quiet = new AbortController().signal
 export interface StorageFacts {
   kind: string
   /** A fresh, empty place and its storage; what it needs is released by `t.after`. */
-  make(t: TestContext): Promise<Storage>
+  make: (t: TestContext) => Promise<Storage>
   /** Everything that lies in the place, unfinished uploads included; for looking behind the contract. */
-  everything(storage: Storage): Promise<string[]>
+  everything: (storage: Storage) => Promise<string[]>
   /** A place that does not exist. */
-  missing(t: TestContext): Promise<Storage>
+  missing: (t: TestContext) => Promise<Storage>
 }
 
 const badKeys = [

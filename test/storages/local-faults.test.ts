@@ -11,7 +11,7 @@ import { bytesSpool } from '../../src/sys/spool.ts'
 import { everythingIn, makeFolder, makeLocal } from '../support/local.ts'
 
 const signal = new AbortController().signal
-const putOnce = join(import.meta.dirname, 'put-once.ts')
+const oneOperation = join(import.meta.dirname, 'one-operation.ts')
 const mib = 1024 * 1024
 
 const works = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0
@@ -128,9 +128,28 @@ suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
     assert.deepEqual(synced.slice(1), [join(root, 'a'), root])
   })
 
+  test('a removal is durable before it counts, also one that was begun earlier', needTrace, async (t) => {
+    const root = await makeFolder(t)
+    const trace = join(await makeFolder(t), 'trace')
+    run([], [root, 'a/manifest.json', '5'])
+    run([], [root, 'a/dump', '5'])
+    for (const time of ['first', 'second']) {
+      run(
+        ['strace', '-f', '-y', '-o', trace, '-e', 'trace=fsync,unlink'],
+        [root, 'a/manifest.json', 'remove'],
+      )
+      const calls = (await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes(`${root}/a`))
+      assert.deepEqual(
+        calls.map((line) => /(\w+)\(/.exec(line)?.[1]),
+        ['unlink', 'fsync'],
+        `the ${time} time`,
+      )
+    }
+  })
+
   test('kill -9 while an object is written leaves only what the sweep removes', async (t) => {
     const root = await makeFolder(t)
-    const child = spawn(process.execPath, [putOnce, root, 'shop/1/dump', 'endless'])
+    const child = spawn(process.execPath, [oneOperation, root, 'shop/1/dump', 'endless'])
     t.after(() => child.kill('SIGKILL'))
     while ((await readdir(root, { recursive: true })).length < 3) await systemClock.sleep(10)
     const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -151,7 +170,7 @@ interface Said {
 
 /** One thread does all file operations, so that `when` counts them all. */
 function run(prefix: string[], args: string[]): Said {
-  const [program, ...rest] = [...prefix, process.execPath, putOnce, ...args]
+  const [program, ...rest] = [...prefix, process.execPath, oneOperation, ...args]
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
   return JSON.parse(execFileSync(program!, rest, { encoding: 'utf8', stdio: 'pipe', env })) as Said
 }
