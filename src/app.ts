@@ -197,11 +197,12 @@ async function serve({ config, log, service, slack }: Serving, signal: AbortSign
     ready: () => ({ ok: service.ready(), text: service.ready() ? 'scheduling' : 'starting' }),
     log,
   })
-  log.info('easy-backup serves', { strategies: config.strategies.length, version: packageJson.version })
   // Slack being away never delays the work: signing in goes on beside it
   void slack?.start()
   try {
-    await service.lead(signal)
+    await service.lead(signal, () =>
+      log.info('easy-backup serves', { strategies: config.strategies.length, version: packageJson.version }),
+    )
   } finally {
     await slack?.stop()
     await http.close()

@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { Fault } from '../core/faults.ts'
 import type { CommandDefinition } from './command.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 import { quoted } from './words.ts'
 
 export type Arguments = Record<string, unknown>

@@ -1,39 +1,8 @@
-const longestCompared = 64 // longer words are no typing mistake, and the distance costs their product
-
-/** The candidate that a person most likely meant: equal but for case, a unique beginning, or at most a third of its letters away. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
-  const typed = word.slice(0, longestCompared).toLowerCase()
-  const begun = typed === '' ? [] : candidates.filter((candidate) => candidate.startsWith(typed))
-  if (begun.length === 1) return begun[0]!
-  const ranked = candidates
-    .map((candidate) => ({ candidate, steps: distance(typed, candidate.slice(0, longestCompared)) }))
-    .filter(({ candidate, steps }) => steps <= Math.max(1, Math.floor(candidate.length / 3)))
-    .sort((a, b) => a.steps - b.steps)
-  return ranked[0]?.candidate ?? null
-}
+import { nearest } from '../core/nearest.ts'
 
 /** "did you mean `x`?" when something is near, else what there is, else the given words. */
 export function suggest(word: string, candidates: readonly string[], otherwise: string): string {
   const near = nearest(word, candidates)
   if (near) return `did you mean \`${near}\`?`
   return otherwise
-}
-
-/** Insertions, deletions, replacements and swapped neighbours between two words (optimal string alignment). */
-function distance(a: string, b: string): number {
-  let before: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= b.length; column++) {
-      const same = a[row - 1] === b[column - 1]
-      let steps = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1))
-      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      if (swapped) steps = Math.min(steps, before[column - 2]! + 1)
-      current.push(steps)
-    }
-    before = last
-    last = current
-  }
-  return last[b.length]!
 }

@@ -1,7 +1,7 @@
 import { parseDuration } from '../core/duration.ts'
 import { namePattern } from '../core/keys.ts'
 import { parseSchedule, type Mistake } from '../core/schedule.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 import { isZone } from '../core/schedule/zone.ts'
 import { shown } from './shown.ts'
 

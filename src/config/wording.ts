@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv'
 import { inline } from './inline.ts'
-import { nearest, oneOf, suggest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
+import { oneOf, suggest } from './nearest.ts'
 import { globalKeys } from './schema/file.ts'
 import { strategyKeys } from './schema/strategy.ts'
 import type { Later } from './schema/words.ts'

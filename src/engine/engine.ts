@@ -151,13 +151,12 @@ export function createEngine(
     const now = clock.now()
     const all = context.config.strategies.flatMap((strategy) => {
       const words = strategy.schedule.type === 'manual' ? 'manual' : strategy.schedule.text
-      return slotsBetween(
-        strategy.schedule,
-        strategy.timezone,
-        now,
-        now + furthestMs,
-        Math.max(1, Math.ceil(limit / context.config.strategies.length)),
-      ).map((at) => ({ strategy: strategy.name, at, schedule: words, timezone: strategy.timezone }))
+      return slotsBetween(strategy.schedule, strategy.timezone, now, now + furthestMs, limit).map((at) => ({
+        strategy: strategy.name,
+        at,
+        schedule: words,
+        timezone: strategy.timezone,
+      }))
     })
     return all.toSorted((a, b) => a.at - b.at).slice(0, limit)
   }

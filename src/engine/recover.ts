@@ -65,7 +65,8 @@ async function recoverRun(context: EngineContext, run: Run): Promise<void> {
 }
 
 async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
-  if (run.kind === 'backup') return `nothing was kept of it; run it again with \`run ${run.strategy}\``
+  if (run.kind === 'backup')
+    return `what was not complete was removed; run it again with \`run ${run.strategy}\``
   const request = run.params.request ? await findRequest(context.database.read, run.params.request) : null
   if (!request) return 'nothing was changed; ask for it again'
   const { name, endpoint } = request.view.plan.target

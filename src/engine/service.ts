@@ -21,7 +21,7 @@ export interface Service {
   besideService: boolean
   /** Leads until the signal: recovers, schedules, works, watches, delivers; then winds down.
    * @throws Fault state-locked when another instance leads */
-  lead(signal: AbortSignal): Promise<void>
+  lead(signal: AbortSignal, onLeading: () => void): Promise<void>
   /** The scheduler has made a pass and the state answers. */
   ready(): boolean
   /** For a command: waits for its work and its messages, within reason. */
@@ -45,8 +45,9 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
     else worker.nudge()
   })
 
-  async function lead(signal: AbortSignal): Promise<void> {
+  async function lead(signal: AbortSignal, onLeading: () => void): Promise<void> {
     await takeLead(context, self)
+    onLeading()
     try {
       const ended = await recover(context)
       if (ended.length > 0)

@@ -46,7 +46,7 @@ export async function verifyCopy(context: EngineContext, step: VerifyStep): Prom
     await record(context, step, storage, { level, corrupt: null })
     return {
       backup: step.copy.id,
-      level,
+      level: step.level, // what was done now; the catalogue keeps the highest
       tables: tables?.length ?? null,
       rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     }
