@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { WebClient } from '@slack/web-api'
 import type { Clock } from '../core/clock.ts'
+import type { SlackConnection } from '../core/config.ts'
 import type { Message } from '../core/messages.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
 import type { Drawn } from './blocks/elements.ts'
@@ -15,6 +16,7 @@ import type { RoutingTable } from './routing.ts'
 export interface AnnouncerParts {
   client: WebClient
   routing: RoutingTable
+  blocks: SlackConnection['blocks']
   clock: Clock
 }
 
@@ -27,7 +29,7 @@ interface Receipt {
 }
 
 /** Makes Slack look like what is owed: one post per key, then edits of it. */
-export function createAnnouncer({ client, routing, clock }: AnnouncerParts): Notifier {
+export function createAnnouncer({ client, routing, blocks, clock }: AnnouncerParts): Notifier {
   const pace = createPace(clock)
   let checked: { at: number; answer: { ok: boolean; text: string } } | null = null
 
@@ -38,7 +40,7 @@ export function createAnnouncer({ client, routing, clock }: AnnouncerParts): Not
     signal: AbortSignal,
   ): Promise<Delivery> {
     const receipt = readReceipt(known)
-    const call = plan({ message, receipt, parent: readReceipt(parent), routing })
+    const call = plan({ message, receipt, parent: readReceipt(parent), routing, blocks })
     if (receipt !== null && receipt.digest === call.digest) return sent(receipt)
     if (!call.isMoving) pace.forget(message.key)
     const wait = signal.aborted
@@ -79,6 +81,8 @@ interface Call {
   threadTs: string | null
   broadcast: boolean
   drawn: Drawn
+  /** The same with ever simpler blocks, for when Slack refuses them. */
+  simpler: Drawn[]
   digest: string
   /** Progress that will be superseded; everything else must be seen. */
   isMoving: boolean
@@ -89,10 +93,13 @@ function plan(given: {
   receipt: Receipt | null
   parent: Receipt | null
   routing: RoutingTable
+  blocks: SlackConnection['blocks']
 }): Call {
   const { message, receipt, parent } = given
   const routing = given.routing(message.strategy)
-  const drawn = drawMessage(message.body, routing.mentionOnFailure)
+  const mentions = routing.mentionOnFailure
+  const drawn = drawMessage(message.body, { mentions, blocks: given.blocks })
+  const basic = given.blocks === 'rich' ? drawMessage(message.body, { mentions, blocks: 'basic' }) : drawn
   const wanted = channelFor(routing, message.audience)
   const isAlarm = message.body.type === 'run.alarm'
   // What must be heard goes to its own channel; everything else stays in its thread.
@@ -104,6 +111,7 @@ function plan(given: {
     threadTs: thread?.ts ?? null,
     broadcast: isAlarm && thread !== null,
     drawn,
+    simpler: [basic, { text: drawn.text, blocks: [] }],
     digest: createHash('sha256').update(JSON.stringify(drawn)).digest('base64url').slice(0, 16),
     isMoving: message.body.type === 'run.progress' && message.body.run.state === 'running',
   }
@@ -111,12 +119,14 @@ function plan(given: {
 
 type Said = Omit<Receipt, 'digest'> | { failure: Failure }
 
-/** With its blocks; when Slack refuses those, once more as words alone. */
+/** With its blocks; when Slack refuses those, with simpler ones, and in the end as words alone. */
 async function say(client: WebClient, call: Call, signal: AbortSignal): Promise<Said> {
-  const first = await attempt(client, call, signal)
-  if (!('failure' in first) || !first.failure.aboutContent) return first
-  const plain = await attempt(client, { ...call, drawn: { text: call.drawn.text, blocks: [] } }, signal)
-  return 'failure' in plain && plain.failure.aboutContent ? first : plain
+  let said = await attempt(client, call, signal)
+  for (const drawn of call.simpler) {
+    if (!('failure' in said) || !said.failure.aboutContent) return said
+    if (drawn !== call.drawn) said = await attempt(client, { ...call, drawn }, signal)
+  }
+  return said
 }
 
 async function attempt(client: WebClient, call: Call, signal: AbortSignal): Promise<Said> {

@@ -121,7 +121,12 @@ export function startSlack(parts: SlackParts): SlackFace {
   }
 
   return {
-    notifier: createAnnouncer({ client: clients.delivery, routing: parts.routing, clock }),
+    notifier: createAnnouncer({
+      client: clients.delivery,
+      routing: parts.routing,
+      blocks: connection.blocks,
+      clock,
+    }),
     start() {
       const { promise, resolve } = Promise.withResolvers<void>()
       trying = run(resolve).catch((error: unknown) => changed(String(error)))

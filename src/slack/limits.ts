@@ -26,6 +26,8 @@ export const limits = {
   label: 2000,
   textInput: 3000,
   dataTable: { rows: 200, columns: 20, characters: 20_000, pageSize: 10 },
+  /** Slack names no limit; one line is readable. */
+  planTitle: 300,
   /** Rows of an aligned text table. */
   textTableRows: 10,
   /** Text of somebody else (a database, a person) inside one of our sentences. */

@@ -21,7 +21,7 @@ interface Announced {
   tell(message: Message, receipt?: unknown, parent?: unknown): Promise<Delivery>
 }
 
-async function announcing(t: TestContext): Promise<Announced> {
+async function announcing(t: TestContext, blocks: 'basic' | 'rich' = 'basic'): Promise<Announced> {
   const slack = await startPlayground({ rateLimits: false })
   t.after(() => slack.close())
   const clock = fakeClock()
@@ -33,6 +33,7 @@ async function announcing(t: TestContext): Promise<Announced> {
   const announcer = createAnnouncer({
     client: createClients(connectionTo(slack), silentLog).delivery,
     routing: table,
+    blocks,
     clock,
   })
   const tell = (one: Message, receipt: unknown = null, parent: unknown = null): Promise<Delivery> =>
@@ -187,6 +188,20 @@ test('when Slack refuses blocks the words alone are sent', async (t) => {
   slack.misbehave({ method: 'chat.postMessage', kind: 'error', error: 'invalid_blocks', times: 2 })
   const refused = await tell(alarm)
   assert.deepEqual([refused.outcome, refused.detail], ['refused', 'invalid_blocks'])
+})
+
+test('with rich blocks progress is a list of tasks, and a bar when Slack refuses that', async (t) => {
+  const { slack, tell } = await announcing(t, 'rich')
+  await tell(progress(50e6))
+  slack.misbehave({ method: 'chat.postMessage', kind: 'error', error: 'invalid_blocks' })
+  await tell(progress(60e6, 'run/other/progress'))
+  const [rich, basic] = slack.messages('C0BACKUPS')
+  assert.deepEqual(
+    (rich!.blocks[0] as { tasks?: { title: string; status: string }[] }).tasks?.map(({ status }) => status),
+    ['complete', 'in_progress', 'pending', 'pending', 'pending'],
+  )
+  assert.match(JSON.stringify(basic!.blocks), /▓▓▓▓▓▓▓░░░░░ 60 %/)
+  assert.match(rich!.text, /50 %/)
 })
 
 test('moving progress never takes the edits that ends need', async (t) => {

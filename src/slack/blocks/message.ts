@@ -5,14 +5,20 @@ import { requestCard } from './request-card.ts'
 import { runCard } from './run-card.ts'
 import { runProgress } from './run-progress.ts'
 
-/** How a message looks in Slack. Pure: the same body gives the same blocks.
- * @param mentions who is called by name in what must be heard */
-export function drawMessage(body: MessageBody, mentions: string[]): Drawn {
+export interface MessageStyle {
+  /** Ids of who is called by name in what must be heard. */
+  mentions: string[]
+  /** rich: with Slack's newest blocks, which may be refused. */
+  blocks: 'basic' | 'rich'
+}
+
+/** How a message looks in Slack. Pure: the same body gives the same blocks. */
+export function drawMessage(body: MessageBody, { mentions, blocks }: MessageStyle): Drawn {
   switch (body.type) {
     case 'run.card':
       return runCard(body.run)
     case 'run.progress':
-      return runProgress(body.run)
+      return runProgress(body.run, blocks)
     case 'run.alarm':
       return runAlarm(body.run, mentions)
     case 'request.card':

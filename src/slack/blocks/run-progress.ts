@@ -1,19 +1,26 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
 import { levelWords, stageWords } from '../../commands/phrases.ts'
-import { draw } from './elements.ts'
+import { draw, finish } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { failed, took } from './run-card.ts'
+import { runPlan } from './run-plan.ts'
 import { code, contents, day, joined, safe, safeLine, sentence } from './words.ts'
 
 /** The message in the thread that moves while the run does, and in the end is its result. */
-export function runProgress(run: RunView): Drawn {
+export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
   if (run.state === 'queued') return draw({ headline: 'waiting for its turn' })
-  if (run.state === 'running') return draw({ headline: running(run) })
+  if (run.state === 'running') return moving(run, style)
   if (run.backup) return backupResult(run, run.backup)
   if (run.restore) return restoreResult(run, run.restore)
   if (run.verify) return verifyResult(run)
   return draw({ headline: stopped(run), lines: failed(run) ? [explanation(run)] : [] })
+}
+
+function moving(run: RunView, style: 'basic' | 'rich'): Drawn {
+  const line = running(run)
+  const plan = style === 'rich' ? runPlan(run, line) : null
+  return plan === null ? draw({ headline: line }) : finish([line], [plan])
 }
 
 const barLength = 12

@@ -213,7 +213,9 @@ function worstRequest(
 for (const [kind, text] of Object.entries(texts))
   test(`every message fits Slack and mentions nobody by accident, with ${kind} text`, () => {
     for (const [name, id] of ids)
-      for (const body of bodies(text, name, id)) checkMessage(drawMessage(body, people), body.type)
+      for (const body of bodies(text, name, id))
+        for (const blocks of ['basic', 'rich'] as const)
+          checkMessage(drawMessage(body, { mentions: people, blocks }), body.type)
   })
 
 const cells = (text: string): Cell[] => [

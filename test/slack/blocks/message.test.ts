@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drawMessage } from '../../../src/slack/blocks/message.ts'
+import type { MessageBody } from '../../../src/core/messages.ts'
+import type { Drawn } from '../../../src/slack/blocks/elements.ts'
+import { drawMessage as drawStyled } from '../../../src/slack/blocks/message.ts'
 import { at, failedRun, request, run, succeeded } from '../samples.ts'
+
+function drawMessage(body: MessageBody, mentions: string[]): Drawn {
+  return drawStyled(body, { mentions, blocks: 'basic' })
+}
 
 function shown(drawn: { blocks: unknown[] }): string[] {
   return drawn.blocks.flatMap((block) => {
