@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import type { DriverCatalogue } from './catalogue.ts'
 import { checkPlaces } from './check-places.ts'
@@ -30,7 +30,12 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
     findings.settle(root, [])
     throw new TypeError('a file that is no group of keys has a mistake')
   }
-  const { fromOutside, secrets } = interpolate(root, input, { text: input.text, places, findings })
+  const readFile = (name: string) => input.readFile(resolve(dirname(input.path), name))
+  const { fromOutside, secrets } = interpolate(
+    root,
+    { ...input, readFile },
+    { text: input.text, places, findings },
+  )
   const examination: Examination = {
     root,
     drivers,

@@ -38,7 +38,7 @@ export const drivers: DriverCatalogue = {
               database: url.slice(url.lastIndexOf('/') + 1),
               secrets: [],
             }
-          : { mistake: 'the path is not absolute', hint: 'write sqlite:///path/of/file.db' },
+          : { mistake: `${url} has no absolute path`, hint: 'write sqlite:///path/of/file.db' },
     },
   ],
   storages: [
@@ -63,7 +63,9 @@ function compression(kind: string, maximum: number) {
 function parsePostgres(url: string) {
   if (!URL.canParse(url))
     return { mistake: 'this is not a URL', hint: 'write postgres://user:password@host:5432/database' }
-  const { host, pathname, password } = new URL(url)
+  const { host, pathname, password, searchParams } = new URL(url)
+  const mode = searchParams.get('mode')
+  if (mode !== null) return { mistake: `unknown mode ${mode}`, hint: 'remove it' }
   if (pathname.length < 2) return { mistake: 'the URL names no database', hint: 'add /name' }
   return {
     endpoint: host,

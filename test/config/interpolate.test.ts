@@ -33,6 +33,10 @@ test('${file:…} is the content of a file, without its last line break, and hid
   assert.ok(!JSON.stringify(config.redacted).includes('hidden'))
 })
 
+test('a file is looked for beside the configuration', () => {
+  assert.equal(tempDirOf('${file:dir.txt}', { files: { '/etc/easy-backup/dir.txt': '/x' } }), '/x')
+})
+
 test('$${NAME} stays ${NAME}, and a lone $ means nothing', () => {
   assert.equal(tempDirOf('/a/$${HOME}/$X$'), '/a/${HOME}/$X$')
 })

@@ -103,7 +103,7 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
   ],
   [
     'an S3 place',
-    { global: ['s3: { bucket: b }'] },
+    { global: ['s3: { bucket: b, buket: c, part_size: 5 }'] },
     'global.s3  S3 comes with the next release  write a local storage instead: storages: { disk: { type: local, path: ./backups } }',
   ],
   [

@@ -63,6 +63,32 @@ test('a password that is an everyday word hides only where it is the password', 
   assert.ok(config.secrets.includes('postgres'))
 })
 
+test('a secret too short for the scrubber is hidden where it stands', () => {
+  const text = full.replace(`xapp-${canary}`, 'x9').replace(`password: "${canary}/field"`, 'password: "pw"')
+  const shown = load(text, outside).redacted as {
+    global: { slack: { app_token: string } }
+    strategies: { connection?: { password: string } }[]
+  }
+  assert.equal(shown.global.slack.app_token, '***')
+  assert.equal(shown.strategies[1]!.connection!.password, '***')
+})
+
+test('no mistake quotes a secret that a driver quotes', () => {
+  const lines = mistakesIn(
+    `
+global: { storages: { disk: { type: local, path: /b } } }
+strategies:
+  - { name: a, database_url: "postgres://db/shop?mode=\${MY_SECRET}" }
+  - { name: b, database_url: "sqlite://me:other-${canary}@host/x" }
+`,
+    { environment: { MY_SECRET: `my-${canary}` } },
+  )
+  assert.deepEqual(
+    lines.map((line) => line.split('  ')[2]),
+    ['unknown mode ***', 'sqlite://me:***@host/x has no absolute path'],
+  )
+})
+
 test('no mistake quotes a secret, not even in the wrong place or cut short', () => {
   const long = `${canary}-`.repeat(12)
   const text = `

@@ -1,3 +1,4 @@
+import { alignTables } from './align.ts'
 import type { DriverCatalogue } from '../catalogue.ts'
 import { file } from '../schema/file.ts'
 import { scheduleForm } from '../schema/schedule.ts'
@@ -40,7 +41,7 @@ export function referencePage(drivers: DriverCatalogue): string {
     'These keys are known; a file that sets one does not start, so that nothing is silently left out.',
     laterKeys(root),
   ]
-  return `${parts.join('\n\n')}\n`
+  return alignTables(`${parts.join('\n\n')}\n`)
 }
 
 function table(node: Node, without: string[]): string {
@@ -130,7 +131,7 @@ function laterKeys(root: Node): string {
   }
   look(root.properties!.global!, '')
   look(root.properties!.strategies!.anyOf![0]!.items!, '')
-  return [...found].map(([path, meaning]) => `* \`${path}\`: ${meaning}`).join('\n')
+  return [...found].map(([path, meaning]) => `- \`${path}\`: ${meaning}`).join('\n')
 }
 
 function code(text: string): string {

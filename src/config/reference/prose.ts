@@ -17,7 +17,7 @@ strategies:
 \`\`\`
 
 It backs up one database every day at midnight (${defaults.timezone}) and never deletes anything. \`global\` holds what is the same for every
-database; each *strategy* is one database, and whatever it sets itself wins. [example.yml](../config/example.yml) shows most keys at work.
+database; each _strategy_ is one database, and whatever it sets itself wins. [example.yml](../config/example.yml) shows most keys at work.
 
 A mistake stops the start, and all of them are listed at once, each with its place and what to write instead:
 
