@@ -30,7 +30,7 @@ export async function admitBackup(
 ): Promise<string> {
   const open = await openBackup(tx, strategy.name)
   if (open)
-    throw new Fault('busy', `${strategy.name} is already being backed up`, {
+    throw new Fault('busy', `a backup of ${strategy.name} is already under way`, {
       hint: `run ${open} is under way; cancel it or wait for its end`,
     })
   return insert(context, tx, {
