@@ -12,7 +12,7 @@ export interface Clients {
 }
 
 const peopleWaitMs = 2500
-export const deliveryTimeoutMs = 10_000
+const deliveryTimeoutMs = 10_000
 
 export function createClients({ botToken, apiUrl }: SlackConnection, log: Log): Clients {
   const common = { slackApiUrl: apiUrl, logger: quietLogger(log), rejectRateLimitedCalls: true }

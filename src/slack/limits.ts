@@ -8,12 +8,9 @@ export const limits = {
     /** Slack takes about 12,000 over all blocks. */
     blocksText: 9000,
   },
-  view: { blocks: 100, title: 24, button: 24, privateMetadata: 3000 },
+  view: { blocks: 100, title: 24, button: 24 },
   header: 150,
   section: 3000,
-  fields: 10,
-  fieldText: 2000,
-  contextElements: 10,
   /** Slack takes 3,000; a context line is small print. */
   contextText: 2000,
   actions: 25,
@@ -24,7 +21,6 @@ export const limits = {
   placeholder: 150,
   confirm: { title: 100, text: 300, button: 30 },
   label: 2000,
-  textInput: 3000,
   dataTable: { rows: 200, columns: 20, characters: 20_000, pageSize: 10 },
   /** Slack names no limit; one line is readable. */
   planTitle: 300,
