@@ -21,6 +21,8 @@ case "$(uname -m)" in x86_64) libatomic=/usr/lib/x86_64-linux-gnu/libatomic.so.1
 if [ "$purpose" = test ]; then
   need chromium chromium
   need procps ps
+  need strace strace
+  need sqlite3 sqlite3
 fi
 [ -n "$missing" ] || exit 0
 

@@ -21,7 +21,7 @@ import { createGate } from './gate/create-gate.ts'
 import type { Gate, Person } from './gate/gate.ts'
 import { startHttp } from './http/server.ts'
 import { createLog } from './observe/log.ts'
-import { startSlack, type SlackFace } from './slack/app.ts'
+import type { SlackFace } from './slack/app.ts'
 import { routingTable } from './slack/routing.ts'
 import { sources } from './sources/registry.ts'
 import { openDatabase, type Database } from './state/database.ts'
@@ -95,8 +95,10 @@ async function openApp(options: OpenOptions): Promise<App> {
   const service = await createService(context, options.role)
   const gate = createGate({ log })
   const ask = createAsk({ engine: service.engine, gate, clock: systemClock })
-  const slack = config.slack ? connectSlack(context, config.slack, { ask, gate }) : null
-  if (slack) context.notifiers.push(slack.notifier)
+  const slack = once(async () => (config.slack ? connectSlack(context, config.slack, { ask, gate }) : null))
+  context.notifiers = once(async () =>
+    [(await slack())?.notifier].filter((notifier) => notifier !== undefined),
+  )
   return {
     ask,
     engine: service.engine,
@@ -105,7 +107,7 @@ async function openApp(options: OpenOptions): Promise<App> {
     log,
     person: osUser(),
     besideService: service.besideService,
-    serve: (signal) => serve({ config, log, service, slack }, signal),
+    serve: async (signal) => serve({ config, log, service, slack: await slack() }, signal),
     close: async () => {
       await service.close()
       await database.close()
@@ -135,7 +137,7 @@ export async function buildContext(parts: {
         storages.find((driver) => driver.kind === kind)!.open(name, options, { clock, log }),
       ]),
     ),
-    notifiers: [],
+    notifiers: () => Promise.resolve([]),
     bus: createBus(),
     logs: createRunLogs(join(config.stateDir, 'logs'), clock, scrub),
     self: identityOf(process.pid),
@@ -143,6 +145,11 @@ export async function buildContext(parts: {
     version: packageJson.version,
     installation: await installationOf(database),
   }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => (made ??= make())
 }
 
 async function installationOf(database: Database): Promise<string> {
@@ -158,11 +165,12 @@ function osUser(): Person {
   return { actor: { via: 'cli', id: userInfo().username }, admin: true, outsider: null }
 }
 
-function connectSlack(
+async function connectSlack(
   context: EngineContext,
   connection: SlackConnection,
   { ask, gate }: { ask: Ask; gate: Gate },
-): SlackFace {
+): Promise<SlackFace> {
+  const { startSlack } = await import('./slack/app.ts') // Bolt takes a third of the time to load everything
   const { clock, log, database, config } = context
   const firstTimeOnly = (key: string): Promise<boolean> =>
     database.write((tx) => firstTime(tx, key, clock.now()))

@@ -31,7 +31,7 @@ export async function admitBackup(
   const open = await openBackup(tx, strategy.name)
   if (open)
     throw new Fault('busy', `a backup of ${strategy.name} is already under way`, {
-      hint: `run ${open} is under way; cancel it or wait for its end`,
+      hint: `it is run ${open}: cancel it, or wait for its end`,
     })
   return insert(context, tx, {
     id: newRunId(context),

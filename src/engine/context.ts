@@ -25,8 +25,8 @@ export interface EngineContext {
   sourceDrivers: readonly SourceDriver[]
   filters: readonly Filter[]
   storages: ReadonlyMap<string, Storage>
-  /** Filled once the faces stand, before anything is delivered. */
-  notifiers: Notifier[]
+  /** Who is told; loaded when something is to be told, because a command that only reads needs none of it. */
+  notifiers: () => Promise<readonly Notifier[]>
   bus: Bus
   logs: RunLogs
   /** This process, as leases and claims name it. */

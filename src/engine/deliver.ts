@@ -9,7 +9,8 @@ const unknownDelayMs = 30_000 // a post whose outcome is unknown is sent again a
 
 /** Makes each notifier show what it should: one loop per notifier, most urgent first, until the signal. */
 export async function deliverUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
-  await Promise.all(context.notifiers.map((notifier) => deliverLoop(context, notifier, signal)))
+  const notifiers = await context.notifiers()
+  await Promise.all(notifiers.map((notifier) => deliverLoop(context, notifier, signal)))
 }
 
 async function deliverLoop(context: EngineContext, notifier: Notifier, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Health, StrategyView } from '../core/model.ts'
 import type { EngineContext } from './context.ts'
+import { isInPlace } from './marker.ts'
 import type { Scheduler } from './scheduler.ts'
 
 const recheckMs = 60_000 // connectivity is checked at most once a minute (product §8)
@@ -20,14 +21,11 @@ export function createHealth(context: EngineContext, scheduler: Scheduler | null
     checkedAt = context.clock.monotonic()
     const reachable = await Promise.all(
       [...context.storages.values()].map((storage) =>
-        storage.head('easy-backup.json', AbortSignal.timeout(10_000)).then(
-          () => true,
-          () => false,
-        ),
+        isInPlace(context, storage, AbortSignal.timeout(10_000)).catch(() => false),
       ),
     )
     places = reachable.every(Boolean) ? 'ok' : reachable.some(Boolean) ? 'some' : 'none'
-    const notifier = context.notifiers.find((candidate) => candidate.kind === 'slack')
+    const notifier = (await context.notifiers()).find((candidate) => candidate.kind === 'slack')
     if (notifier) slack = (await notifier.check(AbortSignal.timeout(10_000))).ok ? 'ok' : 'error'
   }
 

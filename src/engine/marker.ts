@@ -20,7 +20,7 @@ export async function requireMarker(
   storage: Storage,
   signal: AbortSignal,
 ): Promise<Marker> {
-  const known = `marker/${storage.name}/${storage.location}`
+  const known = knownKey(storage)
   const found = await readMarker(storage, signal)
   const wasThere = (await recall(context.database.read, known)) !== null
   if (found) {
@@ -51,6 +51,18 @@ export async function requireMarker(
   await context.database.write((tx) => remember(tx, known, context.installation))
   return marker
 }
+
+/** For health: the place answers, and shows its marker if it ever had one. */
+export async function isInPlace(
+  context: EngineContext,
+  storage: Storage,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await storage.head(markerKey, signal)
+  return found !== null || (await recall(context.database.read, knownKey(storage))) === null
+}
+
+const knownKey = (storage: Storage): string => `marker/${storage.name}/${storage.location}`
 
 export async function readMarker(storage: Storage, signal: AbortSignal): Promise<Marker | null> {
   const info = await storage.head(markerKey, signal)

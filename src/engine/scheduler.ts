@@ -20,6 +20,7 @@ export interface Scheduler {
 
 const tickMs = 15_000 // a suspended machine or a jumped clock is noticed within this, whatever was armed
 const listedSkips = 1_000 // beyond this many missed slots one line stands for the oldest
+const punctualMs = 5 * 60_000 // a slot that starts later than this was missed: the machine slept
 
 /** @param onAccepted is told after a run was queued */
 export function createScheduler(context: EngineContext, onAccepted: () => void): Scheduler {
@@ -27,6 +28,7 @@ export function createScheduler(context: EngineContext, onAccepted: () => void):
   let started = false
 
   async function tick(): Promise<void> {
+    if (!started) await noteFirstSeen(context)
     for (const strategy of context.config.strategies) {
       try {
         await tickOne(context, strategy, { firstPass: !started, onAccepted })
@@ -84,47 +86,70 @@ interface Pass {
 async function tickOne(context: EngineContext, strategy: Strategy, pass: Pass): Promise<void> {
   if (strategy.schedule.type === 'manual') return
   const now = context.clock.now()
-  const since = await knownUntil(context, strategy, now)
-  const due = slotsBetween(strategy.schedule, strategy.timezone, since, now, listedSkips).filter(
-    (slot) => slot + jitterFor(strategy.schedule, strategy.name, slot) <= now,
-  )
-  if (due.length === 0) return
-  const newest =
-    due.length < listedSkips ? due.at(-1)! : previousSlot(strategy.schedule, strategy.timezone, now)!
-  await skipMissed(
-    context,
-    strategy,
-    due.filter((slot) => slot !== newest),
-  )
-  const late = pass.firstPass || due.length > 1
+  const due = dueSlots(strategy, await knownUntil(context, strategy, now), now)
+  const newest = due.at(-1)
+  if (newest === undefined) return
+  await skipMissed(context, strategy, due.slice(0, -1))
+  const lateMs = now - newest - jitterFor(strategy.schedule, strategy.name, newest)
+  const late = pass.firstPass || due.length > 1 || lateMs > punctualMs
   if (late && !strategy.schedule.catchUp)
     return skip(context, strategy, newest, 'missed while the service was down; catch_up is off')
   await runSlot(context, strategy, newest, late ? 'catch-up' : 'schedule', pass.onAccepted)
 }
 
-/** Slots up to here are settled. A first start has no past: nothing is caught up. */
+/** Unsettled slots whose time has come, oldest first; of very many the oldest stands for all that are not listed. */
+function dueSlots(strategy: Strategy, since: number, now: number): number[] {
+  const { schedule: spec, timezone, name } = strategy
+  const isDue = (slot: number): boolean => slot + jitterFor(spec, name, slot) <= now
+  const first = slotsBetween(spec, timezone, since, now, listedSkips)
+  if (first.length < listedSkips) return first.filter(isDue)
+  const newest: number[] = []
+  for (let slot = previousSlot(spec, timezone, now); slot !== null && slot > since;) {
+    if (isDue(slot)) newest.unshift(slot)
+    if (newest.length === listedSkips) break
+    slot = previousSlot(spec, timezone, slot - 1)
+  }
+  return [...new Set([first[0]!, ...newest])]
+}
+
+/** From here on slots count: a first start has no past. One transaction for all, however many strategies there are. */
+async function noteFirstSeen(context: EngineContext): Promise<void> {
+  const { clock, config, database } = context
+  await database.write(async (tx) => {
+    for (const { name } of config.strategies)
+      if ((await recall(tx, firstSeenKey(name))) === null)
+        await remember(tx, firstSeenKey(name), String(clock.now()))
+  })
+}
+
+/** Slots up to here are settled. */
 async function knownUntil(context: EngineContext, strategy: Strategy, now: number): Promise<number> {
   const last = await lastSlot(context.database.read, strategy.name, now)
-  const seen = await recall(context.database.read, firstSeenKey(strategy.name))
-  if (seen === null)
-    await context.database.write((tx) => remember(tx, firstSeenKey(strategy.name), String(now)))
-  const first = seen === null ? now : Number(seen)
+  const first = Number(await recall(context.database.read, firstSeenKey(strategy.name)))
   return Math.max(last ?? -Infinity, Math.min(first, now))
 }
 
 async function skipMissed(context: EngineContext, strategy: Strategy, missed: number[]): Promise<void> {
-  for (const slot of missed)
-    await skip(
-      context,
-      strategy,
-      slot,
-      'missed while the service was down or the clock jumped; the newest one runs',
-    )
+  if (missed.length === 0) return
+  const reason = 'missed while the service was down or the clock jumped; the newest one runs'
+  const now = context.clock.now()
+  await context.database.write(async (tx) => {
+    for (const at of missed)
+      await takeSlot(tx, { strategy: strategy.name, at, run: null, skipped: reason }, now)
+  })
+  context.log.warn('slots were missed', {
+    strategy: strategy.name,
+    count: missed.length,
+    oldest: new Date(missed[0]!).toISOString(),
+    newest: new Date(missed.at(-1)!).toISOString(),
+  })
+  for (const slotAt of missed)
+    context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt, reason })
 }
 
 async function skip(context: EngineContext, strategy: Strategy, slot: number, reason: string): Promise<void> {
   const taken = await context.database.write((tx) =>
-    takeSlot(tx, { strategy: strategy.name, at: slot, run: null, skipped: reason }),
+    takeSlot(tx, { strategy: strategy.name, at: slot, run: null, skipped: reason }, context.clock.now()),
   )
   if (!taken) return
   context.log.warn('a slot was skipped', {
@@ -146,7 +171,8 @@ async function runSlot(
     const open = await openBackup(tx, strategy.name)
     if (open) return null
     // the slot first: whoever loses its unique key queues nothing
-    if (!(await takeSlot(tx, { strategy: strategy.name, at: slot, run: '', skipped: null }))) return ''
+    const taken = { strategy: strategy.name, at: slot, run: '', skipped: null }
+    if (!(await takeSlot(tx, taken, context.clock.now()))) return ''
     const id = await admitBackup(context, tx, strategy, { trigger, actor: serviceActor, slotAt: slot })
     await tx
       .updateTable('slots')

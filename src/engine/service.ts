@@ -102,12 +102,11 @@ async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<
 
 async function waitUntilTold(context: EngineContext, patienceMs: number): Promise<void> {
   const begun = context.clock.monotonic()
+  const notifiers = await context.notifiers()
   const owed = async (): Promise<number> =>
     Math.max(
       0,
-      ...(await Promise.all(
-        context.notifiers.map((notifier) => countOwed(context.database.read, notifier.kind)),
-      )),
+      ...(await Promise.all(notifiers.map((notifier) => countOwed(context.database.read, notifier.kind)))),
     )
   while ((await owed()) > 0 && context.clock.monotonic() - begun < patienceMs) await context.clock.sleep(100)
 }

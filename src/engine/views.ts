@@ -69,7 +69,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     lastGood: good ? backupView(context, [good]) : null,
     nextAt: nextSlot(strategy.schedule, strategy.timezone, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
-    overdueSince: await overdueSince(context, strategy, good?.createdAt ?? null),
+    overdueSince: await overdueSince(context, strategy),
     failuresInARow: await failuresInARow(db, strategy.name),
     ...(await totals(db, strategy.name)),
   }
@@ -77,12 +77,10 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
 
 /** The instant from which a new backup was missing; null while all is well. Computed from state, not from events (promise 17).
  * Without `expect.max_age`: schedule × 1.5 plus the usual duration. */
-export async function overdueSince(
-  context: EngineContext,
-  strategy: Strategy,
-  lastGoodAt: number | null,
-): Promise<number | null> {
+export async function overdueSince(context: EngineContext, strategy: Strategy): Promise<number | null> {
   const now = context.clock.now()
+  const good = await newestGood(context.database.read, strategy.name, null, now)
+  const lastGoodAt = good?.createdAt ?? null
   const interval = expectedMaxAge(strategy.schedule, strategy.timezone, now)
   const usualMs = lastGoodAt === null ? 0 : await usualDuration(context, strategy.name)
   const allowedMs = strategy.expect.maxAgeMs ?? (interval === null ? null : interval * 1.5 + usualMs)

@@ -10,8 +10,8 @@ import { overdueSince } from './views.ts'
  * Computed from state at each pass, so that no lost event hides it (promise 17). */
 export async function watchOverdue(context: EngineContext): Promise<void> {
   for (const strategy of context.config.strategies) {
-    const good = await newestGood(context.database.read, strategy.name, null)
-    const since = await overdueSince(context, strategy, good?.createdAt ?? null)
+    const good = await newestGood(context.database.read, strategy.name, null, context.clock.now())
+    const since = await overdueSince(context, strategy)
     const prefix = `overdue/${strategy.name}/`
     const open = (await messagesUnder(context.database.read, prefix)).filter(
       ({ body }) => body.type === 'overdue' && !body.over,

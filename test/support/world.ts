@@ -103,7 +103,7 @@ export async function openWorld(folder: string, options: WorldOptions = {}): Pro
   const built = await buildContext({ config, scrub, log, database, clock, environment })
   const context = options.adjust?.(built) ?? built
   const notifier = recordingNotifier()
-  context.notifiers.push(notifier)
+  context.notifiers = () => Promise.resolve([notifier])
   const worker = createWorker(context)
   const engine = createEngine(context, createHealth(context, null), () => worker.nudge())
 
