@@ -34,8 +34,18 @@ export async function init(session: Session): Promise<number> {
     throw cannotWrite(path, error as NodeJS.ErrnoException)
   }
   if (session.globals.json) sayJson(session, { file: path })
-  else say(session, `wrote ${path}: edit it, then \`easy-backup config check\``)
+  else say(session, `wrote ${path}\n${nextSteps(path)}`)
   return 0
+}
+
+function nextSteps(path: string): string {
+  const named = path === usualFile ? '' : ` --config ${path}`
+  return `next:
+  1. edit it: the database, and the folder for backups (mkdir -p backups)
+  2. put DATABASE_URL=postgres://user:password@host:5432/name into .env beside it
+  3. easy-backup config check${named}
+  4. easy-backup run${named}      # a first backup, now
+  5. easy-backup serve${named}    # then by its schedule`
 }
 
 export async function checkConfig(session: Session): Promise<number> {

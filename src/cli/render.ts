@@ -50,10 +50,13 @@ export function renderRun(run: RunView, look: Look): string {
   return [paint(sentence, stateColours[run.state] ?? null, look.colours), ...details].join('\n')
 }
 
+/** `file:line:column  …`, one mistake a line: editors jump there, so nothing stands before it. */
+const namesItsPlace = /^.+?:\d+:\d+ {2}/
+
 /** What is wrong, then what to do, as one block. */
 export function renderFault(fault: FaultFacts, colours: boolean): string {
-  const [first, ...rest] = harmless(fault.text).split('\n')
-  const lines = [`${paint('error', 'red', colours)}: ${first}`, ...rest]
+  const text = harmless(fault.text)
+  const lines = [namesItsPlace.test(text) ? text : `${paint('error', 'red', colours)}: ${text}`]
   if (fault.hint) lines.push(`  ${harmless(fault.hint).replaceAll('\n', '\n  ')}`)
   return lines.join('\n')
 }
