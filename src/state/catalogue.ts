@@ -68,14 +68,22 @@ export async function saveVerdict(
   await tx.updateTable('backups').set(verdict).where('id', '=', id).where('storage', '=', storage).execute()
 }
 
-/** The newest backup of a strategy that nothing speaks against. @param except  a backup that does not count */
-export async function newestGood(db: Read, strategy: string, except: string | null): Promise<Copy | null> {
+/** The newest backup of a strategy that nothing speaks against.
+ * @param except  a backup that does not count
+ * @param until  ignores what a clock that was ahead has dated later */
+export async function newestGood(
+  db: Read,
+  strategy: string,
+  except: string | null,
+  until = Number.MAX_SAFE_INTEGER,
+): Promise<Copy | null> {
   const row = await db
     .selectFrom('backups')
     .selectAll()
     .where('strategy', '=', strategy)
     .where('corrupt', 'is', null)
     .where('id', '!=', except ?? '')
+    .where('created_at', '<=', until)
     .orderBy('created_at', 'desc')
     .limit(1)
     .executeTakeFirst()

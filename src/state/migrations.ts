@@ -52,4 +52,5 @@ export const migrations: readonly string[] = [
   CREATE TABLE seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX seen_by_time ON seen (at);
   `,
+  `ALTER TABLE slots ADD COLUMN recorded_at INTEGER NOT NULL DEFAULT 0;`,
 ]

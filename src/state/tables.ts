@@ -5,7 +5,14 @@ export interface Tables {
   meta: { key: string; value: string }
   runs: RunsTable
   leases: { key: string; run: string; holder: string; taken_at: number }
-  slots: { strategy: string; slot_at: number; run: string | null; skipped: string | null }
+  slots: {
+    strategy: string
+    slot_at: number
+    run: string | null
+    skipped: string | null
+    /** Wall time at which it was settled. */
+    recorded_at: number
+  }
   backups: BackupsTable
   messages: MessagesTable
   deliveries: DeliveriesTable

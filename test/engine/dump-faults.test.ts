@@ -114,7 +114,10 @@ suite('tools that end in the middle, hang, or talk too much', () => {
       const world = await worldWith(t, { program, script: misbehaviour.killedOnce, only: '-c' }, options)
       const run = await world.backup()
       assert.deepEqual([run.state, run.attempt], ['succeeded', 2], run.fault?.text ?? '')
-      assert.match(await world.engine.runLog(run.id), new RegExp(`attempt 1 of 2 failed: ${program} was ended by SIGKILL`))
+      assert.match(
+        await world.engine.runLog(run.id),
+        new RegExp(`attempt 1 of 2 failed: ${program} was ended by SIGKILL`),
+      )
       await assertWorld(world)
     })
 
@@ -171,7 +174,11 @@ suite('which failures are tried again', () => {
   })
 
   test('a database that is not there is not tried again', async (t) => {
-    const world = await makeWorld(t, { postgres, strategies: { nowhere: {} }, global: { retry: { max_attempts: 3 } } })
+    const world = await makeWorld(t, {
+      postgres,
+      strategies: { nowhere: {} },
+      global: { retry: { max_attempts: 3 } },
+    })
     const run = await world.backup()
     assert.equal(run.attempt, 1)
     await assertFailed(world, run, 'database-missing')

@@ -157,8 +157,8 @@ function configure(folder: string, storageDir: string, options: WorldOptions): C
     },
     strategies: Object.entries(options.strategies ?? { shop: {} }).map(([name, settings]) => ({
       name,
-      database_url: options.postgres?.url(name) ?? sampleFile(folder, name),
       ...settings,
+      database_url: settings.database_url ?? options.postgres?.url(name) ?? sampleFile(folder, name),
     })),
   })
   const path = join(folder, 'easy-backup.yml')
