@@ -5,7 +5,8 @@ import type { EngineContext } from './context.ts'
 
 const pollMs = 400 // how soon a new message is noticed; a person does not see less
 const backoffMs = [2_000, 5_000, 15_000, 30_000, 60_000] // between tries while a notifier does not answer
-const unknownDelayMs = 30_000 // a post whose outcome is unknown is sent again at most once, after this
+const unknownDelayMs = 30_000 // until a post whose outcome is unknown is sent again
+const longestUnknownMs = 60 * 60_000 // a place that swallows answers gets one more post of a message an hour at most
 
 /** Makes each notifier show what it should: one loop per notifier, most urgent first, until the signal. */
 export async function deliverUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
@@ -14,8 +15,9 @@ export async function deliverUntil(context: EngineContext, signal: AbortSignal):
 }
 
 async function deliverLoop(context: EngineContext, notifier: Notifier, signal: AbortSignal): Promise<void> {
+  const unsettled: Unsettled = new Map()
   while (!signal.aborted) {
-    const did = await deliverOnce(context, notifier, signal).catch((error: unknown) => {
+    const did = await deliverOnce(context, notifier, signal, unsettled).catch((error: unknown) => {
       context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message })
       return 0
     })
@@ -23,42 +25,65 @@ async function deliverLoop(context: EngineContext, notifier: Notifier, signal: A
   }
 }
 
+/** What was answered and could not be written yet: forgetting it would post the same again (promise 3). */
+type Unsettled = Map<string, Settlement>
+
 /** One pass over what is due. @returns how many messages were handled */
 export async function deliverOnce(
   context: EngineContext,
   notifier: Notifier,
   signal: AbortSignal,
+  unsettled: Unsettled = new Map(),
 ): Promise<number> {
+  await settleAll(context, notifier, unsettled)
   const due = await dueMessages(context.database.read, notifier.kind, context.clock.now(), 20)
   for (const one of due) {
     if (signal.aborted) return 0
-    await deliverMessage(context, notifier, one, signal)
+    const settlement = await deliverMessage(context, notifier, one, signal)
+    if (!settlement) return 0
+    unsettled.set(one.message.key, settlement)
+    await settleAll(context, notifier, unsettled)
   }
   return due.length
 }
 
+async function settleAll(context: EngineContext, notifier: Notifier, unsettled: Unsettled): Promise<void> {
+  for (const [key, settlement] of unsettled) {
+    await context.database.write((tx) => settle(tx, key, notifier.kind, settlement))
+    unsettled.delete(key)
+  }
+}
+
+/** @returns null when nothing happened because the service stops */
 async function deliverMessage(
   context: EngineContext,
   notifier: Notifier,
   due: Due,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Settlement | null> {
   const { message, delivery } = due
-  const wanted = notifier.wants(message)
-  const answer: Delivery = wanted
-    ? await notifier.deliver(message, delivery.receipt, due.parent?.receipt ?? null, signal)
-    : { outcome: 'sent', receipt: null, retryAfterMs: null, detail: null }
-  if (signal.aborted && answer.outcome === 'later') return
-  const settlement = settlementOf(due, answer, context.clock.now())
-  await context.database.write((tx) => settle(tx, message.key, notifier.kind, settlement))
-  if (answer.outcome !== 'sent')
-    // waiting its turn is no trouble: Slack's own limits make every busy hour full of it
-    context.log[answer.outcome === 'later' ? 'debug' : 'warn']('a message was not delivered', {
+  const now = (): number => context.clock.now()
+  // what is not for this notifier counts as told, and keeps nothing below it waiting
+  if (!notifier.wants(message)) return settlementOf(due, unwanted, now())
+  const answer = await notifier
+    .deliver(message, delivery.receipt, due.parent?.receipt ?? null, signal)
+    .catch((error: unknown) => defect(error))
+  if (signal.aborted && answer.outcome === 'later') return null
+  if (!['sent', 'later'].includes(answer.outcome))
+    context.log.warn('a message was not delivered', {
       notifier: notifier.kind,
       message: message.key,
       outcome: answer.outcome,
       detail: answer.detail,
     })
+  return settlementOf(due, answer, now())
+}
+
+const unwanted: Delivery = { outcome: 'refused', receipt: null, retryAfterMs: null, detail: 'not wanted' }
+
+/** A notifier never throws; when one does all the same, it may have posted before. */
+function defect(error: unknown): Delivery {
+  return { outcome: 'unknown', receipt: null, retryAfterMs: null, detail: asFault(error).message }
 }
 
 /** What a delivery's outcome means for the next try. */
@@ -86,17 +111,8 @@ export function settlementOf(due: Due, answer: Delivery, now: number): Settlemen
       return { ...same, retryAt: later }
     case 'gone': // deleted by somebody: posted again, as a new message
       return { ...same, receipt: null, retryAt: now }
-    case 'unknown': // it may be there: once more at most, then this version counts as told
-      return delivery.unknowns === 0
-        ? { ...same, unknowns: 1, retryAt: now + (answer.retryAfterMs ?? unknownDelayMs) }
-        : {
-            ...same,
-            sentVersion: message.version,
-            unknowns: 0,
-            tries: 0,
-            retryAt: 0,
-            refused: 'its outcome stayed unknown twice',
-          }
+    case 'unknown':
+      return unknownSettlement(due, answer, now)
     case 'refused':
       return {
         ...same,
@@ -106,4 +122,20 @@ export function settlementOf(due: Due, answer: Delivery, now: number): Settlemen
         refused: answer.detail ?? 'refused',
       }
   }
+}
+
+/** An edit is simply made again. A post may be there: it is made once more, and then this version counts as told;
+ * later versions are posted further and further apart, until one of them is confirmed. */
+function unknownSettlement({ message, delivery }: Due, answer: Delivery, now: number): Settlement {
+  const { sentVersion, receipt, tries, unknowns } = delivery
+  const same = { sentVersion, receipt, tries: tries + 1, unknowns: unknowns + 1, refused: null }
+  if (receipt !== null)
+    return {
+      ...same,
+      retryAt: now + (answer.retryAfterMs ?? backoffMs[Math.min(tries, backoffMs.length - 1)]!),
+    }
+  const waitMs = Math.min(longestUnknownMs, unknownDelayMs * 2 ** unknowns)
+  const retryAt = now + (answer.retryAfterMs ?? waitMs)
+  if (unknowns === 0) return { ...same, retryAt }
+  return { ...same, sentVersion: message.version, retryAt, refused: 'its outcome stayed unknown' }
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '../core/faults.ts'
-import { outcomes, type Actor, type RunView, type StrategyView } from '../core/model.ts'
+import type { Actor, RunView, StrategyView } from '../core/model.ts'
 import { slotsBetween } from '../core/schedule.ts'
 import { findRequest } from '../state/requests.ts'
-import { endRun, findRun, listRuns, requestCancel } from '../state/runs.ts'
+import { endRun, findRun, listRuns, openRuns, requestCancel } from '../state/runs.ts'
 import { createFileSpool } from '../sys/spool.ts'
 import { admitBackup, admitVerify, viewIn } from './admit.ts'
 import { adoptInstallation, findBackup, syncStorage } from './catalogue.ts'
@@ -17,7 +17,14 @@ import type { HealthProbe } from './health.ts'
 import { fetchVerified } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
 import { folderOf } from './prune.ts'
-import { confirmRequest, dismissRequest, draftRequest, fileRequest, newRunId } from './restore/requests.ts'
+import {
+  confirmRequest,
+  dismissRequest,
+  draftRequest,
+  fileRequest,
+  newRunId,
+  settleRequest,
+} from './restore/requests.ts'
 import { tellRun } from './tell.ts'
 import { listBackups, runView, strategyView } from './views.ts'
 
@@ -80,20 +87,26 @@ export function createEngine(
         hint: `by ${actor.id}`,
       }
       await endRun(tx, id, { outcome: 'cancelled', at: clock.now(), result: null, fault })
+      await settleRequest(context, tx, (await findRun(tx, id))!)
       const ended = await viewIn(context, tx, id)
       await tellRun(context, tx, ended)
       return ended
     })
+    if (view.startedAt === null && view.endedAt !== null) emitEnd(view)
     onAccepted(null)
     return view
+  }
+
+  function emitEnd({ id: run, kind, strategy, fault }: RunView): void {
+    const code = fault?.code ?? null
+    context.bus.emit({ type: 'run.ended', run, kind, strategy, outcome: 'cancelled', code, tookMs: 0 })
   }
 
   async function openRunOf(idOrStrategy: string): Promise<string> {
     if (!context.config.strategies.some((strategy) => strategy.name === idOrStrategy))
       return (await run(idOrStrategy)).id
-    const open = (await listRuns(db, { strategy: idOrStrategy, limit: 20 })).find(
-      (one) => !(outcomes as readonly string[]).includes(one.state),
-    )
+    const all = (await openRuns(db)).filter((one) => one.strategy === idOrStrategy)
+    const open = all.find((one) => one.kind === 'backup') ?? all[0]
     if (!open)
       throw new Fault('not-found', `nothing of ${idOrStrategy} is running`, {
         hint: '`status` shows what is running',

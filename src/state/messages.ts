@@ -65,6 +65,8 @@ export interface DeliveryState {
   unknowns: number
 }
 
+const longestWaitMs = 2 * 60 * 60_000 // nobody waits as long: the clock was ahead when this was written
+
 /** What this notifier has to show now, most urgent first. */
 export async function dueMessages(db: Read, notifier: string, now: number, limit: number): Promise<Due[]> {
   const rows = await db
@@ -89,7 +91,13 @@ export async function dueMessages(db: Read, notifier: string, now: number, limit
     ])
     .select(['p.receipt as parent_receipt', 'p.refused as parent_refused'])
     .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))]))
-    .where((e) => e.or([e('d.retry_at', 'is', null), e('d.retry_at', '<=', now)]))
+    .where((e) =>
+      e.or([
+        e('d.retry_at', 'is', null),
+        e('d.retry_at', '<=', now),
+        e('d.retry_at', '>', now + longestWaitMs),
+      ]),
+    )
     .where((e) =>
       e.or([e('m.parent', 'is', null), e('p.receipt', 'is not', null), e('p.refused', 'is not', null)]),
     )
