@@ -24,6 +24,8 @@ export interface CommandDefinition<Args extends TObject = TObject> {
   role: Role
   /** Without an `access` section: may everyone do it? View commands always; else only `run` and `verify`. */
   open: boolean
+  /** On Slack a button asks it: help does not list it there. */
+  byButton?: true
   /** Which faces offer it. */
   faces: readonly Face[]
   /** Its arguments, camelCase (`targetDb` is typed `--target-db`): validated the same on every face.

@@ -9,6 +9,7 @@ export const confirm = defineCommand({
   usage: '<request> [version]',
   role: 'restore',
   open: false,
+  byButton: true,
   faces: ['slack', 'cli'],
   args: Type.Object({
     request: requestField('the request on the card'),

@@ -9,6 +9,7 @@ export const dismiss = defineCommand({
   usage: '<request>',
   role: 'restore',
   open: false,
+  byButton: true,
   faces: ['slack', 'cli'],
   args: Type.Object({
     request: requestField('the request on the card'),

@@ -43,7 +43,9 @@ async function overview({ engine, commands }: CommandContext): Promise<Reply> {
         ? `${plural(strategies.length, 'strategy')}, nothing needs attention`
         : `${bad.length} of ${plural(strategies.length, 'strategy')} need${bad.length === 1 ? 's' : ''} attention`,
     facts: [...bad.slice(0, mostShown).map(attentionFact), ...more],
-    commands: commands.map((command) => `${signature(command)}  ${command.summary}`),
+    usage: commands
+      .filter((command) => !command.byButton)
+      .map((command) => ({ words: signature(command), does: command.summary })),
     data: {
       attention: bad,
       commands: commands.map(({ name, usage, summary }) => ({ name, usage, summary })),

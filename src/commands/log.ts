@@ -10,6 +10,7 @@ export const log = defineCommand({
   usage: '<run | strategy>',
   role: 'view',
   open: true,
+  byButton: true,
   faces: ['slack', 'cli'],
   args: Type.Object({ run: runField('a run, or a strategy for its last run') }),
   positional: ['run'],

@@ -9,6 +9,8 @@ export type Reply =
       title: string
       facts: Fact[]
       commands?: string[]
+      /** What can be typed, with what it does: help. */
+      usage?: { words: string; does: string }[]
       actions?: ReplyAction[]
       data?: unknown
     }

@@ -6,7 +6,7 @@ import { remember } from '../state/memory.ts'
 import type { Storage } from '../storages/storage.ts'
 import type { EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
-import { readMarker } from './marker.ts'
+import { readMarker, requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
 import { backupView } from './views.ts'
 import type { Verdict } from './verify.ts'
@@ -50,7 +50,7 @@ export async function syncStorage(
     (await listCopies(context.database.read, { storage: storage.name })).map((copy) => copy.id),
   )
   const report: SyncReport = { storage: storage.name, found: 0, added: 0, removed: 0, foreign: 0, broken: [] }
-  await readMarker(storage, signal) // fails when the place is not reachable: then nothing is forgotten
+  if (before.size > 0) await requireKnown(storage, signal) // an empty mount point must not empty the catalogue
   const copies = await readCopies(context, storage, report, signal)
   await context.database.write(async (tx) => {
     for (const copy of copies) await saveCopy(tx, copy)
@@ -70,23 +70,48 @@ async function readCopies(
   report: SyncReport,
   signal: AbortSignal,
 ): Promise<Copy[]> {
+  const folders = new Map<string, string[]>()
+  for await (const { key } of listAll(storage, '', signal)) {
+    const folder = key.slice(0, key.lastIndexOf('/') + 1)
+    folders.set(folder, [...(folders.get(folder) ?? []), key])
+  }
   const copies: Copy[] = []
-  const verdicts = new Map<string, Verdict>()
-  for await (const object of listAll(storage, '', signal)) {
-    const name = object.key.split('/').at(-1)!
+  for (const keys of folders.values())
+    copies.push(...(await readCopy(context, storage, { keys, broken: report.broken, signal })))
+  return copies
+}
+
+interface Reading {
+  /** Everything in one folder. */
+  keys: string[]
+  /** Gets what cannot be read. */
+  broken: SyncReport['broken']
+  signal: AbortSignal
+}
+
+/** The backup in one folder as its manifest and its newest verdict say, or nothing.
+ * @throws Fault storage-… when the place does not answer; a broken file is only noted */
+export async function readCopy(context: EngineContext, storage: Storage, reading: Reading): Promise<Copy[]> {
+  const { keys, broken, signal } = reading
+  const manifestKey = keys.find((key) => key.endsWith(`/${manifestName}`))
+  if (!manifestKey) return []
+  const read = async <T>(key: string, parse: (text: string) => T): Promise<T | null> => {
     try {
-      if (name === manifestName)
-        copies.push(
-          copyOf(context, storage, readManifest(await readSmall(storage, object.key, signal), object.key)),
-        )
-      else if (name.startsWith('verdict-'))
-        noteVerdict(verdicts, JSON.parse(await readSmall(storage, object.key, signal)) as Verdict)
+      return parse(await readSmall(storage, key, signal))
     } catch (error) {
       if (!(error instanceof SyntaxError) && asFault(error).code !== 'object-corrupt') throw error
-      report.broken.push({ key: object.key, why: asFault(error).message })
+      broken.push({ key, why: asFault(error).message })
+      return null
     }
   }
-  return copies.map((copy) => withVerdict(copy, verdicts.get(copy.id)))
+  const manifest = await read(manifestKey, (text) => readManifest(text, manifestKey))
+  if (!manifest) return []
+  let newest: Verdict | null = null
+  for (const key of keys.filter((candidate) => candidate.split('/').at(-1)!.startsWith('verdict-'))) {
+    const verdict = await read(key, (text) => JSON.parse(text) as Verdict | null)
+    if (verdict?.backup === manifest.id && (newest === null || newest.at < verdict.at)) newest = verdict
+  }
+  return [withVerdict(copyOf(context, storage, manifest), newest)]
 }
 
 export function copyOf(context: EngineContext, storage: Storage, manifest: Manifest): Copy {
@@ -104,12 +129,7 @@ export function copyOf(context: EngineContext, storage: Storage, manifest: Manif
 }
 
 /** The newest verdict counts. */
-function noteVerdict(verdicts: Map<string, Verdict>, verdict: Verdict): void {
-  const known = verdicts.get(verdict.backup)
-  if (!known || known.at < verdict.at) verdicts.set(verdict.backup, verdict)
-}
-
-function withVerdict(copy: Copy, verdict: Verdict | undefined): Copy {
+function withVerdict(copy: Copy, verdict: Verdict | null): Copy {
   if (!verdict) return copy
   const level: Level = verdict.ok && verdict.level > copy.level ? verdict.level : copy.level
   return {
@@ -119,7 +139,7 @@ function withVerdict(copy: Copy, verdict: Verdict | undefined): Copy {
   }
 }
 
-/** Finds one backup by its id, its last four characters, or `latest` of a strategy.
+/** Finds one backup by its id, its last four characters, or a strategy's newest: `latest`, or its name.
  * @throws Fault not-found; the hint lists the nearest */
 export async function findBackup(
   context: EngineContext,
@@ -128,6 +148,7 @@ export async function findBackup(
 ): Promise<{ view: BackupView; copies: Copy[] }> {
   const scope = strategy ? { strategies: [strategy] } : {}
   if (id === 'latest') return newest(context, strategy)
+  if (context.config.strategies.some(({ name }) => name === id)) return newest(context, id)
   const exact = await listCopies(context.database.read, { ...scope, id })
   if (exact.length > 0) return { view: backupView(context, exact), copies: exact }
   const bySuffix = /^[a-z0-9]{4}$/.test(id)

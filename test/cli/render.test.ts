@@ -147,7 +147,7 @@ test('a fault is one block: what is wrong, then what to do', () => {
   } as const
   assert.equal(
     renderFault(fault, false),
-    'error: a.yml:3:1  x  wrong  right\na.yml:9:1  y  wrong  right\n  see docs',
+    'a.yml:3:1  x  wrong  right\na.yml:9:1  y  wrong  right\n  see docs',
   )
 })
 

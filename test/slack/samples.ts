@@ -110,7 +110,7 @@ export function request(changes: Partial<RequestView> = {}): RequestView {
         exists: false,
         sizeBytes: null,
         sessions: null,
-        serverVersion: 'PostgreSQL 16.4',
+        serverVersion: '16.4',
       },
       noOwner: false,
       missingRoles: [],

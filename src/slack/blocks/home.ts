@@ -1,8 +1,8 @@
 import type { HomeView, KnownBlock } from '@slack/types'
-import { formatAge, formatBytes, formatCount, formatDuration } from '../../core/duration.ts'
+import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { StrategyView } from '../../core/model.ts'
 import { attentionTo, needsAttention, stateOf } from '../../commands/attention.ts'
-import { worstFirst } from '../../commands/phrases.ts'
+import { plural, worstFirst } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { actionRows, button, context, header, section } from './elements.ts'
@@ -46,7 +46,7 @@ function summary(strategies: StrategyView[]): string {
     bad === 0
       ? `✅ ${all}, nothing needs attention`
       : `❌ ${bad} of ${all} need${bad === 1 ? 's' : ''} attention`
-  return joined(state, `${formatCount(backups)} backups, ${formatBytes(bytes)}`)
+  return joined(state, `${plural(backups, 'backup')}, ${formatBytes(bytes)}`)
 }
 
 const emoji: Partial<Record<ReturnType<typeof stateOf>, string>> = {
@@ -93,7 +93,7 @@ function smallPrint(strategy: StrategyView, now: number): string {
     strategy.nextAt === null
       ? null
       : `next ${upcoming(strategy.nextAt, now, strategy.timezone)} (${inWords(strategy.nextAt - now)})`
-  const held = `${formatCount(strategy.backups)} backups, ${formatBytes(strategy.storedBytes)}`
+  const held = `${plural(strategy.backups, 'backup')}, ${formatBytes(strategy.storedBytes)}`
   return joined(safeLine(strategy.engine, 80), safeLine(strategy.schedule, 80), last, next, held)
 }
 

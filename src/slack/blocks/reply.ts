@@ -11,7 +11,7 @@ import type { Drawn } from './elements.ts'
 import { requestCard } from './request-card.ts'
 import { drawTable } from './table.ts'
 import type { TableView } from './table.ts'
-import { joined, safe, safeLine, sentence } from './words.ts'
+import { code, joined, runName, safe, safeLine, sentence } from './words.ts'
 
 export interface ReplyView extends TableView {
   /** Where a strategy's threads are. */
@@ -58,9 +58,14 @@ export function drawFault(error: unknown): Drawn {
       lines: ['The log of the service has more.'],
     })
   return draw({
-    headline: `${emoji[code] ?? '⚠️'} ${sentence(safe(message))}`,
-    lines: hint === null ? [] : [sentence(safe(hint, 600))],
+    headline: `${emoji[code] ?? '⚠️'} ${people(sentence(safe(message)))}`,
+    lines: hint === null ? [] : [people(sentence(safe(hint, 600)))],
   })
+}
+
+/** The engine names people by `@` and their id. */
+function people(text: string): string {
+  return text.replaceAll(/@(U[A-Z0-9]{7,20})\b/g, '<@$1>')
 }
 
 const paragraphSize = 2500
@@ -80,14 +85,18 @@ function facts(reply: Reply & { type: 'facts' }, view: ReplyView): Drawn {
   const lines = reply.facts
     .slice(0, 60)
     .map(({ label, cell }) => `*${safeLine(label, 60)}*  ${richCell(cell, view.now)}`)
+  const usage = (reply.usage ?? []).map(
+    ({ words, does }) => `${code(`/backup ${words}`, 200)}  ${safeLine(does, 200)}`,
+  )
   const commands = (reply.commands ?? []).map((command) => cut(command, 1000)).join('\n')
   const blocks = [
     section(title),
     ...groupsOf(lines, factsPerSection).map((group) => section(group.join('\n'))),
+    ...groupsOf(usage, factsPerSection).map((group) => section(group.join('\n'))),
     ...(commands === '' ? [] : [fenced(commands)]),
     ...actionRows((reply.actions ?? []).map(replyButton)),
   ]
-  return finish([title, ...lines, safe(commands)], blocks)
+  return finish([title, ...lines, ...usage, safe(commands)], blocks)
 }
 
 function replyButton({ label, command, args, style }: ReplyAction, index: number): ReturnType<typeof button> {
@@ -99,16 +108,14 @@ function oneRun(run: RunView, note: string | null, view: ReplyView): Drawn {
   const thread = `its thread is in <#${safeLine(view.channelOf(run.strategy), 40)}>`
   return draw({
     headline: `${isEnded(run.state) ? 'ℹ️' : '🔵'} ${joined(safeLine(runSentence(run)), note && safeLine(note))}`,
-    small: [joined(`run ${safeLine(run.id, 60)}`, thread)],
+    small: [joined(runName(run), thread)],
   })
 }
 
 const mostRuns = 20
 
 function manyRuns(runs: RunView[], note: string | null): Drawn {
-  const names = runs
-    .slice(0, mostRuns)
-    .map((run) => joined(safeLine(runSentence(run), 300), `run ${safeLine(run.id, 60)}`))
+  const names = runs.slice(0, mostRuns).map((run) => joined(safeLine(runSentence(run), 300), runName(run)))
   const more = runs.length > mostRuns ? [`and ${runs.length - mostRuns} more`] : []
   return draw({
     headline: `🔵 ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} accepted`,

@@ -6,7 +6,7 @@ import { limits } from '../limits.ts'
 import { levelWords } from '../../commands/phrases.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { by, code, contents, joined, moment, safeLine, upcoming } from './words.ts'
+import { by, code, contents, joined, moment, runName, safeLine, upcoming } from './words.ts'
 
 /** A restore's plan with its two buttons; afterwards the record of what was decided. */
 export function requestCard(request: RequestView): Drawn {
@@ -14,7 +14,7 @@ export function requestCard(request: RequestView): Drawn {
   return draw({
     headline: headline(request),
     lines: [
-      facts(plan, request.createdAt).join('\n'),
+      facts(request).join('\n'),
       ...blockers(plan),
       ...plan.warnings.slice(0, 5).map((text) => `Note: ${safeLine(text, 300)}`),
     ],
@@ -40,12 +40,14 @@ function headline({ state, plan, requester, reason }: RequestView): string {
   return joined(`${asking[state]} ${strategy} into ${target}${mark}  asked by ${by(requester)}`, why)
 }
 
-function facts(plan: RestorePlan, askedAt: number): string[] {
+/** What it will do and needs is for whoever decides; the record keeps what was asked. */
+function facts({ plan, createdAt, state }: RequestView): string[] {
+  const open = state === 'waiting' || state === 'executing'
   return [
-    `*Backup*  ${backup(plan, askedAt)}`,
+    `*Backup*  ${backup(plan, createdAt)}`,
     `*Target*  ${target(plan)}`,
-    `*Will do*  ${plan.steps.map((step) => safeLine(step, 120)).join(' → ') || 'unknown'}`,
-    `*Needs*  ${needs(plan)}`,
+    ...(open ? [`*Will do*  ${plan.steps.map((step) => safeLine(step, 120)).join(' → ') || 'unknown'}`] : []),
+    ...(open ? [`*Needs*  ${needs(plan)}`] : []),
     ...(plan.missingRoles.length === 0 ? [] : [`*Roles*  ${roles(plan)}`]),
   ]
 }
@@ -62,7 +64,7 @@ function target({ target }: RestorePlan): string {
   const size = target.sizeBytes === null ? 'size unknown' : formatBytes(target.sizeBytes)
   const sessions = target.sessions === null ? 'live sessions unknown' : `${target.sessions} live sessions`
   const what = target.exists ? joined('exists', size, sessions) : 'new, nothing is overwritten'
-  return joined(place, what, target.serverVersion && safeLine(target.serverVersion, 80))
+  return joined(place, what, target.serverVersion && `server ${safeLine(target.serverVersion, 80)}`)
 }
 
 function needs({ expectedMs, neededBytes, freeBytes }: RestorePlan): string {
@@ -112,7 +114,7 @@ function failure({ fault }: RequestView): string {
 }
 
 function run(request: RequestView): string | null {
-  return request.run === null ? null : `run ${safeLine(request.run, 60)}`
+  return request.run === null ? null : runName({ id: request.run })
 }
 
 function buttons({ id, version, state, plan }: RequestView): (Button | null)[] {

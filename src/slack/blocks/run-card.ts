@@ -6,7 +6,7 @@ import { limits } from '../limits.ts'
 import { levelWords } from '../../commands/phrases.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { by, code, contents, joined, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
+import { by, code, contents, joined, runName, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
 
 /** The first message of a run's thread. It depends on nothing but the run, so that drawing it again changes nothing. */
 export function runCard(run: RunView): Drawn {
@@ -103,15 +103,7 @@ function smallPrint(run: RunView): string {
   const series = seriesOf(run)
   if (run.state === 'queued' || run.state === 'running') {
     const started = run.startedAt === null ? null : `started ${timeOfDay(run.startedAt, run.timezone)}`
-    return joined(
-      engine,
-      series,
-      origin(run),
-      started,
-      attempt(run),
-      `run ${safeLine(run.id, 60)}`,
-      host(run),
-    )
+    return joined(engine, series, origin(run), started, attempt(run), runName(run), host(run))
   }
   const proved = run.backup
     ? joined(levelWords[run.backup.level], contents(run.backup.tables, run.backup.rows))
@@ -124,10 +116,10 @@ function smallPrint(run: RunView): string {
       `attempt ${run.attempt} of ${run.maxAttempts}`,
       lastGood(run),
       next,
-      `run ${safeLine(run.id, 60)}`,
+      runName(run),
     )
   }
-  return joined(engine, series, origin(run), next, proved, subject(run), `run ${safeLine(run.id, 60)}`)
+  return joined(engine, series, origin(run), next, proved, subject(run), runName(run))
 }
 
 /** Why it runs, and for whom. */

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Actor } from '../../core/model.ts'
 import { formatCount } from '../../core/duration.ts'
+import { shortId } from '../../core/keys.ts'
 import { cut, limits } from '../limits.ts'
 
 /** Text that is not ours, made harmless: no mentions, no links, no control or direction characters.
@@ -50,6 +51,11 @@ export function by(actor: Actor): string {
   if (actor.via === 'slack') return `<@${safeLine(actor.id, 40)}>`
   if (actor.via === 'service') return 'easy-backup'
   return `${safeLine(actor.id, 60)} (${actor.via === 'cli' ? 'command line' : 'HTTP'})`
+}
+
+/** `run k3f9`: the end of its id, which every command takes. */
+export function runName({ id }: { id: string }): string {
+  return `run ${safeLine(shortId(id), 60)}`
 }
 
 /** People and groups from the configuration; ids only. */

@@ -22,7 +22,7 @@ function shown(drawn: { blocks: unknown[] }): string[] {
 test('a running backup says what, since when and which run, and can be cancelled', () => {
   assert.deepEqual(shown(drawMessage({ type: 'run.card', run: run() }, [])), [
     '🔵 *production-db* · backing up',
-    'PostgreSQL 16 · every 6h · started <!date^1795154400^{time}|07:00 (Europe/Paris)> · run run-k3f9 · on db-host',
+    'PostgreSQL 16 · every 6h · started <!date^1795154400^{time}|07:00 (Europe/Paris)> · run k3f9 · on db-host',
     '[Cancel]',
     '[View Log]',
   ])
@@ -31,7 +31,7 @@ test('a running backup says what, since when and which run, and can be cancelled
 test('a good backup says its time, size, proof and next run, and can be restored', () => {
   assert.deepEqual(shown(drawMessage({ type: 'run.card', run: succeeded() }, [])), [
     '✅ *production-db* · backed up in 9 s · 341 MB',
-    'PostgreSQL 16 · every 6h · next <!date^1795176000^{time}|13:00> · decoded whole · 8 tables, 4,812,330 rows · run run-k3f9',
+    'PostgreSQL 16 · every 6h · next <!date^1795176000^{time}|13:00> · decoded whole · 8 tables, 4,812,330 rows · run k3f9',
     '[Restore…]',
     '[View Log]',
   ])
@@ -67,7 +67,7 @@ test('a failure says why in the card, and what to do in an alarm with mention', 
   assert.deepEqual(shown(drawMessage({ type: 'run.card', run: failedRun() }, ['S0DBA0001'])), [
     '❌ *production-db* · backup failed: password refused for user backup',
     'Check DB_PASSWORD in the environment of the service.',
-    'PostgreSQL 16 · attempt 1 of 1 · last good backup 11 h ago · next <!date^1795176000^{time}|13:00> · run run-k3f9',
+    'PostgreSQL 16 · attempt 1 of 1 · last good backup 11 h ago · next <!date^1795176000^{time}|13:00> · run k3f9',
     '[Retry]',
     '[View Log]',
   ])
@@ -84,7 +84,7 @@ test('text carries every fact for those who see no blocks', () => {
   const { text } = drawMessage({ type: 'run.card', run: succeeded() }, [])
   assert.equal(
     text,
-    '✅ production-db · backed up in 9 s · 341 MB\nPostgreSQL 16 · every 6h · next 13:00 · decoded whole · 8 tables, 4,812,330 rows · run run-k3f9',
+    '✅ production-db · backed up in 9 s · 341 MB\nPostgreSQL 16 · every 6h · next 13:00 · decoded whole · 8 tables, 4,812,330 rows · run k3f9',
   )
   const alarm = drawMessage({ type: 'run.alarm', run: failedRun() }, ['U0ALICE01']).text
   for (const fact of [
@@ -104,7 +104,7 @@ test('a request can be confirmed or cancelled once, and then is its own record',
     '🟡 *Restore production-db into myapp_restore_20261120_1052?*  asked by <@U0ALICE01> · "bad migration at 10:40"',
     [
       '*Backup*  `production-db-20261120T060000Z-k3f9` · 4 h 52 min old · decoded whole · 341 MB · 8 tables, 4,812,330 rows',
-      '*Target*  `myapp_restore_20261120_1052` on prod-db:5432 · new, nothing is overwritten · PostgreSQL 16.4',
+      '*Target*  `myapp_restore_20261120_1052` on prod-db:5432 · new, nothing is overwritten · server 16.4',
       '*Will do*  fetch and check → restore beside → compare 8 tables',
       '*Needs*  about 3 min 12 s · 1.5 GB here, 40 GB free',
     ].join('\n'),
