@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { DateTime } from 'luxon'
 import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
+import { parseBackupId } from '../core/keys.ts'
 import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
 import type { Inspection, Source } from '../sources/source.ts'
 import type { Run } from '../state/runs.ts'
@@ -73,7 +74,25 @@ export function readManifest(text: string, key: string): Manifest {
     throw broken('has a schema that this version does not know')
   const { digest, ...rest } = manifest
   if (digest !== digestOf(rest)) throw broken('was changed after it was written')
+  if (!belongsAt(manifest, key)) throw broken('belongs to another place')
   return manifest
+}
+
+/** Keys and names in a manifest become paths: they lie in its own folder, which bears its id (promise 15). */
+function belongsAt({ id, strategy, artifacts }: Manifest, key: string): boolean {
+  const folder = key.slice(0, key.lastIndexOf('/') + 1)
+  return (
+    parseBackupId(id)?.strategy === strategy &&
+    folder.endsWith(`/${id}/`) &&
+    artifacts.length > 0 &&
+    artifacts.every(
+      (artifact) =>
+        /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(artifact.name) &&
+        artifact.key.startsWith(folder) &&
+        /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(artifact.key.slice(folder.length)) &&
+        /^[0-9a-f]{64}$/.test(artifact.sha256),
+    )
+  )
 }
 
 function digestOf(manifest: Omit<Manifest, 'digest'>): string {

@@ -46,7 +46,7 @@ export async function requireMarker(
       signal,
     })
     .catch(async (error: unknown) => {
-      if (!(error instanceof Fault && error.code === 'storage-exists')) throw error // another run of ours was faster
+      if (!(error instanceof Fault && error.code === 'storage-exists')) throw error // somebody was faster
     })
   await context.database.write((tx) => remember(tx, known, context.installation))
   return marker
@@ -63,6 +63,20 @@ export async function isInPlace(
 }
 
 const knownKey = (storage: Storage): string => `marker/${storage.name}/${storage.location}`
+
+/** Before anything is concluded from what a place does not hold: it must be the place we know.
+ * @throws Fault storage-missing */
+export async function requireKnown(storage: Storage, signal: AbortSignal): Promise<Marker> {
+  const marker = await readMarker(storage, signal)
+  if (marker) return marker
+  throw new Fault(
+    'storage-missing',
+    `${storage.location} holds no ${markerKey}: nothing was backed up there, or another disk is mounted`,
+    {
+      hint: 'mount the disk with the backups',
+    },
+  )
+}
 
 export async function readMarker(storage: Storage, signal: AbortSignal): Promise<Marker | null> {
   const info = await storage.head(markerKey, signal)

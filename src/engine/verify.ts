@@ -6,9 +6,10 @@ import type { Artifact, Level, TableRows, VerifyResult } from '../core/model.ts'
 import { saveVerdict, type Copy } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
 import type { Storage } from '../storages/storage.ts'
-import type { Running } from '../sys/process.ts'
+import { ToolFailure, type Running } from '../sys/process.ts'
 import { bytesSpool, createFileSpool } from '../sys/spool.ts'
 import { openSource, storageOf, type EngineContext } from './context.ts'
+import { requireKnown } from './marker.ts'
 import { fetchVerified } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
 import { folderOf } from './prune.ts'
@@ -40,10 +41,13 @@ export interface Verdict {
  * @throws Fault object-corrupt · object-missing · proof-failed · storage-unreachable */
 export async function verifyCopy(context: EngineContext, step: VerifyStep): Promise<VerifyResult> {
   const storage = storageOf(context, step.copy.storage)
+  await requireKnown(storage, step.signal)
   try {
     const tables = await decodeAll(context, step, storage)
     const level = highest(step.level, step.copy.level)
-    await record(context, step, storage, { level, corrupt: null })
+    // reading again says nothing about a dump that could not be decoded: only a decoding clears it
+    if (step.copy.corrupt === null || step.level === 'V2')
+      await record(context, step, storage, { level, corrupt: null })
     return {
       backup: step.copy.id,
       level: step.level, // what was done now; the catalogue keeps the highest
@@ -51,11 +55,24 @@ export async function verifyCopy(context: EngineContext, step: VerifyStep): Prom
       rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     }
   } catch (error) {
-    const fault = asFault(error)
-    if (['object-corrupt', 'object-missing', 'proof-failed'].includes(fault.code))
-      await record(context, step, storage, { level: 'V0', corrupt: fault.message })
-    throw fault
+    throw await condemned(context, { ...step, error })
   }
+}
+
+/** What was read or decoded, and found broken, is marked; anything else says nothing about the backup.
+ * @returns the fault, to be thrown */
+export async function condemned(
+  context: EngineContext,
+  found: Pick<VerifyStep, 'run' | 'copy' | 'signal'> & { error: unknown },
+): Promise<Fault> {
+  const fault = asFault(found.error)
+  const wasKilled = fault.cause instanceof ToolFailure && fault.cause.exitSignal !== null
+  if (['object-corrupt', 'object-missing', 'proof-failed'].includes(fault.code) && !wasKilled)
+    await record(context, found, storageOf(context, found.copy.storage), {
+      level: 'V0',
+      corrupt: context.scrub(fault.message),
+    })
+  return fault
 }
 
 async function decodeAll(
@@ -130,7 +147,7 @@ export function compareRows(
 
 async function record(
   context: EngineContext,
-  step: VerifyStep,
+  step: Pick<VerifyStep, 'run' | 'copy' | 'signal'>,
   storage: Storage,
   verdict: { level: Level; corrupt: string | null },
 ): Promise<void> {

@@ -11,9 +11,10 @@ import { findBackup } from '../catalogue.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { fetchVerified } from '../objects.ts'
 import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
-import { compareRows } from '../verify.ts'
+import { requireKnown } from '../marker.ts'
+import { compareRows, condemned } from '../verify.ts'
 import type { Work, WorkResult } from '../work.ts'
-import { planRestore, targetRequest } from './plan.ts'
+import { nextGood, planRestore, targetRequest } from './plan.ts'
 
 /** Restores into a target beside the old data: fetch and verify everything first, then restore, then compare.
  * The whole object is verified before the first statement (promise 12); one error fails it (promise 13).
@@ -31,6 +32,7 @@ export async function restoreBeside(context: EngineContext, work: Work): Promise
     })
   const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
   try {
+    await requireKnown(storageOf(context, copy.storage), work.signal)
     await refuseDrift(context, request.view.plan.digest, request.ask, work)
     return await carryOver(context, work, {
       source,
@@ -127,8 +129,15 @@ async function fetched(
     return spool
   } catch (error) {
     await spool.close()
-    throw error
+    throw await withOlder(context, await condemned(context, { ...work, copy: at.copy, error }), at.copy)
   }
+}
+
+/** A broken backup is not the end: the next older good one is offered. */
+async function withOlder(context: EngineContext, fault: Fault, copy: Copy): Promise<Fault> {
+  if (fault.code !== 'object-corrupt' && fault.code !== 'object-missing') return fault
+  const hint = `nothing was changed; ${await nextGood(context, copy.strategy, copy.createdAt)}`
+  return new Fault(fault.code, fault.message, { hint, cause: fault })
 }
 
 function raw(context: EngineContext, work: Work, artifact: Artifact, spool: FileSpool): RawInput {

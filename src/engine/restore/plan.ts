@@ -31,7 +31,7 @@ export async function fixAsk(context: EngineContext, ask: RestoreAsk): Promise<F
   }
 }
 
-async function nextGood(context: EngineContext, strategy: string, before: number): Promise<string> {
+export async function nextGood(context: EngineContext, strategy: string, before: number): Promise<string> {
   const row = await context.database.read
     .selectFrom('backups')
     .select('id')
