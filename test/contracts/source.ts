@@ -161,15 +161,21 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
       }
     })
 
-    test('a dump taken under constant writing is of one moment', async (t) => {
-      const { url, stop } = await facts.makeBusy(t)
-      const b = await bench(t, url)
-      const backup = await b.backUp()
-      await stop()
-      const rows = Object.fromEntries(backup.tables!.map(({ name, rows }) => [name.split('.').at(-1)!, rows]))
-      assert.ok(rows.ledger_a! > 0)
-      assert.equal(rows.ledger_a, rows.ledger_b)
-    })
+    test(
+      'a dump taken under constant writing ends, and is of one moment',
+      { timeout: 120_000 },
+      async (t) => {
+        const { url, stop } = await facts.makeBusy(t)
+        const b = await bench(t, url)
+        const backup = await b.backUp()
+        await stop()
+        const rows = Object.fromEntries(
+          backup.tables!.map(({ name, rows }) => [name.split('.').at(-1)!, rows]),
+        )
+        assert.ok(rows.ledger_a! > 0)
+        assert.equal(rows.ledger_a, rows.ledger_b)
+      },
+    )
 
     test('a missing database is told as that, before a byte', async (t) => {
       const b = await bench(t, facts.missingUrl(t))

@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { parseDuration } from '../../core/duration.ts'
@@ -52,8 +52,7 @@ function openSource(place: Place): Source {
     inspect: (_series, signal) => inspect(place, signal),
     dump: (_series, _inspection, sink, signal) => dump(place, sink, signal),
     async prove(_name, raw, signal) {
-      const copy = join(context.folder, 'proof.scratch')
-      try {
+      return inScratch(context, async (copy) => {
         const rawBytes = await raw.intoFile(copy)
         const task = { do: 'examine', file: copy } as const
         const { damage, tables } = await work<Examination>(
@@ -63,9 +62,7 @@ function openSource(place: Place): Source {
         )
         if (damage.length > 0) throw new Fault('proof-failed', `the dump is damaged: ${damage[0]}`)
         return { rawBytes, tables }
-      } finally {
-        await rm(copy, { force: true })
-      }
+      })
     },
     plan: (backup, request) => plan(file, { backup, request }),
     restore: (backup, request, _plan, artifact, signal) =>
@@ -96,15 +93,22 @@ async function inspect(place: Place, signal: AbortSignal): Promise<Inspection> {
 
 async function dump({ file, lockTimeoutMs, context }: Place, sink: Sink, signal: AbortSignal): Promise<void> {
   await assertThere(file)
-  const copy = join(context.folder, 'copy.scratch')
-  try {
+  await inScratch(context, async (copy) => {
     const task = { do: 'copy', file, to: copy, lockTimeoutMs } as const
     const found = await work<Examination>(task, { context, otherwise: 'dump-failed' }, signal)
     if (found.damage.length > 0) throw damaged(file, found.damage[0]!)
     for (const remark of found.remarks) context.said('sqlite', remark)
     await sink.file(artifactName(file)).fromFile(copy)
+  })
+}
+
+/** A file to work on, in a folder of its own: a process that is ended leaves its journal beside the file. */
+async function inScratch<T>({ folder }: SourceContext, use: (copy: string) => Promise<T>): Promise<T> {
+  const own = await mkdtemp(join(folder, 'scratch-'))
+  try {
+    return await use(join(own, 'copy.db'))
   } finally {
-    await rm(copy, { force: true })
+    await rm(own, { recursive: true, force: true })
   }
 }
 

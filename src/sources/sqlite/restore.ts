@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest } from '../../core/model.ts'
 import type { RawInput, Restored, SourceContext, TargetRequest } from '../source.ts'
-import { readTarget, resolveTarget } from './target.ts'
+import { companions, readTarget, resolveTarget } from './target.ts'
 import { work } from './worker.ts'
 import type { Examination } from './work.ts'
 
@@ -31,7 +31,7 @@ export async function restore(
     await name(partial, target)
     return { tables, warnings: remarks, open: `sqlite3 ${shellWord(target)}` }
   } finally {
-    await rm(partial, { force: true })
+    for (const suffix of ['', ...companions]) await rm(partial + suffix, { force: true })
     await synced(dirname(target))
   }
 }
@@ -39,7 +39,7 @@ export async function restore(
 /** Removes what a dead run left beside the original. @returns how many files */
 export async function removePartials(source: string, runId: string): Promise<number> {
   const names = await readdir(dirname(source)).catch(() => []) // no folder, nothing left in it
-  const left = names.filter((name) => name.startsWith('.') && name.endsWith(partialSuffix(runId)))
+  const left = names.filter((name) => name.startsWith('.') && name.includes(partialSuffix(runId)))
   for (const name of left) await rm(join(dirname(source), name), { force: true })
   return left.length
 }

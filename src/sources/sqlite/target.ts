@@ -45,8 +45,8 @@ export interface FileState {
   blockers: string[]
 }
 
-/** SQLite would take these for the journal of a new file of that name. */
-const companions = ['-wal', '-shm', '-journal']
+/** What SQLite keeps beside a file, and would take for the journal of a new one of that name. */
+export const companions = ['-wal', '-shm', '-journal']
 
 export async function readTarget(path: string): Promise<FileState> {
   const [folder, file] = [await facts(dirname(path)), await facts(path)]

@@ -164,11 +164,7 @@ test('two restores into one target exclude each other', async (t) => {
 })
 
 test('an error of the server stops the restore, is told in its words, and removes the target', async (t) => {
-  const b = await shop(
-    t,
-    `${orders} CREATE TABLE picky (id int CHECK (current_database() ~ '^shop_[0-9]+$'))`,
-  )
-  await server.query('INSERT INTO picky VALUES (1)', b.name)
+  const b = await shop(t, `${orders} ${picky('picky')} ${picky('picky_too')}`)
   const backup = await b.backUp()
   const fault = {
     code: 'restore-failed',
@@ -176,7 +172,14 @@ test('an error of the server stops the restore, is told in its words, and remove
   }
   await assert.rejects(b.restore(backup, into('broken')), fault)
   assert.equal(await exists(server, 'broken'), false)
+  const errors = b.said.filter((line) => line.includes('violates check constraint'))
+  assert.equal(errors.length, 1, 'it went on after the first error')
 })
+
+/** A table whose rows are only welcome in the original. */
+function picky(name: string): string {
+  return `CREATE TABLE ${name} (id int CHECK (current_database() ~ '^shop_[0-9]+$')); INSERT INTO ${name} VALUES (1);`
+}
 
 test('a name of more than 63 bytes is refused instead of cut', async (t) => {
   const b = await shop(t, orders)

@@ -65,6 +65,19 @@ test('a dump damaged inside its structure is refused by the proof', async (t) =>
   await assert.rejects(b.prove(join(b.out, b.artifact())), { code: 'proof-failed' })
 })
 
+test('an index that does not agree with its table is damage, though every row can be read', async (t) => {
+  const path = await file(t, orders)
+  const bytes = await readFile(path)
+  bytes.write('ordex', bytes.indexOf('order 2999'))
+  await writeFile(path, bytes)
+  const b = await bench(t, path)
+  await assert.rejects(b.backUp(), {
+    code: 'dump-failed',
+    message: /is damaged: .*index by_text/,
+    retry: false,
+  })
+})
+
 test('a damaged dump never becomes a file at the target', async (t) => {
   const path = await file(t, orders)
   const b = await bench(t, path)
@@ -180,11 +193,25 @@ test('an abort in the middle of a check ends its process', async (t) => {
   assert.deepEqual(await readdir(b.folder), [])
 })
 
+test('a stored file that still has a write-ahead log’s header is restored without litter', async (t) => {
+  const path = await file(t, orders)
+  const b = await bench(t, path)
+  const backup = await b.backUp()
+  const artifact = await open(join(b.out, b.artifact()), 'r+')
+  await artifact.write(Buffer.from([2, 2]), 0, 2, 18)
+  await artifact.close()
+  await b.prove(join(b.out, b.artifact()))
+  await b.restore(backup)
+  assert.deepEqual((await readdir(dirname(path))).toSorted(), ['shop.db', 'shop_restore_20261120_060000.db'])
+  assert.deepEqual(await readdir(b.folder), [])
+})
+
 test('what a restore that was killed left beside the original is removed by its run id', async (t) => {
   const path = await file(t, orders)
   const b = await bench(t, path)
   await writeFile(join(dirname(path), '.shop_restore_x.db.run-7.partial'), 'half')
+  await writeFile(join(dirname(path), '.shop_restore_x.db.run-7.partial-wal'), '')
   assert.equal(await b.source.terminate('run-8', never), 0)
-  assert.equal(await b.source.terminate('run-7', never), 1)
+  assert.equal(await b.source.terminate('run-7', never), 2)
   assert.deepEqual(await readdir(dirname(path)), ['shop.db'])
 })
