@@ -18,8 +18,9 @@ export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
 }
 
 function moving(run: RunView, style: 'basic' | 'rich'): Drawn {
-  const line = running(run)
-  const plan = style === 'rich' ? runPlan(run, line) : null
+  const line = `${bar(run.progress)}${running(run)}`
+  // the tasks draw their own bar
+  const plan = style === 'rich' ? runPlan(run, running(run)) : null
   return plan === null ? draw({ headline: line }) : finish([line], [plan])
 }
 
@@ -32,7 +33,7 @@ function running(run: RunView): string {
   const rate = progress.bytesPerSecond ? `${formatBytes(progress.bytesPerSecond)}/s` : null
   const left =
     progress.remainingMs === null ? null : `about ${formatDuration(wholeSeconds(progress.remainingMs))} left`
-  return joined(`${bar(progress)}${stage}`, moved(progress), rate, left)
+  return joined(stage, moved(progress), rate, left)
 }
 
 function moved({ bytes, expectedBytes }: Progress): string | null {
@@ -43,9 +44,9 @@ function moved({ bytes, expectedBytes }: Progress): string | null {
 }
 
 /** Never full before the end, and none at all when nobody knows how much is to come. */
-function bar({ bytes, expectedBytes }: Progress): string {
-  if (!expectedBytes) return ''
-  const share = Math.min(0.99, bytes / expectedBytes)
+function bar(progress: Progress | null): string {
+  if (!progress?.expectedBytes) return ''
+  const share = Math.min(0.99, progress.bytes / progress.expectedBytes)
   const full = Math.floor(share * barLength)
   return `${'▓'.repeat(full)}${'░'.repeat(barLength - full)} ${Math.floor(share * 100)} %  `
 }
@@ -123,5 +124,5 @@ const endings: Partial<Record<RunView['state'], string>> = {
 function explanation(run: RunView): string {
   if (!run.fault) return ''
   const hint = run.fault.hint ? `\n${sentence(safe(run.fault.hint, 400))}` : ''
-  return `${safe(run.fault.text)} (${run.fault.code}).${hint}`
+  return `${sentence(`${safe(run.fault.text)} (${run.fault.code})`)}${hint}`
 }
