@@ -106,10 +106,10 @@ async function assertNothingLeft(when: string): Promise<void> {
   const withManifest = new Set(
     files.filter((entry) => entry.name === 'manifest.json').map((entry) => entry.parentPath),
   )
-  assert.deepEqual([...folders].sort(), [...withManifest].sort(), `a dump without manifest (${when})`)
+  assert.deepEqual([...folders].toSorted(), [...withManifest].toSorted(), `a dump without manifest (${when})`)
   const { catalogued, runs } = readState()
   assert.deepEqual(
-    [...withManifest].map((path) => path.split('/').at(-1)).sort(),
+    [...withManifest].map((path) => path.split('/').at(-1)!).toSorted(),
     catalogued,
     `catalogue = storage (${when})`,
   )
