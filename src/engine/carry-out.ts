@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
@@ -6,6 +5,7 @@ import { asFault, Fault, faultFacts } from '../core/faults.ts'
 import type { Outcome } from '../core/model.ts'
 import { endRun, findRun, type Run } from '../state/runs.ts'
 import { ToolFailure } from '../sys/process.ts'
+import { makeRunFolder } from './folders.ts'
 import { runFolder, strategyOf, type EngineContext } from './context.ts'
 import { change, createShows } from './progress.ts'
 import { createPulse, type Pulse } from './pulse.ts'
@@ -120,7 +120,7 @@ async function tryOnce(
   const limit = totalLimit(context, run, strategy, over.signal)
   const signal = AbortSignal.any([circumstances.cancel, pulse.stalled, limit])
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    await makeRunFolder(context, run.id)
     return await workOn(context, {
       run,
       strategy,

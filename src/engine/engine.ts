@@ -1,4 +1,4 @@
-import { mkdirSync, createReadStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -11,7 +11,8 @@ import { endRun, findRun, listRuns, openRuns, requestCancel } from '../state/run
 import { createFileSpool } from '../sys/spool.ts'
 import { admitBackup, admitVerify, viewIn } from './admit.ts'
 import { adoptInstallation, findBackup, syncStorage } from './catalogue.ts'
-import { runFolder, storageOf, strategyOf, type EngineContext } from './context.ts'
+import { makeRunFolder } from './folders.ts'
+import { storageOf, strategyOf, type EngineContext } from './context.ts'
 import type { Engine } from './facade.ts'
 import type { HealthProbe } from './health.ts'
 import { fetchVerified } from './objects.ts'
@@ -130,8 +131,7 @@ export function createEngine(
     const [artifact] = copy.manifest.artifacts
     if (!artifact) throw new Fault('object-missing', `${backupId} holds no file`)
     const id = newRunId(context)
-    const folder = runFolder(context, id)
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const folder = await makeRunFolder(context, id)
     const spool = await createFileSpool(spoolPath(folder, artifact.name), clock)
     try {
       await fetchVerified(storageOf(context, copy.storage), artifact, {

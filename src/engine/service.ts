@@ -8,7 +8,7 @@ import { deliverUntil } from './deliver.ts'
 import { createEngine } from './engine.ts'
 import type { Engine } from './facade.ts'
 import { createHealth } from './health.ts'
-import { recover } from './recover.ts'
+import { reap, recover } from './recover.ts'
 import { expireRequests } from './restore/requests.ts'
 import { createScheduler } from './scheduler.ts'
 import { watchOverdue } from './watch.ts'
@@ -90,6 +90,9 @@ async function takeLead(context: EngineContext, self: Leader): Promise<void> {
 /** What has to be looked at again and again: lateness and requests that nobody decided. */
 async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    await reap(context).catch((error: unknown) =>
+      context.log.error('looking for runs of dead processes stumbled', { error: asFault(error).message }),
+    )
     await watchOverdue(context).catch((error: unknown) =>
       context.log.error('the overdue watch stumbled', { error: asFault(error).message }),
     )

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { Fault } from '../../core/faults.ts'
 import type { Manifest, RestorePlan } from '../../core/model.ts'
 import type { TargetPlan, TargetRequest } from '../../sources/source.ts'
 import { listRuns } from '../../state/runs.ts'
 import { findBackup } from '../catalogue.ts'
-import { openSource, runFolder, strategyOf, type EngineContext } from '../context.ts'
+import { makeRunFolder } from '../folders.ts'
+import { openSource, strategyOf, type EngineContext } from '../context.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { canonical } from '../manifest.ts'
 
@@ -58,8 +59,7 @@ export async function planRestore(
   const { view, copies } = await findBackup(context, ask.backup, null)
   const { manifest } = copies[0]!
   const id = `plan-${view.id.slice(-4)}-${Math.floor(context.clock.random() * 1e9).toString(36)}`
-  const folder = runFolder(context, id)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const folder = await makeRunFolder(context, id)
   const source = openSource(context, strategy, { id, folder })
   try {
     const target = await source.plan(manifest, targetRequest(ask), signal)

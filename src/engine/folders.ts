@@ -1,0 +1,36 @@
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { privateFolder } from '../sys/files.ts'
+import { isAlive, type Identity } from '../sys/strays.ts'
+import { runFolder, type EngineContext } from './context.ts'
+
+const ownerName = 'owner.json'
+const ours = /^(r\d{12}[a-z0-9]{4}|plan-[a-z0-9-]+)$/
+const unclaimedMs = 60 * 60_000 // a folder without an owner is of somebody who is just making it, or who died while doing so
+
+/** Makes the private folder of a run or plan, and says in it who uses it: temp_dir may be shared with other installations.
+ * @throws Fault disk-full · disk-failed */
+export async function makeRunFolder(context: EngineContext, runId: string): Promise<string> {
+  const folder = runFolder(context, runId)
+  await privateFolder(folder)
+  await writeFile(join(folder, ownerName), JSON.stringify(context.self), { mode: 0o600 })
+  return folder
+}
+
+/** Removes the folders that dead processes left: spools, credential files, scratch copies.
+ * @param dead  runs of which nobody is left, whatever their folder says */
+export async function removeStrayFolders(context: EngineContext, dead: ReadonlySet<string>): Promise<void> {
+  const { tempDir } = context.config
+  for (const name of (await readdir(tempDir).catch(() => [])).filter((entry) => ours.test(entry)))
+    if (dead.has(name) || (await isStray(context, join(tempDir, name))))
+      await rm(join(tempDir, name), { recursive: true, force: true })
+}
+
+async function isStray(context: EngineContext, folder: string): Promise<boolean> {
+  try {
+    return !isAlive(JSON.parse(await readFile(join(folder, ownerName), 'utf8')) as Identity)
+  } catch {
+    const found = await stat(folder).catch(() => null)
+    return found !== null && context.clock.now() - found.mtimeMs > unclaimedMs
+  }
+}

@@ -1,0 +1,112 @@
+import { asFault } from '../core/faults.ts'
+import { manifestName, parseBackupId } from '../core/keys.ts'
+import { forgetCopy, listCopies, saveCopy } from '../state/catalogue.ts'
+import { openRuns } from '../state/runs.ts'
+import type { ObjectInfo, Storage } from '../storages/storage.ts'
+import { readCopy } from './catalogue.ts'
+import type { EngineContext } from './context.ts'
+import { readMarker } from './marker.ts'
+import { listAll } from './objects.ts'
+
+const dayMs = 24 * 60 * 60_000 // what nobody finished within a day is nobody's; it may be another installation's until then
+
+/** Brings a place and the catalogue together after a crash: unfinished uploads and dumps without manifest go, a backup whose
+ * ledger entry was lost counts, one whose manifest is gone does not. Loud when it fails, never the start's failure. */
+export async function tidyPlace(context: EngineContext, storage: Storage): Promise<void> {
+  const signal = AbortSignal.timeout(5 * 60_000)
+  const begun = context.clock.now()
+  try {
+    const others = (await openRuns(context.database.read)).some(
+      (run) => run.kind === 'backup' && run.state === 'running',
+    )
+    if (others) return // another living process on this state is writing: its objects look unfinished
+    const marker = await readMarker(storage, signal)
+    if (!marker) return // empty, or another disk is mounted: nothing follows from what it does not hold
+    const isOurs = marker.installation === context.installation
+    await storage.sweep(isOurs ? begun : begun - dayMs, signal)
+    for (const { name } of context.config.strategies)
+      await tidyStrategy(context, { storage, strategy: name, isOurs, signal })
+  } catch (error) {
+    context.log.warn('a storage could not be tidied', {
+      storage: storage.name,
+      error: asFault(error).message,
+    })
+  }
+}
+
+interface Corner {
+  storage: Storage
+  strategy: string
+  /** The place's marker names this installation. */
+  isOurs: boolean
+  signal: AbortSignal
+}
+
+async function tidyStrategy(context: EngineContext, corner: Corner): Promise<void> {
+  const { storage, strategy, signal } = corner
+  const folders = new Map<string, ObjectInfo[]>()
+  for await (const object of listAll(storage, `${strategy}/`, signal)) {
+    const folder = object.key.slice(0, object.key.lastIndexOf('/') + 1)
+    const id = folder.split('/').at(-2) ?? ''
+    if (parseBackupId(id)?.strategy === strategy)
+      folders.set(folder, [...(folders.get(folder) ?? []), object])
+  }
+  const whole = new Set(
+    [...folders.values()].flatMap((objects) => (hasManifest(objects) ? [idOf(objects)] : [])),
+  )
+  const known = new Set<string>()
+  for (const { id } of await listCopies(context.database.read, {
+    strategies: [strategy],
+    storage: storage.name,
+  })) {
+    known.add(id)
+    if (!whole.has(id)) await forget(context, corner, id)
+  }
+  for (const objects of folders.values())
+    if (!hasManifest(objects)) await removeOrphan(context, corner, objects)
+    else if (!known.has(idOf(objects))) await adopt(context, corner, objects)
+}
+
+const hasManifest = (objects: ObjectInfo[]): boolean =>
+  objects.some(({ key }) => key.endsWith(`/${manifestName}`))
+const idOf = (objects: ObjectInfo[]): string => objects[0]!.key.split('/').at(-2)!
+
+/** A crash between the removal of a manifest and the ledger's entry must leave no ghost in the list (promise 6). */
+async function forget(context: EngineContext, { storage }: Corner, id: string): Promise<void> {
+  context.log.warn('a backup is no longer in its storage', { backup: id, storage: storage.name })
+  await context.database.write((tx) => forgetCopy(tx, id, storage.name))
+}
+
+/** A whole manifest is a commit: the backup counts although its run was cut off. */
+async function adopt(
+  context: EngineContext,
+  { storage, signal }: Corner,
+  objects: ObjectInfo[],
+): Promise<void> {
+  const broken: { key: string; why: string }[] = []
+  const copies = await readCopy(context, storage, { keys: objects.map(({ key }) => key), broken, signal })
+  for (const { key, why } of broken) context.log.warn('a stored file cannot be used', { key, why })
+  for (const copy of copies) await context.database.write((tx) => saveCopy(tx, copy))
+}
+
+/** Without a manifest it never was a backup, or is none any more. It goes when a run of ours made it, or nobody finished it for long. */
+async function removeOrphan(context: EngineContext, corner: Corner, objects: ObjectInfo[]): Promise<void> {
+  const { storage, strategy, isOurs, signal } = corner
+  const isOld = objects.every(({ modifiedAt }) => modifiedAt < context.clock.now() - dayMs)
+  const at = parseBackupId(idOf(objects))!.at
+  if (!(isOurs && isOld) && !(await wasMadeHere(context, strategy, at))) return
+  for (const { key } of objects) await storage.remove(key, signal)
+}
+
+async function wasMadeHere(context: EngineContext, strategy: string, at: number): Promise<boolean> {
+  const run = await context.database.read
+    .selectFrom('runs')
+    .select('id')
+    .where('strategy', '=', strategy)
+    .where('kind', '=', 'backup')
+    .where('started_at', '<', at + 1_000) // an id is precise to the second
+    .where('ended_at', '>=', at)
+    .limit(1)
+    .executeTakeFirst()
+  return run !== undefined
+}
