@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
-import { strategyOf } from './select.ts'
+import { backupOf } from './select.ts'
 
 export const get = defineCommand({
   name: 'get',
   aliases: [],
   summary: 'Write a backup to standard output, checked on the way',
-  usage: '<backup | latest> [--strategy NAME] [--decompress] > file',
+  usage: '<backup | strategy | latest> [--strategy NAME] [--decompress] > file',
   role: 'restore',
   open: false,
   faces: ['cli'],
@@ -19,7 +19,8 @@ export const get = defineCommand({
   positional: ['backup'],
   later: ['decrypt'],
   async run({ backup, strategy, decompress = false }, { engine }) {
-    const { view } = await engine.backup(backup, strategyOf(engine, backup, strategy))
+    const asked = backupOf(engine, backup, strategy)
+    const { view } = await engine.backup(asked.backup, asked.strategy)
     return {
       type: 'stream',
       name: view.id,

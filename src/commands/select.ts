@@ -43,6 +43,18 @@ export function knownStrategy(engine: Engine, name: string): string {
   })
 }
 
+/** The backup that is meant; a strategy's name stands for its newest.
+ * @throws Fault usage · not-found */
+export function backupOf(
+  engine: Engine,
+  word: string,
+  strategy: string | undefined,
+): { backup: string; strategy: string | null } {
+  if (strategy === undefined && engine.strategyNames().includes(word))
+    return { backup: 'latest', strategy: word }
+  return { backup: word, strategy: strategyOf(engine, word, strategy) }
+}
+
 /** Whose backup is meant: the strategy that was named, or the only one there is when `latest` was asked for.
  * null: the backup's id says it.
  * @throws Fault usage · not-found */

@@ -5,23 +5,24 @@ import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
 import { contents } from './phrases.ts'
 import { text, type Fact, type ReplyAction } from './reply.ts'
-import { strategyOf } from './select.ts'
+import { backupOf } from './select.ts'
 
 export const show = defineCommand({
   name: 'show',
   aliases: [],
   summary: 'One backup: what is in it, where it is, and how to restore it by hand',
-  usage: '<backup | latest> [--strategy NAME]',
+  usage: '<backup | strategy | latest> [--strategy NAME]',
   role: 'view',
   open: true,
   faces: ['slack', 'cli'],
   args: Type.Object({
-    backup: backupField('a backup, its last four characters, or latest'),
+    backup: backupField('a backup, its last four characters, or a strategy for its newest'),
     strategy: Type.Optional(strategyField('whose latest')),
   }),
   positional: ['backup'],
   async run({ backup, strategy }, { engine }) {
-    const found = await engine.backup(backup, strategyOf(engine, backup, strategy))
+    const asked = backupOf(engine, backup, strategy)
+    const found = await engine.backup(asked.backup, asked.strategy)
     const { view, manifest, copies } = found
     return {
       type: 'facts',

@@ -1,25 +1,26 @@
 import { Type } from 'typebox'
 import { defineCommand } from './command.ts'
 import { backupField, levelField, strategyField } from './fields.ts'
-import { strategyOf } from './select.ts'
+import { backupOf } from './select.ts'
 
 export const verify = defineCommand({
   name: 'verify',
   aliases: [],
   summary: 'Read a stored backup again and prove that it is whole',
-  usage: '<backup | latest> [--strategy NAME] [--level V1|V2]',
+  usage: '<backup | strategy | latest> [--strategy NAME] [--level V1|V2]',
   role: 'operate',
   open: true,
   faces: ['slack', 'cli'],
   args: Type.Object({
-    backup: backupField('a backup, or latest'),
+    backup: backupField('a backup, or a strategy for its newest'),
     strategy: Type.Optional(strategyField('whose latest')),
     level: Type.Optional(levelField(['V1', 'V2'], 'V1: digest read again; V2 (default): decoded whole')),
   }),
   positional: ['backup'],
   later: ['all'],
   async run({ backup, strategy, level = 'V2' }, { engine, actor }) {
-    const { view } = await engine.backup(backup, strategyOf(engine, backup, strategy))
+    const asked = backupOf(engine, backup, strategy)
+    const { view } = await engine.backup(asked.backup, asked.strategy)
     return { type: 'run', run: await engine.startVerify(view.id, level, actor), note: null }
   },
 })

@@ -44,7 +44,7 @@ async function asks(slack: SlackPage): Promise<void> {
   await slack.seesPrivately(/^.*Schedule|nothing is planned/is)
   await slack.say('/backup show latest --strategy shop')
   await slack.seesPrivately(/pg_restore .*'shop\.dump'/)
-  await slack.say('/backup verify latest --strategy shop')
+  await slack.say('/backup verify shop')
   await slack.sees(/shop · verified in .* decoded whole · 2 tables, 12,000 rows/)
 }
 
