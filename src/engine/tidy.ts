@@ -105,7 +105,8 @@ async function wasMadeHere(context: EngineContext, strategy: string, at: number)
     .where('strategy', '=', strategy)
     .where('kind', '=', 'backup')
     .where('started_at', '<', at + 1_000) // an id is precise to the second
-    .where('ended_at', '>=', at)
+    // when the clock went back after the crash, the end says nothing
+    .where((e) => e.or([e('ended_at', '>=', at), e('ended_at', '<', e.ref('started_at'))]))
     .limit(1)
     .executeTakeFirst()
   return run !== undefined
