@@ -1,69 +1,100 @@
 import type { Strategy } from '../core/config.ts'
+import { asFault } from '../core/faults.ts'
 import { backupFolder, manifestName } from '../core/keys.ts'
 import { judge, type Judgement } from '../core/retention.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { forgetCopy, listCopies, type Copy } from '../state/catalogue.ts'
 import type { Storage } from '../storages/storage.ts'
 import { storageOf, type EngineContext } from './context.ts'
+import { requireKnown } from './marker.ts'
 import { listAll } from './objects.ts'
 
+export interface Pruned {
+  storage: string
+  deleted: Judgement[]
+  /** Why nothing was deleted although some were old enough; null when nothing was held back. */
+  frozen: string | null
+}
+
 /** Deletes what retention lets go, in each place of one series. Loud when it fails, never the backup's failure.
- * @returns what was deleted, with the reasons */
+ * @throws Fault storage-… */
 export async function prune(
   context: EngineContext,
   strategy: Strategy,
   series: string,
   signal: AbortSignal,
-): Promise<{ storage: string; judgement: Judgement }[]> {
-  const deleted: { storage: string; judgement: Judgement }[] = []
-  for (const name of strategy.storages) {
-    const storage = storageOf(context, name)
-    const copies = await listCopies(context.database.read, {
-      strategies: [strategy.name],
-      series,
-      storage: name,
-    })
-    const circumstances = {
-      now: context.clock.now(),
-      intervalMs: expectedMaxAge(strategy.schedule, strategy.timezone, context.clock.now()),
-      listed: await allListed(storage, copies, signal),
-    }
-    const candidates = copies.map((copy) => ({
-      id: copy.id,
-      createdAt: copy.createdAt,
-      good: copy.corrupt === null,
-      foreign: copy.foreign,
-    }))
-    for (const judgement of judge(candidates, strategy.retention, circumstances).filter(
-      ({ keep }) => !keep,
-    )) {
-      await removeBackup(
-        context,
-        storage,
-        copies.find((copy) => copy.id === judgement.id)!,
-        signal,
-      )
-      context.bus.emit({
-        type: 'backup.deleted',
-        strategy: strategy.name,
-        backup: judgement.id,
-        storage: name,
-        reason: judgement.reason,
-      })
-      deleted.push({ storage: name, judgement })
-    }
-  }
-  return deleted
+): Promise<Pruned[]> {
+  if (strategy.retention === null) return []
+  const pruned: Pruned[] = []
+  for (const name of strategy.storages)
+    pruned.push(await prunePlace(context, { strategy, series, storage: storageOf(context, name) }, signal))
+  return pruned
 }
 
-/** The catalogue may be wrong about what is there: before anything goes, the newest good ones must really be there. */
-async function allListed(storage: Storage, copies: readonly Copy[], signal: AbortSignal): Promise<boolean> {
+interface Corner {
+  strategy: Strategy
+  series: string
+  storage: Storage
+}
+
+async function prunePlace(context: EngineContext, corner: Corner, signal: AbortSignal): Promise<Pruned> {
+  const { strategy, series, storage } = corner
+  const copies = await listCopies(context.database.read, {
+    strategies: [strategy.name],
+    series,
+    storage: storage.name,
+  })
+  const { there, failure } = await manifestsIn(storage, strategy.name, signal)
+  const now = context.clock.now()
+  const candidates = copies.map((copy) => ({
+    id: copy.id,
+    createdAt: copy.createdAt,
+    good: copy.corrupt === null && there.has(copy.id), // the catalogue may be wrong about what is there
+    foreign: copy.foreign,
+  }))
+  const judgements = judge(candidates, strategy.retention, {
+    now,
+    intervalMs: expectedMaxAge(strategy.schedule, strategy.timezone, now),
+    listed: failure === null,
+  })
+  const deleted = judgements.filter(({ keep }) => !keep)
+  for (const judgement of deleted) {
+    const copy = copies.find(({ id }) => id === judgement.id)!
+    await removeBackup(context, storage, copy, signal)
+    const { id: backup, reason } = judgement
+    context.bus.emit({
+      type: 'backup.deleted',
+      strategy: strategy.name,
+      backup,
+      storage: storage.name,
+      reason,
+    })
+  }
+  const { maxAgeMs } = strategy.retention!
+  const isOld = candidates.some(({ createdAt }) => now - createdAt > maxAgeMs)
+  const frozen = judgements.find(({ reason }) => reason.startsWith('frozen'))?.reason ?? null
+  return {
+    storage: storage.name,
+    deleted,
+    frozen: isOld && frozen ? [frozen, failure].filter(Boolean).join(': ') : null,
+  }
+}
+
+/** Which backups have a manifest there now. */
+async function manifestsIn(
+  storage: Storage,
+  strategy: string,
+  signal: AbortSignal,
+): Promise<{ there: Set<string>; failure: string | null }> {
+  const there = new Set<string>()
   try {
-    const newest = copies.filter((copy) => copy.corrupt === null && !copy.foreign).slice(0, 2)
-    const found = await Promise.all(newest.map((copy) => storage.head(folderOf(copy) + manifestName, signal)))
-    return found.every((info) => info !== null)
-  } catch {
-    return false // judged as frozen, which says why
+    await requireKnown(storage, signal)
+    for await (const { key } of listAll(storage, `${strategy}/`, signal))
+      if (key.endsWith(`/${manifestName}`)) there.add(key.split('/').at(-2)!)
+    return { there, failure: null }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { there, failure: asFault(error).message } // judged as frozen, and said
   }
 }
 

@@ -86,25 +86,31 @@ async function pruneLoudly(
 ): Promise<void> {
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(10 * 60_000)])
   try {
-    const deleted = await prune(context, strategy, series, signal)
-    if (deleted.length > 0)
-      context.log.info('old backups deleted', { strategy: strategy.name, count: deleted.length })
+    const places = await prune(context, strategy, series, signal)
+    const count = places.reduce((sum, { deleted }) => sum + deleted.length, 0)
+    if (count > 0) context.log.info('old backups deleted', { strategy: strategy.name, count })
+    const frozen = places.find((place) => place.frozen !== null)
+    if (frozen) await tellPrune(context, strategy, `${frozen.frozen}, in ${frozen.storage}`)
   } catch (error) {
     if (stopping.aborted) return // the next backup prunes again
-    const fault = asFault(error)
-    context.log.error('deleting old backups failed', { strategy: strategy.name, error: fault.message })
-    const text =
-      `The new backup is fine, but old ones could not be deleted: ${fault.message}. ${fault.hint ?? ''}`.trim()
-    await context.database.write((tx) =>
-      tellNotice(context, tx, {
-        key: `prune/${strategy.name}`,
-        strategy: strategy.name,
-        title: `${strategy.name}: old backups were not deleted`,
-        text,
-        urgent: true,
-      }),
-    )
+    const { message, hint } = asFault(error)
+    context.log.error('deleting old backups failed', { strategy: strategy.name, error: message })
+    await tellPrune(context, strategy, hint ? `${message}. ${hint}` : message)
   }
+}
+
+async function tellPrune(context: EngineContext, { name }: Strategy, why: string): Promise<void> {
+  const text = context.scrub(`The new backup is fine, but old ones were not deleted: ${why}`)
+  const today = new Date(context.clock.now()).toISOString().slice(0, 10)
+  await context.database.write((tx) =>
+    tellNotice(context, tx, {
+      key: `prune/${name}/${today}`, // once a day is loud enough
+      strategy: name,
+      title: `${name}: old backups were not deleted`,
+      text,
+      urgent: true,
+    }),
+  )
 }
 
 async function verify(context: EngineContext, work: Work): Promise<WorkResult> {
