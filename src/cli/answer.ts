@@ -63,6 +63,9 @@ async function send(session: Session, reply: Extract<Reply, { type: 'stream' }>)
   try {
     await reply.open(session.terminal.stdout, stop.signal)
     return 0
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    return 0 // whoever reads has seen enough
   } finally {
     release()
   }
