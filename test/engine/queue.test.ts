@@ -116,6 +116,20 @@ suite('one at a time (promise 4)', () => {
     await assertWorld(world)
   })
 
+  test('a backup that is being verified is not verified a second time', async (t) => {
+    const world = await makeWorld(t)
+    const { backup } = await world.backup()
+    const { id } = await world.engine.startVerify(backup!.id, 'V2', person)
+    await assert.rejects(world.engine.startVerify(backup!.id, 'V1', person), {
+      code: 'busy',
+      hint: new RegExp(id),
+    })
+    assert.equal((await world.finish(id)).state, 'succeeded')
+    const again = await world.engine.startVerify(backup!.id, 'V1', person)
+    assert.equal((await world.finish(again.id)).state, 'succeeded')
+    await assertWorld(world)
+  })
+
   test('of twenty people who ask at once one is accepted', async (t) => {
     const world = await makeWorld(t)
     const asked = await Promise.allSettled(Array.from({ length: 20 }, () => accept(world, 'shop')))
@@ -286,6 +300,28 @@ suite('an end is written although something is in the way (promise 3)', () => {
     const run = await world.backup()
     assert.ok(refusals > 5)
     assert.equal(run.state, 'succeeded')
+    await assertWorld(world)
+  })
+
+  test('the end of a cancelled run, too, is written as soon as there is room', async (t) => {
+    const gate = dam()
+    let refusals = 0
+    const world = await makeWorld(t, {
+      adjust: (built) => {
+        const { write } = built.database
+        const refusing: typeof write = (work) => {
+          if (refusals > 0 && refusals-- > 0) throw new Error('database or disk is full')
+          return write(work)
+        }
+        return { ...gate.adjust(built), database: { ...built.database, write: refusing } }
+      },
+    })
+    const id = await accept(world, 'shop')
+    const end = world.finish(id)
+    await until(() => gate.waiting.length === 1, 'it uploads')
+    await world.engine.cancel(id, person)
+    refusals = 3
+    assert.equal((await end).state, 'cancelled')
     await assertWorld(world)
   })
 

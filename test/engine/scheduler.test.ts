@@ -105,6 +105,23 @@ suite('each slot at most once, none silently lost (promise 8)', () => {
     assert.equal((await again.ran()).length, 1)
   })
 
+  test('a state that cannot be written at the start ends nothing: the next pass begins', async (t) => {
+    const { world, clock, scheduler, ran } = await scene(t)
+    const { database } = world.context
+    const { write } = database
+    database.write = () => Promise.reject(new Error('database or disk is full'))
+    await scheduler.tick()
+    assert.equal(scheduler.lastTickAt(), null)
+    database.write = write
+    await scheduler.tick()
+    await clock.advance(6 * hour)
+    await scheduler.tick()
+    assert.deepEqual(
+      (await ran()).map((run) => run.slotAt),
+      [at('20T12:00')],
+    )
+  })
+
   test('without catch_up all missed slots are skipped, with the reason', async (t) => {
     const here = await scene(t, { schedule: { every: '6h', catch_up: false } })
     await here.scheduler.tick()
