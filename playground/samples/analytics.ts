@@ -31,8 +31,8 @@ export const analytics: Sample = {
       PRIMARY KEY (day, name))`,
     `INSERT INTO sessions (id, visitor, country, device, started_at)
       SELECT md5('session' || n)::uuid, md5('visitor' || (n * 0.7)::integer)::uuid, ${pick(countries, "'c' || n")},
-        ${pick(devices, "'d' || n")}, now() - interval '90 days' * (1 - n / 60000.0)
-      FROM generate_series(1, 60000) AS n`,
+        ${pick(devices, "'d' || n")}, now() - interval '90 days' * (1 - n / 100000.0)
+      FROM generate_series(1, 100000) AS n`,
     `INSERT INTO events (session_id, name, properties, at)
       SELECT id, ${pick(names, "'n' || id || step")},
         jsonb_build_object('path', ${pick(pages, "'p' || id || step")}, 'source', ${pick(sources, "'s' || id")},
