@@ -2,7 +2,7 @@ import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { Actor, RunView, Trigger } from '../core/model.ts'
 import type { Read, Write } from '../state/database.ts'
-import { findRun, insertRun, type NewRun } from '../state/runs.ts'
+import { findRun, insertRun, openRuns, type NewRun } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
 import { newRunId } from './restore/requests.ts'
 import { tellRun } from './tell.ts'
@@ -45,12 +45,16 @@ export async function admitBackup(
   })
 }
 
+/** Accepts a verification into the queue. @throws Fault busy, naming the run that verifies this backup */
 export async function admitVerify(
   context: EngineContext,
   tx: Write,
   ask: { strategy: string; series: string; backup: string; level: 'V1' | 'V2'; actor: Actor },
 ): Promise<string> {
   const { backup, level, actor, strategy, series } = ask
+  const lease = `verify/${backup}`
+  const open = (await openRuns(tx)).find((run) => run.lease === lease)
+  if (open) throw new Fault('busy', `${backup} is already being verified`, { hint: `it is run ${open.id}` })
   return insert(context, tx, {
     id: newRunId(context),
     kind: 'verify',
@@ -59,7 +63,7 @@ export async function admitVerify(
     trigger: 'person',
     actor,
     slotAt: null,
-    lease: `verify/${backup}`,
+    lease,
     params: { backup, level },
     maxAttempts: 1,
   })

@@ -183,15 +183,17 @@ interface End {
 }
 
 const finishAgainMs = 5_000 // a state disk that is full or locked may have room again
+const triesOfCancelled = 12 // a signal fires once: of a cancelled run nobody hears any more that the service stops
 
-/** A run whose end cannot be written would keep its lease for as long as this process lives: so it is tried until it works. */
+/** A run whose end cannot be written would keep its lease for as long as this process lives: so it is tried until it works,
+ * also for a run that was cancelled. */
 async function finishAtLast(
   context: EngineContext,
   run: Run,
   end: End,
   stopping: AbortSignal,
 ): Promise<void> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       return await finish(context, run, end)
     } catch (error) {
@@ -199,10 +201,15 @@ async function finishAtLast(
         run: run.id,
         error: asFault(error).message,
       })
-      if (stopping.aborted) return // the next start ends it
-      await context.clock.sleep(finishAgainMs, stopping).catch(() => undefined)
+      if (isStopping(stopping) || (stopping.aborted && tries >= triesOfCancelled)) return // the next start ends it
+      const waiting = stopping.aborted ? [] : [stopping]
+      await context.clock.sleep(finishAgainMs, ...waiting).catch(() => undefined)
     }
   }
+}
+
+function isStopping({ aborted, reason }: AbortSignal): boolean {
+  return aborted && asFault(reason).code !== 'cancelled'
 }
 
 async function finish(context: EngineContext, run: Run, end: End): Promise<void> {
@@ -253,6 +260,7 @@ function outcomeOf(fault: Fault): Outcome {
 /** What a tool said about a full disk is the disk's fault, not the tool's. */
 function asRunFault(error: unknown): Fault {
   const fault = asFault(error)
+  if (fault.code === 'disk-full') return fault // whoever met it says which disk
   const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')
   const code =
     (error as NodeJS.ErrnoException).code ??

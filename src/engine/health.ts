@@ -1,3 +1,4 @@
+import { faultTable } from '../core/faults.ts'
 import type { Health, StrategyView } from '../core/model.ts'
 import type { EngineContext } from './context.ts'
 import { isInPlace } from './marker.ts'
@@ -56,6 +57,7 @@ export function createHealth(context: EngineContext, scheduler: Scheduler | null
   return { health }
 }
 
+/** Why the last run failed is said in the table's words: a fault's own may name hosts, and this is for the network. */
 function lineOf(view: StrategyView): Health['strategies']['last_backup_status'][string] {
   const state = view.lastRun?.state ?? 'never'
   const status = state === 'succeeded' ? 'success' : state === 'queued' ? 'running' : state
@@ -64,6 +66,6 @@ function lineOf(view: StrategyView): Health['strategies']['last_backup_status'][
     status,
     last_run: iso(view.lastRun?.startedAt ?? null),
     next_run: iso(view.nextAt),
-    ...(view.lastRun?.fault ? { error: view.lastRun.fault.text } : {}),
+    ...(view.lastRun?.fault ? { error: faultTable[view.lastRun.fault.code].means } : {}),
   }
 }

@@ -28,7 +28,7 @@ export function createScheduler(context: EngineContext, onAccepted: () => void):
   let started = false
 
   async function tick(): Promise<void> {
-    if (!started) await noteFirstSeen(context)
+    if (!started && !(await isNoted(context))) return
     for (const strategy of context.config.strategies) {
       try {
         await tickOne(context, strategy, { firstPass: !started, onAccepted })
@@ -110,6 +110,19 @@ function dueSlots(strategy: Strategy, since: number, now: number): number[] {
     slot = previousSlot(spec, timezone, slot - 1)
   }
   return [...new Set([first[0]!, ...newest])]
+}
+
+/** The very first pass needs the state's disk; while it is full or locked, the next pass tries again. */
+async function isNoted(context: EngineContext): Promise<boolean> {
+  try {
+    await noteFirstSeen(context)
+    return true
+  } catch (error) {
+    context.log.error('the schedules could not be noted; the next pass tries again', {
+      error: asFault(error).message,
+    })
+    return false
+  }
 }
 
 /** From here on slots count: a first start has no past. One transaction for all, however many strategies there are. */
