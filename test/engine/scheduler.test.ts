@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { createScheduler, type Scheduler } from '../../src/engine/scheduler.ts'
+import { createService } from '../../src/engine/service.ts'
+import { messagesUnder } from '../../src/state/messages.ts'
 import { endRun, listRuns, type Run } from '../../src/state/runs.ts'
 import { slotsOf } from '../../src/state/slots.ts'
 import { fakeClock, type FakeClock } from '../support/clock.ts'
-import { makeWorld, makeWorldFolder, type World } from '../support/world.ts'
+import { fastClock } from '../support/fast-clock.ts'
+import { makeWorld, makeWorldFolder, openWorld, type World } from '../support/world.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -176,6 +179,25 @@ suite('each slot at most once, none silently lost (promise 8)', () => {
     assert.match(settled.at(-1)!.skipped!, /still running/)
     assert.equal(settled.at(-1)!.at, at('20T18:00'))
   })
+})
+
+test('after downtime what is caught up is not called overdue as well', async (t) => {
+  const folder = await makeWorldFolder(t)
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const options = { folder, strategies: Object.fromEntries(names.map((name) => [name, { schedule: '6h' }])) }
+  const before = await openWorld(folder, { ...options, clock: fakeClock(start) })
+  await createScheduler(before.context, () => {}).tick()
+  await before.close()
+  const world = await makeWorld(t, { ...options, clock: fastClock(50, start + 2 * day) })
+  const { database } = world.context
+  const service = await createService(world.context, 'serve')
+  const over = new AbortController()
+  const leading = service.lead(over.signal, () => {})
+  while ((await listRuns(database.read, { state: 'succeeded', limit: 9 })).length < names.length)
+    await new Promise((next) => setTimeout(next, 5))
+  over.abort(new Error('stopped'))
+  await leading
+  assert.deepEqual(await messagesUnder(database.read, 'overdue/'), [])
 })
 
 suite('whatever the clock does (promise 8)', () => {
