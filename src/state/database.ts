@@ -22,7 +22,7 @@ export interface Database {
 const busyTimeoutMs = 20 // a foreign lock blocks our event loop for this long; then we wait asynchronously
 const lockPatienceMs = 15_000
 
-/** @throws Fault state-corrupt · disk-full */
+/** @throws Fault state-corrupt */
 export async function openDatabase(stateDir: string, clock: Clock): Promise<Database> {
   const sqlite = openFile(stateDir)
   const read = new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(sqlite) }) })
@@ -36,7 +36,12 @@ export async function openDatabase(stateDir: string, clock: Clock): Promise<Data
       }
     }
   }
-  return { read, write, close: () => read.destroy() }
+
+  async function close(): Promise<void> {
+    await read.destroy()
+    if (sqlite.isOpen) sqlite.close() // nothing was ever asked, then the query layer does not close it
+  }
+  return { read, write, close }
 }
 
 function openFile(stateDir: string): DatabaseSync {
