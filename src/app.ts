@@ -198,6 +198,7 @@ async function serve({ config, log, service, slack }: Serving, signal: AbortSign
   process.on('unhandledRejection', (reason) =>
     log.error('an error was not handled', { error: String(reason) }),
   )
+  for (const warning of config.warnings) log.warn('the configuration is doubtful', { warning })
   const http = await startHttp({
     listen: config.health,
     health: () => service.engine.health(),
@@ -205,12 +206,12 @@ async function serve({ config, log, service, slack }: Serving, signal: AbortSign
     ready: () => ({ ok: service.ready(), text: service.ready() ? 'scheduling' : 'starting' }),
     log,
   })
-  // Slack being away never delays the work: signing in goes on beside it
-  void slack?.start()
   try {
-    await service.lead(signal, () =>
-      log.info('easy-backup serves', { strategies: config.strategies.length, version: packageJson.version }),
-    )
+    await service.lead(signal, () => {
+      // not before: Slack would share out clicks between two instances. And it is not waited for: its absence delays no work
+      void slack?.start()
+      log.info('easy-backup serves', { strategies: config.strategies.length, version: packageJson.version })
+    })
   } finally {
     await slack?.stop()
     await http.close()

@@ -19,7 +19,7 @@ export interface AppDoor {
 }
 
 export interface OpenOptions {
-  /** `--config`; null = the default paths, then the environment. */
+  /** `--config`; null = the default paths. */
   configPath: string | null
   /** `serve` schedules, recovers and delivers; `command` works beside it, or alone when there is none. */
   role: 'serve' | 'command'

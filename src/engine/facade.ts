@@ -43,7 +43,8 @@ export interface Engine {
     id: string,
     strategy: string | null,
   ): Promise<{ view: BackupView; manifest: Manifest; copies: { storage: string; location: string }[] }>
-  /** Writes a backup's artifact to `sink`, verified while it streams; undone when asked. */
+  /** Writes a backup's artifact to `sink`, after all of it was verified; decompressed when asked.
+   * @throws Fault not-found · object-corrupt · object-missing */
   get(backupId: string, options: { decompress: boolean; signal: AbortSignal }, sink: Writable): Promise<void>
 
   /** Plans a restore and files the request; nothing happens before `confirm`. */

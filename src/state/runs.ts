@@ -191,7 +191,7 @@ export async function endRun(
   return result.numUpdatedRows > 0n
 }
 
-/** @returns the run as it is now; the request is kept once */
+/** Notes who asked first; a run that has ended is left alone. */
 export async function requestCancel(tx: Write, id: string, actor: Actor): Promise<void> {
   const open = tx
     .updateTable('runs')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
@@ -59,4 +59,23 @@ test('Ctrl-C cancels what runs, waits for its end and leaves nothing behind', as
   )
   assert.deepEqual(await readdir(join(place.folder, 'tmp')), [])
   assert.equal((await place.type('list --json')).text.trim(), '[]')
+})
+
+test('a service says what is doubtful in its configuration', async (t) => {
+  const place = await makePlace(t)
+  const text = await readFile(place.config, 'utf8')
+  await writeFile(
+    place.config,
+    text.replace(/^global:.*$/m, '$&\n  monitoring: { metrics: { enabled: true } }'),
+  )
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const service = spawn(process.execPath, [main, 'serve', '-c', place.config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => service.kill('SIGKILL'))
+  let said = ''
+  for await (const chunk of service.stdout!) if ((said += String(chunk)).includes('serves')) break
+  assert.match(said, /metrics come with the next release.*doubtful/)
+  service.kill('SIGTERM')
+  await once(service, 'exit')
 })
