@@ -43,6 +43,10 @@ export const restore = defineCommand({
       throw new Fault('denied', 'a database URL is never typed into Slack', {
         hint: 'use `easy-backup restore … --target-url` on the host, and change that password',
       })
+    if (given.targetDb?.includes('/') && actor.via === 'slack')
+      throw new Fault('denied', 'a path on the host is never typed into Slack', {
+        hint: 'write the name of a new database, or use `easy-backup restore … --target-db` on the host',
+      })
     if (given.targetUrl !== undefined && given.targetDb !== undefined)
       throw new Fault('usage', '--target-db and --target-url exclude each other', {
         hint: 'the URL names the database too',

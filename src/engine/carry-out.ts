@@ -8,6 +8,7 @@ import { ToolFailure } from '../sys/process.ts'
 import { makeRunFolder } from './folders.ts'
 import { runFolder, strategyOf, type EngineContext } from './context.ts'
 import { change, createShows } from './progress.ts'
+import { processorTicks } from '../sys/strays.ts'
 import { createPulse, type Pulse } from './pulse.ts'
 import { settleRequest } from './restore/requests.ts'
 import { tellRun } from './tell.ts'
@@ -115,6 +116,7 @@ async function tryOnce(
     stallMs: strategy.timeout.stallMs,
     expectedBytes,
     onBeat: shows,
+    processorTicks: () => processorTicks(run.id),
   })
   const over = new AbortController()
   const limit = totalLimit(context, run, strategy, over.signal)

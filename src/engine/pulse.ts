@@ -17,11 +17,16 @@ export interface Pulse {
 
 const beatMs = 1_000
 
-/** @param expectedBytes stored size of the last good backup; null = unknown */
-export function createPulse(
-  clock: Clock,
-  options: { stallMs: number; expectedBytes: number | null; onBeat: (progress: Progress) => void },
-): Pulse {
+export interface PulseOptions {
+  stallMs: number
+  /** Stored size of the last good backup; null = unknown. */
+  expectedBytes: number | null
+  onBeat: (progress: Progress) => void
+  /** Processor time that the run's programs have used so far, in any unit. */
+  processorTicks: () => number
+}
+
+export function createPulse(clock: Clock, options: PulseOptions): Pulse {
   const movers = new Map<string, number>()
   const stalled = new AbortController()
   const ended = new AbortController()
@@ -52,11 +57,20 @@ export function createPulse(
     }
   }
 
+  /** Silent tools that compute (an integrity check) move too. While a server restores, its work cannot be seen from here:
+   * building an index may take hours, and `timeout.restore` is there for it. */
+  function standsStill(): boolean {
+    const idleMs = clock.monotonic() - movedAt
+    if (stage === 'restore' || stage === 'check') return false
+    if (idleMs > options.stallMs / 2) moved('processor', options.processorTicks())
+    return clock.monotonic() - movedAt > options.stallMs
+  }
+
   async function beat(): Promise<void> {
     for (;;) {
       await clock.sleep(beatMs, ended.signal)
       options.onBeat(current())
-      if (clock.monotonic() - movedAt > options.stallMs)
+      if (standsStill())
         stalled.abort(
           new Fault('stalled', `nothing moved for ${formatDuration(options.stallMs)} (at ${stage})`, {
             hint: 'look for locks in the database or a slow network; timeout.stall sets the limit',

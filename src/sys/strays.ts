@@ -46,6 +46,15 @@ export function strays(runIds: ReadonlySet<string>): number[] {
   })
 }
 
+/** Processor time of a run's processes so far, in clock ticks: fields 14 and 15 of /proc/<pid>/stat. */
+export function processorTicks(runId: string): number {
+  const ticks = strays(new Set([runId])).map((pid) => {
+    const fields = statFields(pid)
+    return fields ? Number(fields[11]) + Number(fields[12]) : 0
+  })
+  return ticks.reduce((sum, one) => sum + one, 0)
+}
+
 function runOf(pid: number): string | null {
   const prefix = `${runVariable}=`
   const entry = readQuietly(`/proc/${pid}/environ`)
@@ -64,12 +73,15 @@ function processIds(): number[] {
   }
 }
 
-/** The name in field 2 may hold spaces and brackets, so fields are counted after its last bracket. */
 function startTicks(pid: number): number | null {
+  const fields = statFields(pid)
+  return !fields || fields[0] === 'Z' ? null : Number(fields[19])
+}
+
+/** Fields of /proc/<pid>/stat from the third on. The name in the second may hold spaces and brackets, so they are counted after its last one. */
+function statFields(pid: number): string[] | null {
   const stat = readQuietly(`/proc/${pid}/stat`)
-  if (!stat) return null
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' ? null : Number(fields[19])
+  return stat === null ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function bootId(): string | null {
