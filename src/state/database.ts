@@ -59,7 +59,8 @@ function openFile(stateDir: string): DatabaseSync {
 
 function migrate(sqlite: DatabaseSync): void {
   sqlite.exec(
-    'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
+    `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+     PRAGMA secure_delete = ON`, // a URL that was typed for one restore must not stay in a free page
   )
   sqlite.exec('BEGIN IMMEDIATE')
   const { user_version: version } = sqlite.prepare('PRAGMA user_version').get() as { user_version: number }

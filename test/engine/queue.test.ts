@@ -281,6 +281,20 @@ suite('trying again', () => {
   })
 })
 
+test('an upload that is slower than timeout.upload after the dump ends the run, and leaves nothing', async (t) => {
+  const gate = dam()
+  const world = await makeWorld(t, {
+    adjust: gate.adjust,
+    global: { timeout: { upload: '10s', stall: '1h' } },
+  })
+  const run = await world.backup()
+  assert.deepEqual([run.state, run.fault?.code], ['failed', 'timed-out'])
+  assert.match(run.fault!.text, /the upload took longer than its limit of 10 s/)
+  await assertWorld(world)
+  gate.open()
+  assert.equal((await world.backup()).state, 'succeeded')
+})
+
 suite('an end is written although something is in the way (promise 3)', () => {
   test('a state disk that is full for a while delays the end, and loses nothing', async (t) => {
     let refusals = 0

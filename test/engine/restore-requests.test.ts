@@ -192,6 +192,23 @@ suite('restores of PostgreSQL (promises 4, 12 and 13)', () => {
   })
 })
 
+test('the password of another server that was typed is kept no longer than the request (promise 14)', async (t) => {
+  const world = await makeWorld(t)
+  await world.backup()
+  const target = join(world.folder, 'typed-s3cr3t-target.db')
+  const ask = { ...latest, targetUrl: `sqlite://${target}`, reason: 'r'.repeat(900) }
+  const { id } = await world.engine.requestRestore(ask, person)
+  for (let other = 0; other < 5; other++)
+    await world.engine.dismiss((await world.engine.requestRestore(ask, person)).id, 1, person)
+  await world.finish((await world.engine.confirm(id, 1, person)).run!)
+  const { database } = world.context
+  const row = await database.read.selectFrom('requests').select('ask').where('id', '=', id).executeTakeFirst()
+  assert.equal(row?.ask, '{}')
+  await world.close()
+  const text = readFileSync(join(world.stateDir, 'state.db'), 'latin1')
+  assert.ok(!text.includes(`sqlite://${target}`), 'the URL is still in a free page of the state')
+})
+
 suite('a stored backup that is not what was written', () => {
   async function flipped(world: World): Promise<string> {
     const { backup } = await world.backup()
