@@ -46,7 +46,7 @@ export interface Retention {
   text: string
 }
 
-/** Where a strategy's messages go: by status, each falling back to `channel`. Slack ids only. */
+/** Where a strategy's messages go, each kind falling back to `channel`. Slack ids only. */
 export interface SlackRouting {
   channel: string
   success: string | null

@@ -23,7 +23,8 @@ export type MessageBody =
   /** Anything of the whole service that people must know. */
   | { type: 'notice'; title: string; text: string; urgent: boolean }
 
-/** Which of a strategy's channels a message belongs to. */
+/** Which of a strategy's channels a message belongs to. `success` has the threads of runs: how a run ends is not known when its
+ * thread begins; what goes wrong is told in `failure` as well. */
 export type Audience = 'default' | 'success' | 'failure' | 'approvals'
 
 /** One row of what is owed: delivery makes the world look like `body` (decision: reconciled, not queued). */

@@ -1,5 +1,6 @@
 import { unlink } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
+import { formatDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
 import { backupFolder, backupId, manifestName } from '../core/keys.ts'
 import type { Artifact, BackupResult, Manifest, Series, TableRows } from '../core/model.ts'
@@ -155,14 +156,17 @@ async function onePart(
     said: (tool, line) => context.logs.append(part.run.id, `${tool}: ${line}`),
   }
   const begun = context.clock.monotonic()
+  const uploaded = new AbortController()
   try {
     const together = [
       dumped(spool, () => produce(spool, running)).then(() => {
         parts.dumpMs += context.clock.monotonic() - begun
         if (!part.signal.aborted) part.pulse.stage('upload')
+        return uploadLimit(context, part, AbortSignal.any([signal, uploaded.signal]))
       }),
       Promise.all(part.storages.map((storage) => placed.put(storage, part.key, spool, signal))).then(
         (receipts) => {
+          uploaded.abort(new Error('uploaded'))
           parts.uploadMs += context.clock.monotonic() - begun
           if (part.strategy.prove) part.pulse.stage('proof')
           return receipts
@@ -195,6 +199,21 @@ async function dumped(spool: FileSpool, produce: () => Promise<void>): Promise<v
     spool.fail(error)
     throw error
   }
+}
+
+/** Counted from the end of the dump, because an upload follows the dump and cannot be faster.
+ * @throws Fault timed-out */
+async function uploadLimit(context: EngineContext, { strategy }: Part, over: AbortSignal): Promise<void> {
+  const { uploadMs } = strategy.timeout
+  if (uploadMs === 0) return
+  const inTime = await context.clock.sleep(uploadMs, over).then(
+    () => false,
+    () => true,
+  )
+  if (inTime) return
+  throw new Fault('timed-out', `the upload took longer than its limit of ${formatDuration(uploadMs)}`, {
+    hint: 'raise timeout.upload, or leave it out to have no limit',
+  })
 }
 
 async function watchSpool(

@@ -26,7 +26,7 @@ async function tellBackup(context: EngineContext, tx: Write, run: RunView): Prom
     {
       key: cardKey(run.id),
       strategy,
-      audience: 'default',
+      audience: 'success',
       parent: null,
       priority: ended ? priority.end : priority.start,
       body: { type: 'run.card', run: card },
@@ -59,7 +59,7 @@ export async function tellProgress(context: EngineContext, tx: Write, run: RunVi
     {
       key: progressKey(run.id),
       strategy: run.strategy,
-      audience: 'default',
+      audience: run.kind === 'restore' ? 'default' : 'success',
       parent,
       priority: level,
       body: { type: 'run.progress', run },
@@ -77,7 +77,7 @@ async function tellWork(context: EngineContext, tx: Write, run: RunView): Promis
       {
         key: cardKey(run.id),
         strategy: run.strategy,
-        audience: 'default',
+        audience: 'success',
         parent: null,
         priority: priority.end,
         body: { type: 'run.card', run },

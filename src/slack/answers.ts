@@ -5,6 +5,7 @@ import { drawReply } from './blocks/reply.ts'
 import type { Desk } from './desk.ts'
 import { tell } from './private.ts'
 import type { Place } from './private.ts'
+import { channelFor } from './routing.ts'
 
 /** Asks for a person and shows the answer to nobody else.
  * @throws Fault what the command threw */
@@ -37,7 +38,7 @@ async function show(desk: Desk, place: Place, { reply, words, page, replace = fa
       style,
       page,
       words,
-      channelOf: (name) => desk.routing(name).channel,
+      channelOf: (name) => channelFor(desk.routing(name), 'success'),
     })
   const rich = reply.type === 'table' && desk.blocks === 'rich'
   await tell(desk, place, draw(rich ? 'rich' : 'basic'), { replace, ...(rich && { basic: draw('basic') }) })

@@ -87,7 +87,7 @@ async function planned(
   const reply = await desk.ask({ name: 'restore', args }, person)
   if (reply.type === 'plan')
     return plannedView(reply.request, channelFor(desk.routing(strategy), 'approvals'))
-  const channelOf = (): string => desk.routing(strategy).channel
+  const channelOf = (): string => channelFor(desk.routing(strategy), 'success')
   return drawnView(
     restoreTitle,
     drawReply(reply, { now: desk.clock.now(), style: 'basic', page: 0, words: null, channelOf }),

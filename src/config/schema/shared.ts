@@ -117,7 +117,7 @@ export const shared = {
           examples: ['30m'],
         }),
         upload: limit({
-          description: 'An upload that takes longer is stopped; 0 = no limit',
+          description: 'An upload that goes on for longer after the dump is stopped; 0 = no limit',
           default: defaults.timeout.upload,
           examples: ['10m'],
         }),

@@ -5,10 +5,10 @@ import { choice, group, later, reading } from './words.ts'
 const channels = group(
   {
     success: Type.Optional(
-      reading('channel', { description: 'Backups that succeeded', examples: ['C0123456789'] }),
+      reading('channel', { description: 'Threads of backups', examples: ['C0123456789'] }),
     ),
     failure: Type.Optional(
-      reading('channel', { description: 'Backups that failed', examples: ['C0123456789'] }),
+      reading('channel', { description: 'What failed or is overdue, with the mention', examples: ['C0123456789'] }),
     ),
     approvals: Type.Optional(
       reading('channel', { description: 'Restores that wait for a person', examples: ['C0123456789'] }),
