@@ -3,6 +3,7 @@ import { findRequest } from '../state/requests.ts'
 import { endRun, findRun, openRuns, type Run } from '../state/runs.ts'
 import { endStrays, isAlive } from '../sys/strays.ts'
 import { openSource, runFolder, type EngineContext } from './context.ts'
+import type { RestoreAsk } from './facade.ts'
 import { removeStrayFolders } from './folders.ts'
 import { settleRequest } from './restore/requests.ts'
 import { tellRun } from './tell.ts'
@@ -74,8 +75,10 @@ async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
 
 /** A killed client's session may go on in the server for a while and hold locks. */
 async function endSessions(context: EngineContext, run: Run): Promise<void> {
-  const strategy = context.config.strategies.find((candidate) => candidate.name === run.strategy)
-  if (!strategy) return
+  const found = context.config.strategies.find((candidate) => candidate.name === run.strategy)
+  if (!found) return
+  const restoreUrl = (await otherServer(context, run)) ?? found.source.restoreUrl
+  const strategy = { ...found, source: { ...found.source, restoreUrl } }
   const source = openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
   try {
     await source.terminate(run.id, AbortSignal.timeout(10_000))
@@ -87,4 +90,11 @@ async function endSessions(context: EngineContext, run: Run): Promise<void> {
   } finally {
     await source.close()
   }
+}
+
+/** A restore with `--target-url` works on a server that the configuration does not name. */
+async function otherServer(context: EngineContext, { params }: Run): Promise<string | null> {
+  if (!params.request) return null
+  const request = await findRequest<Partial<RestoreAsk>>(context.database.read, params.request)
+  return request?.ask.targetUrl ?? null
 }

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { once } from 'node:events'
+import pg from 'pg'
 import { suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { recover } from '../../src/engine/recover.ts'
@@ -11,7 +13,8 @@ import { claimRun } from '../../src/state/runs.ts'
 import { bytesSpool } from '../../src/sys/spool.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { identityOf } from '../../src/sys/strays.ts'
-import { makeWorld, makeWorldFolder, openWorld, person, type World } from '../support/world.ts'
+import { startPostgres } from '../support/postgres.ts'
+import { fillSample, makeWorld, makeWorldFolder, openWorld, person, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
 const run = promisify(execFile)
@@ -106,6 +109,28 @@ suite('recovery takes only what the dead left (promise 7)', () => {
     assert.deepEqual(await recover(world.context), [id])
     assert.equal((await world.backup()).state, 'succeeded')
     await assertWorld(world)
+  })
+
+  test('sessions on a server that only --target-url named are ended, too', async (t) => {
+    const [own, other] = [await startPostgres(), await startPostgres()]
+    t.after(() => Promise.all([own.close(), other.close()]))
+    await fillSample(own, 'shop', 10)
+    const world = await makeWorld(t, { postgres: own })
+    await world.backup()
+    const ask = { backup: 'latest', strategy: 'shop', targetDb: null, noOwner: false, reason: null }
+    const request = await world.engine.requestRestore({ ...ask, targetUrl: other.url('shop_again') }, person)
+    const { run: id } = await world.engine.confirm(request.id, request.version, person)
+    const dead = { pid: 2 ** 22 + 1, startTicks: 1, bootId: 'another' }
+    await world.context.database.write((tx) => claimRun(tx, dead, systemClock.now(), () => true))
+    const left = new pg.Client({
+      connectionString: other.url('postgres'),
+      application_name: `easy-backup ${id}`,
+    })
+    left.on('error', () => undefined)
+    await left.connect()
+    const ended = once(left, 'end')
+    assert.deepEqual(await recover(world.context), [id])
+    await ended
   })
 
   test('temp_dir may be shared: a folder of another living process stays', async (t) => {

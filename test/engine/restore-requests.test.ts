@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
+import type { Fault } from '../../src/core/faults.ts'
 import { expireRequests } from '../../src/engine/restore/requests.ts'
 import type { RestoreAsk } from '../../src/engine/facade.ts'
 import { fastClock } from '../support/fast-clock.ts'
@@ -150,6 +151,23 @@ suite('restores of PostgreSQL (promises 4, 12 and 13)', () => {
     (await postgres.query("SELECT datname FROM pg_database WHERE datname LIKE 'shop%' ORDER BY 1")).map(
       (row) => row.datname,
     )
+
+  test('a target URL that cannot be used is refused with what to write, and is never quoted', async (t) => {
+    const world = await makeWorld(t)
+    await world.backup()
+    for (const targetUrl of [
+      'mysql://root:hunter2@h/d',
+      'hunter2',
+      'sqlite://hunter2/d.db',
+      'sqlite:///a?key=hunter2',
+    ])
+      await assert.rejects(world.engine.requestRestore({ ...latest, targetUrl }, person), (error: Fault) => {
+        assert.deepEqual([error.code, error.hint?.startsWith('write ')], ['target-invalid', true])
+        assert.doesNotMatch(`${error.message} ${error.hint}`, /hunter2/)
+        return true
+      })
+    assert.equal(await restores(world), 0)
+  })
 
   test('two restores into one new database: one does it, the other touches nothing', async (t) => {
     const world = await makeWorld(t, { postgres })

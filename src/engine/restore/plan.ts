@@ -7,7 +7,7 @@ import type { TargetPlan, TargetRequest } from '../../sources/source.ts'
 import { listRuns } from '../../state/runs.ts'
 import { findBackup } from '../catalogue.ts'
 import { makeRunFolder } from '../folders.ts'
-import { openSource, strategyOf, type EngineContext } from '../context.ts'
+import { driverOf, openSource, strategyOf, type EngineContext } from '../context.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { canonical } from '../manifest.ts'
 
@@ -23,13 +23,27 @@ export async function fixAsk(context: EngineContext, ask: RestoreAsk): Promise<F
     throw new Fault('object-corrupt', `backup ${view.id} failed a verification: ${view.corrupt}`, {
       hint: await nextGood(context, view.strategy, view.createdAt),
     })
+  const strategy = ask.strategy ?? view.strategy
+  checkTargetUrl(context, strategy, ask.targetUrl)
   const at = new Date(context.clock.now()).toISOString()
   return {
     ...ask,
     backup: view.id,
-    strategy: ask.strategy ?? view.strategy,
+    strategy,
     stamp: at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_'),
   }
+}
+
+/** A URL that was typed is judged before it is kept; what is said of it never quotes it. */
+function checkTargetUrl(context: EngineContext, strategy: string, url: string | null): void {
+  if (url === null) return
+  const { name, schemes, parseUrl } = driverOf(context, strategyOf(context, strategy).source.kind)
+  const isKnown = schemes.some((scheme) => url.toLowerCase().startsWith(`${scheme}:`))
+  const judged = isKnown
+    ? parseUrl(url)
+    : { mistake: `this is not a ${name} URL`, hint: `write one that begins with ${schemes[0]}:` }
+  if ('mistake' in judged)
+    throw new Fault('target-invalid', `--target-url: ${judged.mistake}`, { hint: judged.hint })
 }
 
 export async function nextGood(context: EngineContext, strategy: string, before: number): Promise<string> {
