@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { once } from 'node:events'
 import pg from 'pg'
 import { suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
@@ -128,7 +127,7 @@ suite('recovery takes only what the dead left (promise 7)', () => {
     })
     left.on('error', () => undefined)
     await left.connect()
-    const ended = once(left, 'end')
+    const ended = new Promise((resolve) => left.once('end', resolve))
     assert.deepEqual(await recover(world.context), [id])
     await ended
   })
