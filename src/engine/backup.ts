@@ -5,6 +5,7 @@ import { Fault } from '../core/faults.ts'
 import { backupFolder, backupId, manifestName } from '../core/keys.ts'
 import type { Artifact, BackupResult, Manifest, Series, TableRows } from '../core/model.ts'
 import type { Inspection, Proof, Source } from '../sources/source.ts'
+import { newestGood } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
 import type { Receipt, Storage } from '../storages/storage.ts'
 import type { Running } from '../sys/process.ts'
@@ -68,7 +69,9 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
         hint: 'check `options` (schemas, tables) and the rights of the backup user',
       })
     step.pulse.stage('manifest')
-    const manifest = buildManifest(context, { ...step, id, startedAt, ...parts })
+    const previous = await newestGood(context.database.read, step.strategy.name, null, startedAt)
+    const previousAt = previous?.createdAt ?? null
+    const manifest = buildManifest(context, { ...step, id, startedAt, previousAt, ...parts })
     for (const storage of step.storages)
       await placed.put(
         storage,

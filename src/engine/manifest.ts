@@ -16,6 +16,8 @@ interface Ingredients {
   source: Source
   inspection: Inspection
   startedAt: number
+  /** Start of the newest good backup before this one. */
+  previousAt: number | null
   artifacts: Artifact[]
   tables: TableRows[] | null
 }
@@ -49,7 +51,7 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
     level: strategy.prove ? 'V2' : 'V0',
     tables: facts.tables,
     artifacts,
-    kinds: kindsOf(facts.startedAt, strategy.timezone),
+    kinds: kindsOf(facts.startedAt, facts.previousAt, strategy.timezone),
     restoreCommands: stockCommands(context, facts),
     strategyConfig: strategy.redacted,
     tool: { name: 'easy-backup', version: context.version },
@@ -130,14 +132,15 @@ function stockCommands(context: EngineContext, facts: Ingredients): string[] {
   return [...undo, ...restore.map((command) => command.replaceAll('{file}', `'${names[0] ?? ''}'`))]
 }
 
-/** The buckets this backup may stand for in a calendar, by its local hour. */
-function kindsOf(at: number, zone: string): string[] {
-  const local = DateTime.fromMillis(at, { zone })
-  const kinds = ['hourly']
-  if (local.hour === 0) kinds.push('daily')
-  if (local.hour === 0 && local.weekday === 1) kinds.push('weekly')
-  if (local.hour === 0 && local.day === 1) kinds.push('monthly')
-  return kinds
+const buckets = { hourly: 'hour', daily: 'day', weekly: 'week', monthly: 'month' } as const
+
+/** The calendar buckets, in the strategy's zone, in which no good backup was made before this one. */
+function kindsOf(at: number, previousAt: number | null, zone: string): string[] {
+  const startOf = (instant: number, unit: (typeof buckets)[keyof typeof buckets]): number =>
+    DateTime.fromMillis(instant, { zone }).startOf(unit).toMillis()
+  return Object.entries(buckets)
+    .filter(([, unit]) => previousAt === null || startOf(previousAt, unit) !== startOf(at, unit))
+    .map(([kind]) => kind)
 }
 
 const iso = (at: number): string => new Date(at).toISOString()
