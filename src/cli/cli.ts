@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
 import { laterCommands } from '../commands/registry.ts'
 import { quoted } from '../commands/words.ts'
 import { asFault, Fault, faultFacts, faultTable } from '../core/faults.ts'
@@ -30,7 +30,7 @@ export async function runCli({ argv, terminal, door }: Call): Promise<number> {
     return exit
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
-    const fault = error instanceof CommanderError ? misunderstood(error, argv) : asFault(error)
+    const fault = error instanceof CommanderError ? misunderstood(error, { argv, program }) : asFault(error)
     complain(session, fault)
     return faultTable[fault.code].exit
   }
@@ -44,8 +44,13 @@ function complain(session: Session, fault: Fault): void {
     remark(session, String((fault.cause as Error)?.stack ?? fault.stack))
 }
 
+interface Typed {
+  argv: readonly string[]
+  program: Command
+}
+
 /** Commander's complaint in the words of ours: what is wrong, then what to do. */
-function misunderstood(error: CommanderError, argv: readonly string[]): Fault {
+function misunderstood(error: CommanderError, { argv, program }: Typed): Fault {
   const [, text = error.message, near] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*?)\?\))?$/s.exec(error.message) ?? []
   if (error.code === 'commander.unknownCommand') {
@@ -53,12 +58,18 @@ function misunderstood(error: CommanderError, argv: readonly string[]): Fault {
     if (later) return new Fault('not-yet', `\`${later}\` comes with a later release`)
   }
   if (error.code === 'commander.help')
-    return new Fault('usage', `${quoted(argv.join(' '))} needs another word`, {
-      hint: `\`easy-backup help ${argv.filter((word) => !word.startsWith('-')).join(' ')}\` lists them`,
-    })
+    return unfinished(program.commands.find((each) => argv.includes(each.name())))
   return new Fault('usage', text.replaceAll("'", '`'), {
     hint: near
       ? `did you mean \`${near.replace(/^one of /, '').split(',')[0]!}\`?`
       : '`easy-backup help` lists what there is',
+  })
+}
+
+/** Options alone, or a command of commands without one. */
+function unfinished(group: Command | undefined): Fault {
+  const name = group?.name()
+  return new Fault('usage', name ? `${quoted(name)} needs another word` : 'no command was given', {
+    hint: `\`${['easy-backup help', name].filter(Boolean).join(' ')}\` lists them`,
   })
 }

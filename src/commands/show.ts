@@ -36,7 +36,7 @@ export const show = defineCommand({
         })),
         ...originFacts(view, manifest),
       ],
-      commands: [...toFolder(copies), ...manifest.restoreCommands],
+      commands: pasteable(manifest, copies),
       actions: actionsFor(view),
       data: { ...view, copies, manifest },
     }
@@ -84,10 +84,22 @@ function originFacts(
   ]
 }
 
-/** The commands are for the folder that holds the files; a copy on this machine has one. */
-function toFolder(copies: { location: string }[]): string[] {
+/** The manifest's commands are for the folder that holds the files. A copy on this machine is read where it is,
+ * so that they work from any folder and leave nothing beside the backup. */
+function pasteable({ artifacts, restoreCommands }: Manifest, copies: { location: string }[]): string[] {
   const local = copies.find(({ location }) => location.startsWith('/'))
-  return local ? [`cd '${local.location.replaceAll("'", `'\\''`)}'`] : []
+  if (!local) return restoreCommands
+  const stored = artifacts.map(({ key }) => key.split('/').at(-1)!)
+  return stored.reduce(
+    (commands, name) =>
+      commands.map((command) => command.replaceAll(`'${name}'`, () => word(local.location + name))),
+    restoreCommands,
+  )
+}
+
+/** One word of a shell. */
+function word(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function actionsFor(view: BackupView): ReplyAction[] {

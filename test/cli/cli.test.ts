@@ -67,6 +67,8 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['catalog', 2, /^error: `catalog` needs another word\n {2}`easy-backup help catalog`/],
     ['catalog snc', 2, /^error: unknown command `snc`\n {2}did you mean `sync`\?\n$/],
     ['config', 2, /^error: `config` needs another word/],
+    ['-c some.yml config', 2, /^error: `config` needs another word\n {2}`easy-backup help config`/],
+    ['-c some.yml', 2, /^error: no command was given\n {2}`easy-backup help` lists them\n$/],
     ['help nothing', 2, /^error: unknown command `nothing`\n/],
     ['drill shop', 4, /^error: `drill` comes with a later release\n$/],
     ['restore x --in-place --yes', 4, /^error: --in-place of `restore` comes with a later release\n/],
