@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Scrub } from '../core/secret.ts'
@@ -10,6 +10,8 @@ export interface RunLogs {
   read(runId: string): string
   /** The run has ended: nothing about it is kept in memory. */
   close(runId: string): void
+  /** The run is forgotten, and so is what it said. */
+  remove(runId: string): void
 }
 
 const capBytes = 1024 * 1024 // product: at most 1 MiB per run
@@ -41,5 +43,7 @@ export function createRunLogs(folder: string, clock: Clock, scrub: Scrub): RunLo
     }
   }
 
-  return { append, read, close: (runId) => void written.delete(runId) }
+  const remove = (runId: string): void => rmSync(path(runId), { force: true })
+
+  return { append, read, close: (runId) => void written.delete(runId), remove }
 }

@@ -7,6 +7,7 @@ import type { EngineContext } from './context.ts'
 import { deliverUntil } from './deliver.ts'
 import { createEngine } from './engine.ts'
 import type { Engine } from './facade.ts'
+import { forgetUntil } from './forget.ts'
 import { createHealth } from './health.ts'
 import { reap, recover } from './recover.ts'
 import { expireRequests } from './restore/requests.ts'
@@ -58,6 +59,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
         scheduler.runUntil(signal),
         worker.runUntil(signal, graceMs),
         watchUntil(context, signal),
+        forgetUntil(context, signal),
       ])
       await waitUntilTold(context, farewellMs)
       silent.abort(new Error('stopped'))

@@ -167,15 +167,4 @@ export async function countOwed(db: Read, notifier: string): Promise<number> {
   return row?.count ?? 0
 }
 
-/** The receipt of a message, e.g. to link to its thread. */
-export async function receiptOf(db: Read, key: string, notifier: string): Promise<unknown> {
-  const row = await db
-    .selectFrom('deliveries')
-    .select('receipt')
-    .where('key', '=', key)
-    .where('notifier', '=', notifier)
-    .executeTakeFirst()
-  return parse(row?.receipt ?? null)
-}
-
 const parse = (json: string | null): unknown => (json === null ? null : JSON.parse(json))
