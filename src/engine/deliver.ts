@@ -1,6 +1,7 @@
 import { asFault } from '../core/faults.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
-import { dueMessages, settle, type Due, type Settlement } from '../state/messages.ts'
+import { recall, remember } from '../state/memory.ts'
+import { countAsTold, dueMessages, settle, type Due, type Settlement } from '../state/messages.ts'
 import type { EngineContext } from './context.ts'
 
 const pollMs = 400 // how soon a new message is noticed; a person does not see less
@@ -16,6 +17,9 @@ export async function deliverUntil(context: EngineContext, signal: AbortSignal):
 
 async function deliverLoop(context: EngineContext, notifier: Notifier, signal: AbortSignal): Promise<void> {
   const unsettled: Unsettled = new Map()
+  await begin(context, notifier).catch((error: unknown) =>
+    context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message }),
+  )
   while (!signal.aborted) {
     const did = await deliverOnce(context, notifier, signal, unsettled).catch((error: unknown) => {
       context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message })
@@ -23,6 +27,18 @@ async function deliverLoop(context: EngineContext, notifier: Notifier, signal: A
     })
     if (did === 0) await context.clock.sleep(pollMs, signal).catch(() => undefined)
   }
+}
+
+const recentMs = 60 * 60_000
+
+/** Whoever sets up Slack after months of backups wants to see the next one, and not all of them at once. */
+async function begin({ clock, database }: EngineContext, { kind }: Notifier): Promise<void> {
+  const key = `told-since/${kind}`
+  await database.write(async (tx) => {
+    if ((await recall(tx, key)) !== null) return
+    await remember(tx, key, String(clock.now()))
+    await countAsTold(tx, kind, clock.now() - recentMs)
+  })
 }
 
 /** What was answered and could not be written yet: forgetting it would post the same again (promise 3). */

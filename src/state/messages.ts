@@ -156,6 +156,30 @@ export async function settle(tx: Write, key: string, notifier: string, to: Settl
     .execute()
 }
 
+/** A notifier that is new here starts with today: what was said before counts as told.
+ * @param before  what changed earlier is the past */
+export async function countAsTold(tx: Write, notifier: string, before: number): Promise<void> {
+  await tx
+    .insertInto('deliveries')
+    .columns(['key', 'notifier', 'sent_version', 'tries', 'unknowns', 'retry_at', 'refused'])
+    .expression((e) =>
+      e
+        .selectFrom('messages')
+        .where('changed_at', '<', before)
+        .select((m) => [
+          'key',
+          m.val(notifier).as('notifier'),
+          'version',
+          m.val(0).as('tries'),
+          m.val(0).as('unknowns'),
+          m.val(0).as('retry_at'),
+          m.val('it was said before').as('refused'),
+        ]),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
 /** How many messages are owed, also those that wait for a retry. */
 export async function countOwed(db: Read, notifier: string): Promise<number> {
   const row = await db

@@ -73,6 +73,32 @@ suite('what people are owed is shown (promise 3)', () => {
     assert.deepEqual(shown(here, 'a'), ['two'])
   })
 
+  test('a place that is told for the first time hears of today, not of the months before', async (t) => {
+    const here = await scene(t)
+    const { context } = here.world
+    await here.say('a', 'last month')
+    await here.clock.advance(30 * 24 * 60 * minute)
+    await here.say('b', 'a moment ago')
+    context.notifiers = () => Promise.resolve([here.notifier])
+    for (const text of ['c', 'd']) {
+      const over = new AbortController()
+      const telling = deliverUntil(context, over.signal)
+      await here.clock.advance(minute)
+      over.abort(new Error('stopped'))
+      await telling
+      await here.say(text, text)
+      await here.clock.advance(2 * 24 * 60 * minute) // a service that is away for long owes all the same
+    }
+    await here.pass(0)
+    assert.deepEqual(
+      here.notifier.posts.map((post) => post.key),
+      ['b', 'c', 'd'],
+    )
+    await here.say('a', 'news of the old')
+    await here.pass(0)
+    assert.deepEqual(shown(here, 'a'), ['news of the old'])
+  })
+
   test('an outage of six hours ends in one post of the newest', async (t) => {
     const here = await scene(t)
     here.notifier.trouble = () => ({ outcome: 'later' })
