@@ -11,6 +11,7 @@ import { createBolt } from './bolt.ts'
 import { createClients } from './clients.ts'
 import type { Desk } from './desk.ts'
 import { createIdentity } from './identity.ts'
+import type { Identify } from './identity.ts'
 import { createLatency } from './latency.ts'
 import type { Latency } from './latency.ts'
 import { failureOf } from './outcomes.ts'
@@ -92,7 +93,10 @@ export function startSlack(parts: SlackParts): SlackFace {
       ask: logDefects(parts.ask, log),
       blocks: connection.blocks,
       client: clients.interactive,
-      identify: createIdentity(clients.interactive, () => state.team),
+      identify: logRefusals(
+        createIdentity(clients.interactive, () => state.team),
+        log,
+      ),
     }
     const { receiver } = createBolt({
       desk,
@@ -158,6 +162,15 @@ function logDefects(ask: Ask, log: Log): Ask {
         log.error('a command failed', {
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         })
+      throw error
+    })
+}
+
+/** The gate logs whom it refuses; who cannot be looked up never gets there. */
+function logRefusals(identify: Identify, log: Log): Identify {
+  return (user) =>
+    identify(user).catch((error: unknown) => {
+      log.warn('refused', { via: 'slack', person: user, why: asFault(error).message })
       throw error
     })
 }

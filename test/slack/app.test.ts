@@ -85,13 +85,14 @@ test('an envelope that comes again after a restart is acted on once', async (t) 
   assert.equal(world.asked.filter(({ asked }) => 'name' in asked && asked.name === 'cancel').length, 1)
 })
 
-test('guests, and people Slack says nothing about, are refused in private', async (t) => {
-  const { slack } = await slackWorld(t)
+test('guests, and people Slack says nothing about, are refused in private and logged', async (t) => {
+  const { slack, log } = await slackWorld(t)
   assert.deepEqual(words(await slack.command('gus', 'C0BACKUPS', '/backup list')), ['⛔ Not for guests.'])
   slack.misbehave({ method: 'users.info', kind: '500', times: 2 })
   assert.deepEqual(words(await slack.command('alice', 'C0BACKUPS', '/backup list')), [
     '⛔ Slack did not say who you are, so nothing was done.\nTry again in a moment.',
   ])
+  assert.ok(log.some((line) => /^refused .*"U0ALICE01"/.test(line)))
 })
 
 test('a long list turns its pages in place, made anew for whoever turns them', async (t) => {
