@@ -8,7 +8,10 @@ const channels = group(
       reading('channel', { description: 'Threads of backups', examples: ['C0123456789'] }),
     ),
     failure: Type.Optional(
-      reading('channel', { description: 'What failed or is overdue, with the mention', examples: ['C0123456789'] }),
+      reading('channel', {
+        description: 'What failed or is overdue, with the mention',
+        examples: ['C0123456789'],
+      }),
     ),
     approvals: Type.Optional(
       reading('channel', { description: 'Restores that wait for a person', examples: ['C0123456789'] }),
