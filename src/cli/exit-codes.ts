@@ -2,7 +2,7 @@ import { faultTable, type FaultCode } from '../core/faults.ts'
 import type { RunState, RunView } from '../core/model.ts'
 
 /** The documented exit codes, for help and README: `0 everything went well`, then the fault table. */
-export function exitCodes(): { exit: number; code: string; means: string }[] {
+function exitCodes(): { exit: number; code: string; means: string }[] {
   const faults = Object.entries(faultTable).map(([code, { exit, means }]) => ({ exit, code, means }))
   return [{ exit: 0, code: 'ok', means: 'everything went well' }, ...faults].toSorted(
     (a, b) => a.exit - b.exit,

@@ -43,7 +43,7 @@ export function checkArguments(command: CommandDefinition, given: Arguments): Ar
 }
 
 /** `targetDb` → `target-db`, as it is typed. */
-export function kebab(key: string): string {
+function kebab(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 

@@ -30,7 +30,7 @@ export function tagOf(selector: string): string {
   return selector.slice(tagPrefix.length)
 }
 
-export function withTag(strategies: StrategyView[], tag: string): StrategyView[] {
+function withTag(strategies: StrategyView[], tag: string): StrategyView[] {
   return strategies.filter(({ tags }) => tags.includes(tag))
 }
 

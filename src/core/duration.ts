@@ -1,4 +1,4 @@
-/** Durations, sizes and counts: as the configuration spells them, and as people say them. */
+/** Durations as the configuration spells them; durations, sizes and counts as people say them. */
 
 const second = 1000
 const minute = 60 * second
@@ -9,9 +9,6 @@ const day = 24 * hour
 const units = { w: 7 * day, d: day, h: hour, m: minute, s: second }
 const durationPattern = /^(?:(?<w>\d+)w)?(?:(?<d>\d+)d)?(?:(?<h>\d+)h)?(?:(?<m>\d+)m)?(?:(?<s>\d+)s)?$/
 
-const sizeUnits = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
-const sizePattern = /^(?<amount>\d+) ?(?<unit>B|KiB|MiB|GiB|TiB)$/
-
 /** `90m`, `6h`, `1h30m`: whole numbers with `s m h d w`, where `m` is minutes.
  * @returns milliseconds; null when it is not a duration, or one too long to count exactly */
 export function parseDuration(text: string): number | null {
@@ -19,15 +16,6 @@ export function parseDuration(text: string): number | null {
   if (!amounts || text === '') return null
   const total = Object.entries(units).reduce((sum, [unit, ms]) => sum + Number(amounts[unit] ?? 0) * ms, 0)
   return Number.isSafeInteger(total) ? total : null
-}
-
-/** `8MiB`, `1 GiB`: a whole number with `B KiB MiB GiB TiB`.
- * @returns bytes; null when it is not a size, or one too large to count exactly */
-export function parseSize(text: string): number | null {
-  const groups = sizePattern.exec(text)?.groups
-  if (!groups) return null
-  const bytes = Number(groups.amount) * sizeUnits[groups.unit as keyof typeof sizeUnits]
-  return Number.isSafeInteger(bytes) ? bytes : null
 }
 
 /** A duration as the configuration spells it, in the largest unit that divides it (`36h`, `10d`, `2w`):

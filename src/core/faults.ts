@@ -82,7 +82,3 @@ export function faultFacts(error: unknown): FaultFacts {
   const { code, message, hint } = asFault(error)
   return { code, text: message, hint }
 }
-
-export function isFaultCode(text: string): text is FaultCode {
-  return Object.hasOwn(faultTable, text)
-}

@@ -284,7 +284,7 @@ function resultOf(manifest: Manifest, step: Walk, parts: Parts): Stored['result'
 }
 
 /** e.g. `PostgreSQL 16`: the major only, as people say it. */
-export function engineName(inspection: Pick<Inspection, 'engine'>): string {
+function engineName(inspection: Pick<Inspection, 'engine'>): string {
   const { name, serverVersion } = inspection.engine
   return `${name} ${serverVersion.split('.')[0] ?? ''}`.trim()
 }

@@ -103,7 +103,7 @@ function defect(error: unknown): Delivery {
 }
 
 /** What a delivery's outcome means for the next try. */
-export function settlementOf(due: Due, answer: Delivery, now: number): Settlement {
+function settlementOf(due: Due, answer: Delivery, now: number): Settlement {
   const { message, delivery } = due
   const same = {
     sentVersion: delivery.sentVersion,

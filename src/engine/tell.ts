@@ -3,8 +3,8 @@ import type { Write } from '../state/database.ts'
 import { owe } from '../state/messages.ts'
 import type { EngineContext } from './context.ts'
 
-export const cardKey = (runId: string): string => `run/${runId}/card`
-export const requestKey = (requestId: string): string => `request/${requestId}`
+const cardKey = (runId: string): string => `run/${runId}/card`
+const requestKey = (requestId: string): string => `request/${requestId}`
 const progressKey = (runId: string): string => `run/${runId}/progress`
 
 const priority = { failure: 1, end: 2, start: 3, progress: 4 } as const

@@ -1,29 +1,7 @@
 import { constants as flags } from 'node:fs'
-import { chmod, lstat, mkdir, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open, statfs, type FileHandle } from 'node:fs/promises'
 import { constants } from 'node:os'
-import { dirname } from 'node:path'
 import { Fault } from '../core/faults.ts'
-
-/** Replaces a file so that a crash at any moment leaves the old content or the new, never a part.
- * @throws Fault disk-full · disk-failed */
-export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
-  const partial = `${path}.partial`
-  try {
-    await rm(partial, { force: true })
-    const handle = await open(partial, 'wx', 0o600)
-    try {
-      await writeFile(handle, content)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(partial, path)
-    await syncFolder(dirname(path))
-  } catch (error) {
-    await rm(partial, { force: true }).catch(() => null)
-    throw fileFault(error, `writing ${path} failed`)
-  }
-}
 
 /** Makes the names in a folder durable: without it a crash can lose a file that was synced itself. */
 export async function syncFolder(path: string): Promise<void> {
@@ -63,16 +41,6 @@ export async function freeBytes(path: string): Promise<number> {
     return bavail * bsize
   } catch (error) {
     throw fileFault(error, `cannot read the free space of ${path}`)
-  }
-}
-
-/** Removes a file, or a folder with all that is in it; symlinks are removed, not followed. What is not there is fine.
- * @throws Fault disk-failed */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true })
-  } catch (error) {
-    throw fileFault(error, `cannot remove ${path}`)
   }
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
 import { rmSync } from 'node:fs'
 import { Fault } from '../../core/faults.ts'
 import type { Manifest, RestorePlan } from '../../core/model.ts'
 import type { TargetPlan, TargetRequest } from '../../sources/source.ts'
 import { listRuns } from '../../state/runs.ts'
+import { freeBytes } from '../../sys/files.ts'
 import { findBackup } from '../catalogue.ts'
 import { makeRunFolder } from '../folders.ts'
 import { driverOf, openSource, strategyOf, type EngineContext } from '../context.ts'
@@ -95,8 +95,8 @@ async function assemble(
 ): Promise<RestorePlan> {
   const { manifest, target } = facts
   const neededBytes = manifest.storedBytes
-  const freeBytes = await freeSpace(context.config.tempDir)
-  const short = freeBytes !== null && freeBytes < neededBytes
+  const free = await freeBytes(context.config.tempDir).catch(() => null)
+  const short = free !== null && free < neededBytes
   const plan: Omit<RestorePlan, 'digest'> = {
     backup: {
       id: manifest.id,
@@ -123,7 +123,7 @@ async function assemble(
     noOwner: facts.ask.noOwner,
     missingRoles: target.missingRoles,
     expectedMs: await lastRestoreMs(context, manifest.strategy),
-    freeBytes,
+    freeBytes: free,
     neededBytes,
     steps: stepsOf(manifest, target),
     warnings: target.warnings,
@@ -170,13 +170,4 @@ async function lastRestoreMs(context: EngineContext, strategy: string): Promise<
   })
   const result = last?.result?.restore
   return result ? result.fetchMs + result.restoreMs : null
-}
-
-async function freeSpace(folder: string): Promise<number | null> {
-  try {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  } catch {
-    return null
-  }
 }

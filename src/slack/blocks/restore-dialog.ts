@@ -191,7 +191,7 @@ function targetInputs({ backups, typed }: RestoreDialog): InputBlock[] {
 }
 
 /** PostgreSQL keeps 63 bytes of a name; SQLite's is a file name. */
-export const longestDatabase = 63
+const longestDatabase = 63
 
 function reasonInput({ typed }: RestoreDialog): InputBlock {
   return textInput(inputs.reason, {

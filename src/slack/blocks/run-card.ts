@@ -45,7 +45,7 @@ export function took(run: RunView): string | null {
 }
 
 /** Which of several databases; nothing when the strategy has one of its own name. */
-export function seriesOf(run: RunView): string | null {
+function seriesOf(run: RunView): string | null {
   return run.series === run.strategy ? null : safeLine(run.series)
 }
 
@@ -150,7 +150,7 @@ export function nextRun(run: RunView): string | null {
   return `next ${upcoming(run.nextAt, run.endedAt ?? run.queuedAt, run.timezone)}`
 }
 
-export function runButtons(run: RunView): (Button | null)[] {
+function runButtons(run: RunView): (Button | null)[] {
   const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
   if (run.state === 'queued' || run.state === 'running') return [cancelButton(run), log]
   if (run.kind !== 'backup') return [log]
@@ -168,7 +168,7 @@ function cancelButton(run: RunView): Button | null {
   return button({ label: 'Cancel', action: actions.cancelRun, value: { id: run.id }, sure })
 }
 
-export function restoreButton(backup: string, strategy: string): Button | null {
+function restoreButton(backup: string, strategy: string): Button | null {
   return button({ label: 'Restore…', action: actions.restoreBackup, value: { id: backup, strategy } })
 }
 

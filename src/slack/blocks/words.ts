@@ -90,14 +90,14 @@ export function day(at: number, timezone: string): string {
 }
 
 /** "06:00" in the strategy's zone; UTC is said, because nobody expects it. */
-export function clockTime(at: number, timezone: string): string {
+function clockTime(at: number, timezone: string): string {
   return `${inZone(at, timezone, hourAndMinute)}${timezone === 'UTC' ? ' UTC' : ''}`
 }
 
 const hourAndMinute: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
 
 /** "20 Nov 2026". */
-export function dayOf(at: number, timezone: string): string {
+function dayOf(at: number, timezone: string): string {
   return inZone(at, timezone, { day: 'numeric', month: 'short', year: 'numeric' })
 }
 

@@ -59,7 +59,7 @@ export function majorOf(version: string | null): number | null {
   return digits === undefined ? null : Number(digits)
 }
 
-export function installHint(major: number | null): string {
+function installHint(major: number | null): string {
   const version = major ?? ''
   return `install postgresql-client${version && `-${version}`} (Debian, Ubuntu) or postgresql${version}-client (Alpine)`
 }

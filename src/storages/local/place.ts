@@ -84,7 +84,7 @@ export async function orAbsent<T>(operation: Promise<T>): Promise<T | null> {
   }
 }
 
-export function symlinkFault(key: string): Fault {
+function symlinkFault(key: string): Fault {
   return new Fault('storage-denied', `a symbolic link is in the way of ${key}`, {
     hint: 'replace the link by a real folder or file; only the storage folder itself may be a link',
   })
