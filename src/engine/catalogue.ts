@@ -53,7 +53,12 @@ export async function syncStorage(
   if (before.size > 0) await requireKnown(storage, signal) // an empty mount point must not empty the catalogue
   const copies = await readCopies(context, storage, report, signal)
   await context.database.write(async (tx) => {
-    for (const copy of copies) await saveCopy(tx, copy)
+    const known = new Map((await listCopies(tx, { storage: storage.name })).map((copy) => [copy.id, copy]))
+    for (const copy of copies) {
+      const now = known.get(copy.id)
+      const wentMeanwhile = before.has(copy.id) && !now // retention let it go while we read: no ghost (promise 6)
+      if (!wentMeanwhile) await saveCopy(tx, withKnown(copy, now))
+    }
     const there = new Set(copies.map((copy) => copy.id))
     for (const id of before) if (!there.has(id)) await forgetCopy(tx, id, storage.name)
     report.removed = [...before].filter((id) => !there.has(id)).length
@@ -62,6 +67,12 @@ export async function syncStorage(
   report.added = copies.filter((copy) => !before.has(copy.id)).length
   report.foreign = copies.filter((copy) => copy.foreign).length
   return report
+}
+
+/** A verdict that could not be written beside its backup holds all the same, until a verification clears it (promise 9). */
+function withKnown(copy: Copy, known: Copy | undefined): Copy {
+  const isHidden = copy.corrupt === null && known && known.corrupt !== null
+  return isHidden ? { ...copy, level: known.level, corrupt: known.corrupt } : copy
 }
 
 async function readCopies(
