@@ -45,8 +45,9 @@ export function createScheduler(context: EngineContext, onAccepted: () => void):
 
   async function runUntil(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const since = context.clock.now()
       await tick()
-      const armed = armNext(context)
+      const armed = armNext(context, since)
       await Promise.race([armed.rang, context.clock.sleep(tickMs, signal).catch(() => undefined)])
       armed.disarm()
     }
@@ -55,13 +56,14 @@ export function createScheduler(context: EngineContext, onAccepted: () => void):
   return { runUntil, tick, lastTickAt: () => lastTick }
 }
 
-/** node-schedule rings at the soonest due instant, so that a slot starts on its second and not at the next tick. */
-function armNext(context: EngineContext): { rang: Promise<void>; disarm: () => void } {
-  const now = context.clock.now()
+/** node-schedule rings at the soonest due instant, so that a slot starts on its second and not at the next tick.
+ * @param since when the last pass began: what became due while it went on is due at once */
+function armNext(context: EngineContext, since: number): { rang: Promise<void>; disarm: () => void } {
   const soonest = Math.min(
-    ...context.config.strategies.map((strategy) => dueAfter(strategy, now) ?? Infinity),
+    ...context.config.strategies.map((strategy) => dueAfter(strategy, since) ?? Infinity),
   )
   if (soonest === Infinity) return { rang: new Promise(() => undefined), disarm: () => undefined }
+  if (soonest <= context.clock.now()) return { rang: Promise.resolve(), disarm: () => undefined }
   let job: schedule.Job | null = null
   const rang = new Promise<void>(
     (resolve) => (job = schedule.scheduleJob(new Date(soonest), () => resolve())),
@@ -69,9 +71,11 @@ function armNext(context: EngineContext): { rang: Promise<void>; disarm: () => v
   return { rang, disarm: () => void (job as schedule.Job | null)?.cancel() }
 }
 
-function dueAfter(strategy: Strategy, now: number): number | null {
-  const slot = nextSlot(strategy.schedule, strategy.timezone, now - maxJitter(strategy))
-  return slot === null ? null : Math.max(now, slot + jitterFor(strategy.schedule, strategy.name, slot))
+function dueAfter(strategy: Strategy, since: number): number | null {
+  const { schedule: spec, timezone, name } = strategy
+  let slot = nextSlot(spec, timezone, since - maxJitter(strategy))
+  while (slot !== null && slot + jitterFor(spec, name, slot) <= since) slot = nextSlot(spec, timezone, slot)
+  return slot === null ? null : slot + jitterFor(spec, name, slot)
 }
 
 const maxJitter = (strategy: Strategy): number =>
