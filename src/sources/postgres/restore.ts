@@ -1,5 +1,5 @@
 import { Fault, asFault } from '../../core/faults.ts'
-import type { Artifact, Manifest } from '../../core/model.ts'
+import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
 import { countRows } from './counts.ts'
 import { databaseArgument, programEnvironment } from './environment.ts'
@@ -59,7 +59,8 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
     await load(place, job)
     const analyzed = await analyze(place, connection, signal)
     const { tables, warnings } = await countRows(connection, backup.tables, needs)
-    await label(connection, `restored from ${backup.id}`, needs)
+    // whoever asked compares, and fails the restore when they differ: then the label "partial" has to stay
+    if (holds(tables, backup.tables)) await label(connection, `restored from ${backup.id}`, needs)
     return {
       tables,
       warnings: [...created, ...job.ownership.warnings, ...analyzed, ...warnings],
@@ -70,6 +71,11 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
     signal.throwIfAborted()
     throw left === null ? error : withLeftover(asFault(error), connection, left)
   }
+}
+
+function holds(found: readonly TableRows[], expected: readonly TableRows[] | null): boolean {
+  const rows = new Map(found.map((table) => [table.name, table.rows]))
+  return expected === null || expected.every((table) => rows.get(table.name) === table.rows)
 }
 
 /** Stops at the first error. An existing database gets all or nothing in one transaction; a new one is dropped
