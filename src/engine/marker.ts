@@ -82,12 +82,12 @@ export async function readMarker(storage: Storage, signal: AbortSignal): Promise
   const info = await storage.head(markerKey, signal)
   if (!info) return null
   try {
-    return JSON.parse(await readSmall(storage, markerKey, signal)) as Marker
+    const marker = JSON.parse(await readSmall(storage, markerKey, signal)) as Partial<Marker> | null
+    if (typeof marker?.installation === 'string') return marker as Marker
   } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new Fault('object-corrupt', `${markerKey} in ${storage.location} is not JSON`, {
-        hint: 'remove it only when you are sure that this is the right place',
-      })
-    throw error
+    if (!(error instanceof SyntaxError)) throw error
   }
+  throw new Fault('object-corrupt', `${markerKey} in ${storage.location} is not what was written`, {
+    hint: 'remove it only when you are sure that this is the right place',
+  })
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { assertWorld } from '../world.ts'
 import { fastClock } from '../support/fast-clock.ts'
@@ -29,3 +31,12 @@ test('a manifest says in which hour, day, week and month its backup is the first
   assert.deepEqual(await kinds(3 * hour), ['hourly'])
   assert.deepEqual(await kinds(48 * hour), ['hourly', 'daily', 'weekly'])
 })
+
+for (const text of ['', 'x', 'null', '{}', '{"installation":1}'])
+  test(`a marker that holds ${text || 'nothing'} stops a backup before a byte`, async (t) => {
+    const world = await makeWorld(t)
+    await writeFile(join(world.storageDir, 'easy-backup.json'), text)
+    const { state, fault } = await world.backup()
+    assert.deepEqual([state, fault?.code], ['failed', 'object-corrupt'])
+    assert.deepEqual(await readdir(world.storageDir), ['easy-backup.json'])
+  })

@@ -66,11 +66,11 @@ const troubles: readonly Trouble[] = [
       'CERT_HAS_EXPIRED',
     ],
     words:
-      /does not support SSL|certificate verify failed|server certificate for|root certificate file|SSL error/,
+      /does not support SSL|certificate verify failed|server certificate for|certificate file|private key file|SSL error/,
     code: 'database-refused',
     text: (words, connection) =>
       `no encrypted connection to ${endpointOf(connection)}: ${serverWords(words)}`,
-    hint: () => 'check sslmode and sslrootcert in database_url',
+    hint: () => 'check sslmode, sslrootcert, sslcert and sslkey in database_url',
   },
   {
     codes: ['55P03'],

@@ -96,14 +96,21 @@ type Encryption = ConnectionOptions | false
 async function encryptions({ host, parameters }: Connection): Promise<Encryption[]> {
   const { sslmode = 'prefer', sslrootcert, sslcert, sslkey } = parameters
   if (sslmode === 'disable' || host.startsWith('/')) return [false]
-  const authority = sslrootcert && sslrootcert !== 'system' ? { ca: await readFile(sslrootcert) } : {}
-  const own = sslcert && sslkey ? { cert: await readFile(sslcert), key: await readFile(sslkey) } : {}
+  const authority = sslrootcert && sslrootcert !== 'system' ? { ca: await readPem(sslrootcert) } : {}
+  const own = sslcert && sslkey ? { cert: await readPem(sslcert), key: await readPem(sslkey) } : {}
   const tls = { ...authority, ...own }
   if (sslmode === 'verify-full') return [tls]
   if (sslmode === 'verify-ca') return [{ ...tls, checkServerIdentity: () => undefined }]
   const unverified = { ...tls, rejectUnauthorized: false }
   if (sslmode === 'require') return [unverified]
   return sslmode === 'allow' ? [false, unverified] : [unverified, false]
+}
+
+/** A missing file has the system's code of a missing socket: it must not be told as a server that is away. */
+function readPem(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: Error) => {
+    throw new Error(`certificate file "${path}" cannot be read: ${cause.message}`, { cause })
+  })
 }
 
 function mayHelpPlain(error: unknown): boolean {

@@ -91,6 +91,15 @@ suite('a fault reads the same whether the driver or pg_dump met it', () => {
     })
 })
 
+test('a certificate file that is not there is not told as a server that is away', async (t) => {
+  const b = await bench(t, `${server.url('shop')}?sslmode=verify-ca&sslrootcert=/no/such/root.crt`)
+  await assert.rejects(b.source.inspect(b.series, never), {
+    code: 'database-refused',
+    message: /no encrypted connection to 127\..*"\/no\/such\/root\.crt" cannot be read/,
+    hint: /sslrootcert/,
+  })
+})
+
 test('a user without rights is told which table, and what to grant', async (t) => {
   const b = await bench(t, server.url('shop').replace(`postgres:${server.password}`, 'reader:canary-7f3a'))
   const fault = {
