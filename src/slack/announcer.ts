@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import type { WebClient } from '@slack/web-api'
 import type { Clock } from '../core/clock.ts'
 import type { SlackConnection } from '../core/config.ts'
+import type { Log } from '../core/log.ts'
 import type { Message } from '../core/messages.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
+import { adviceFor } from './advice.ts'
 import type { Drawn } from './blocks/elements.ts'
 import { drawMessage } from './blocks/message.ts'
 import { failureOf } from './outcomes.ts'
@@ -18,6 +20,7 @@ export interface AnnouncerParts {
   routing: RoutingTable
   blocks: SlackConnection['blocks']
   clock: Clock
+  log: Log
 }
 
 /** Where a message is in Slack. */
@@ -29,8 +32,9 @@ interface Receipt {
 }
 
 /** Makes Slack look like what is owed: one post per key, then edits of it. */
-export function createAnnouncer({ client, routing, blocks, clock }: AnnouncerParts): Notifier {
+export function createAnnouncer({ client, routing, blocks, clock, log }: AnnouncerParts): Notifier {
   const pace = createPace(clock)
+  const troubles = createTroubles(log)
   let checked: { at: number; answer: { ok: boolean; text: string } } | null = null
 
   async function deliver(
@@ -48,9 +52,13 @@ export function createAnnouncer({ client, routing, blocks, clock }: AnnouncerPar
       : pace.waitFor({ ...call, progress: call.isMoving ? message.key : null })
     if (wait > 0) return { outcome: 'later', receipt: known, retryAfterMs: wait, detail: 'in its turn' }
     const answer = await say(client, call, signal)
-    if (!('failure' in answer)) return sent({ ...answer, digest: call.digest })
+    if (!('failure' in answer)) {
+      troubles.over(call.channel)
+      return sent({ ...answer, digest: call.digest })
+    }
     const { failure } = answer
     if (failure.detail.startsWith('rate limited')) pace.rest(call.method, failure.retryAfterMs ?? 1000)
+    else if (failure.outcome === 'later') troubles.begin(call.channel, failure.detail)
     return {
       outcome: failure.outcome,
       receipt: failure.outcome === 'gone' ? null : known,
@@ -60,6 +68,8 @@ export function createAnnouncer({ client, routing, blocks, clock }: AnnouncerPar
   }
 
   async function check(): Promise<{ ok: boolean; text: string }> {
+    const trouble = troubles.first()
+    if (trouble !== null) return { ok: false, text: trouble }
     if (checked !== null && clock.monotonic() - checked.at < checkEveryMs) return checked.answer
     const answer = await client.auth.test().then(
       ({ team }) => ({ ok: true, text: `signed in to ${team ?? 'Slack'}` }),
@@ -73,6 +83,26 @@ export function createAnnouncer({ client, routing, blocks, clock }: AnnouncerPar
 }
 
 const checkEveryMs = 60_000
+
+/** Channels that take nothing: said once each, until they do. Waiting for Slack without a word is how nobody notices. */
+function createTroubles(log: Log) {
+  const known = new Map<string, string>()
+  return {
+    begin(channel: string, trouble: string): void {
+      if (known.get(channel) === trouble) return
+      known.set(channel, trouble)
+      const hint = adviceFor(trouble)
+      log.error('slack takes no messages', { channel, trouble, ...(hint && { hint }) })
+    },
+    over(channel: string): void {
+      if (known.delete(channel)) log.info('slack takes messages again', { channel })
+    },
+    first: (): string | null => {
+      const [one] = known
+      return one ? `${one[1]} (channel ${one[0]})` : null
+    },
+  }
+}
 
 interface Call {
   method: Method

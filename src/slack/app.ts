@@ -6,6 +6,7 @@ import type { SlackConnection } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
 import type { Notifier } from '../notifiers/notifier.ts'
+import { adviceFor, appTokenAdvice } from './advice.ts'
 import { createAnnouncer } from './announcer.ts'
 import { createBolt } from './bolt.ts'
 import { createClients } from './clients.ts'
@@ -17,7 +18,7 @@ import type { Latency } from './latency.ts'
 import { failureOf } from './outcomes.ts'
 import type { RoutingTable } from './routing.ts'
 import { missingScopes } from './scopes.ts'
-import { createSocket } from './socket.ts'
+import { createSocket, noSocket } from './socket.ts'
 import type { Socket } from './socket.ts'
 
 export interface SlackParts {
@@ -72,7 +73,10 @@ export function startSlack(parts: SlackParts): SlackFace {
     if (trouble === state.trouble) return
     state.trouble = trouble
     if (trouble === null) log.info('slack is connected')
-    else if (!stopping.signal.aborted) log.warn('slack is degraded', { trouble })
+    else if (!stopping.signal.aborted) {
+      const hint = trouble.startsWith(noSocket) ? appTokenAdvice : adviceFor(trouble.split(': ').at(-1)!)
+      log.warn('slack is degraded', { trouble, ...(hint && { hint }) })
+    }
   }
 
   function follow(work: Promise<void>): void {
@@ -124,13 +128,22 @@ export function startSlack(parts: SlackParts): SlackFace {
     }
   }
 
+  const announcer = createAnnouncer({
+    client: clients.delivery,
+    routing: parts.routing,
+    blocks: connection.blocks,
+    clock,
+    log,
+  })
+
+  /** Posting may work where listening does not: a wrong app token leaves every command unanswered. */
+  async function check(signal: AbortSignal): Promise<{ ok: boolean; text: string }> {
+    if (state.trouble?.startsWith(noSocket)) return { ok: false, text: state.trouble }
+    return announcer.check(signal)
+  }
+
   return {
-    notifier: createAnnouncer({
-      client: clients.delivery,
-      routing: parts.routing,
-      blocks: connection.blocks,
-      clock,
-    }),
+    notifier: { ...announcer, check },
     start() {
       const { promise, resolve } = Promise.withResolvers<void>()
       trying = run(resolve).catch((error: unknown) => changed(String(error)))

@@ -19,6 +19,9 @@ export interface Socket {
   stop(): Promise<void>
 }
 
+/** How a trouble begins when an attempt to connect failed; a connection that was merely lost comes back by itself. */
+export const noSocket = 'no connection'
+
 const connectDeadlineMs = 15_000
 const closeDeadlineMs = 2000
 /** A connection that lasted less counts as a failure: Slack grants few new ones. */
@@ -46,7 +49,7 @@ export function createSocket({ receiver, clock, log, onState }: SocketParts): So
       } catch (error) {
         failures += 1
         const { detail } = failureOf(error, true)
-        onState(`no connection: ${detail}`)
+        onState(`${noSocket}: ${detail}`)
         tried()
         await pause(failures, error)
       } finally {

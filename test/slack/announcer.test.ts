@@ -35,6 +35,7 @@ async function announcing(t: TestContext, blocks: 'basic' | 'rich' = 'basic'): P
     routing: table,
     blocks,
     clock,
+    log: silentLog,
   })
   const tell = (one: Message, receipt: unknown = null, parent: unknown = null): Promise<Delivery> =>
     announcer.deliver(one, receipt, parent, new AbortController().signal)

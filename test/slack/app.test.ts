@@ -27,9 +27,7 @@ test('a command is acknowledged at once and answered only to the asker', async (
   const { slack, asked, face } = await slackWorld(t)
   const seen = await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
   assert.equal(seen.trouble, null)
-  assert.deepEqual(words(seen), [
-    '🔵 production-db: backing up\nrun run-k3f9 · its thread is in <#C0BACKUPS>',
-  ])
+  assert.deepEqual(words(seen), ['🔵 production-db: backing up\nrun k3f9 · its thread is in <#C0BACKUPS>'])
   assert.deepEqual(slack.messages('C0BACKUPS'), [])
   assert.deepEqual(asked[0], {
     asked: { words: 'run production-db' },
@@ -256,7 +254,9 @@ test('a refused or late click gets its reason in private, and the card stays as 
   const { slack, ...world } = await slackWorld(t, {
     answer: (asked, { admin }) =>
       admin && 'name' in asked && asked.name === 'confirm'
-        ? Promise.reject(new Fault('stale', 'already started by <@U0ALICE01>', { hint: 'look at the card' }))
+        ? Promise.reject(
+            new Fault('stale', 'already started by @U0ALICE01 <!channel>', { hint: 'look at the card' }),
+          )
         : undefined,
   })
   const card = await post({ slack, ...world }, { type: 'request.card', request: request() })
@@ -266,7 +266,7 @@ test('a refused or late click gets its reason in private, and the card stays as 
     /^⛔ confirm needs a workspace admin/,
   )
   assert.deepEqual(words(await slack.click('alice', card, actions.confirmRequest)), [
-    'ℹ️ Already started by &lt;@U0ALICE01&gt;.\nLook at the card.',
+    'ℹ️ Already started by <@U0ALICE01> &lt;!channel&gt;.\nLook at the card.',
   ])
   assert.equal(JSON.stringify(slack.messages('C0BACKUPS')[0]!.blocks), before)
 })

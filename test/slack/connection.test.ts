@@ -54,6 +54,35 @@ test('an invalid token leaves the service degraded, and says so once', async (t)
   assert.equal(log.filter((line) => line.includes('sign-in failed')).length, 1)
 })
 
+test('a wrong app token is said with what to do, and is not healthy: nobody is listened to', async (t) => {
+  const { face, log } = await slackWorld(t, { connection: { appToken: 'xapp-wrong' }, clock: hurriedClock })
+  assert.ok(
+    log.some((line) => /^slack is degraded .*no connection: invalid_auth.*check slack.app_token/.test(line)),
+  )
+  assert.deepEqual(await face.notifier.check(new AbortController().signal), {
+    ok: false,
+    text: 'no connection: invalid_auth',
+  })
+})
+
+test('a channel that takes nothing is said once, with what to do, and health hears of it until it does', async (t) => {
+  const { slack, face, log } = await slackWorld(t)
+  const { signal } = new AbortController()
+  const tell = async () =>
+    (await face.notifier.deliver(message({ type: 'run.card', run: run() }), null, null, signal)).outcome
+  slack.misbehave({ method: 'chat.postMessage', kind: 'error', error: 'not_in_channel', times: 2 })
+  assert.deepEqual([await tell(), await tell()], ['later', 'later'])
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('slack takes no messages')),
+    [
+      'slack takes no messages {"channel":"C0BACKUPS","trouble":"not_in_channel","hint":"type /invite @easy-backup in that channel"}',
+    ],
+  )
+  assert.equal((await face.notifier.check(signal)).ok, false)
+  assert.equal(await tell(), 'sent')
+  assert.equal((await face.notifier.check(signal)).ok, true)
+})
+
 test('Slack being away stops neither the start nor the process', async (t) => {
   const slack = await startPlayground()
   await slack.close()

@@ -36,10 +36,12 @@ export function clean(text: string): string {
   return plain.replace(/\p{Bidi_Control}|[^\P{Cc}\n\t]/gu, ' ')
 }
 
-/** Faults are written lower case without full stop; people are told sentences. */
+/** Faults are written lower case without full stop; people are told sentences. Names of programs, hosts and files stay
+ * as they are, and a path at the end is for pasting. */
 export function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?…]$/.test(first) ? first : `${first}.`
+  const isWord = /^[a-z]+(?![^\s,:;])/.test(text)
+  const first = isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text
+  return /[.!?…]$|\/\S*$/.test(first) ? first : `${first}.`
 }
 
 /** Parts of one line, empty ones left out. */
