@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { formatBytes, formatCount } from '../core/duration.ts'
-import type { StrategyView } from '../core/model.ts'
+import type { Health, StrategyView } from '../core/model.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
 import { attentionTo, needsAttention, stateOf } from './attention.ts'
@@ -30,7 +30,7 @@ async function overview(engine: Engine): Promise<Reply> {
     type: 'table',
     table: {
       title: 'Status',
-      summary: `${health.status} · ${summaryOf(strategies)}`,
+      summary: `${health.status} · ${summaryOf(strategies, health)}`,
       columns,
       rows: strategies.map(row),
       empty: 'no strategies are configured',
@@ -58,11 +58,20 @@ function totalsOf(strategies: StrategyView[]): { backups: number; storedBytes: n
   }
 }
 
-function summaryOf(strategies: StrategyView[]): string {
+function summaryOf(strategies: StrategyView[], health: Health): string {
   const { backups, storedBytes } = totalsOf(strategies)
-  const bad = strategies.filter(needsAttention).length
-  const attention = bad === 0 ? 'nothing needs attention' : `${bad} need${bad === 1 ? 's' : ''} attention`
+  const attention = attentionOf(strategies, health).join(', ') || 'nothing needs attention'
   return `${plural(strategies.length, 'strategy')}, ${attention} · ${plural(backups, 'backup')}, ${formatBytes(storedBytes)}`
+}
+
+/** Never "degraded, nothing needs attention". */
+function attentionOf(strategies: StrategyView[], { status, slack_connectivity: slack }: Health): string[] {
+  const bad = strategies.filter((each) => needsAttention(each) || each.failuresInARow > 1).length
+  const found = []
+  if (bad > 0) found.push(`${bad} need${bad === 1 ? 's' : ''} attention`)
+  if (slack === 'error') found.push('Slack cannot be used')
+  if (found.length === 0 && status !== 'healthy') found.push('a place for backups cannot be reached')
+  return found
 }
 
 function row(strategy: StrategyView): TableRow {

@@ -92,6 +92,15 @@ test(
 )
 
 test(
+  'a status that is not healthy names what is away',
+  onProgram(async ({ app, place }) => {
+    await rename(join(place.folder, 'store'), join(place.folder, 'unmounted'))
+    const { table } = await as(app.ask({ words: 'status' }, member), 'table')
+    assert.match(table.summary!, /^unhealthy · 2 strategies, a place for backups cannot be reached · /)
+  }),
+)
+
+test(
   'help explains one command with each of its options',
   onProgram(async ({ app }) => {
     const { commands, facts } = await as(app.ask({ words: 'help LIST' }, member), 'facts')
