@@ -7,7 +7,7 @@ import type { EngineContext } from './context.ts'
 import { deliverUntil } from './deliver.ts'
 import { createEngine } from './engine.ts'
 import type { Engine } from './facade.ts'
-import { forgetUntil } from './forget.ts'
+import { forgetOld, forgetUntil } from './forget.ts'
 import { createHealth } from './health.ts'
 import { reap, recover } from './recover.ts'
 import { expireRequests } from './restore/requests.ts'
@@ -143,6 +143,7 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     await Promise.allSettled(work)
     const led = (await leading?.catch(() => false)) ?? false
     if (led) await waitUntilTold(context, farewellMs)
+    if (led) await forgetOld(context) // who backs up by cron alone has no service that does
     over.abort(new Error('the command has ended'))
     await telling
     if (led) await context.database.write((tx) => resignLeader(tx, self))
