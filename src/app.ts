@@ -8,7 +8,7 @@ import { createAsk, type Ask } from './commands/ask.ts'
 import { loadConfig } from './config/load.ts'
 import type { Clock } from './core/clock.ts'
 import type { Config, SlackConnection } from './core/config.ts'
-import { Fault } from './core/faults.ts'
+import { Fault, withoutSecrets } from './core/faults.ts'
 import type { Log } from './core/log.ts'
 import { createScrub } from './core/secret.ts'
 import { createBus } from './engine/bus.ts'
@@ -94,7 +94,9 @@ async function openApp(options: OpenOptions): Promise<App> {
   })
   const service = await createService(context, options.role)
   const gate = createGate({ log })
-  const ask = createAsk({ engine: service.engine, gate, clock: systemClock })
+  const plainAsk = createAsk({ engine: service.engine, gate, clock: systemClock })
+  const ask: Ask = (asked, person) =>
+    plainAsk(asked, person).catch((error: unknown) => Promise.reject(withoutSecrets(error, scrub)))
   const slack = once(async () => (config.slack ? connectSlack(context, config.slack, { ask, gate }) : null))
   context.notifiers = once(async () =>
     [(await slack())?.notifier].filter((notifier) => notifier !== undefined),

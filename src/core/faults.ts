@@ -65,6 +65,16 @@ export class Fault extends Error {
   }
 }
 
+/** The same fault with words that may be shown (promise 14). */
+export function withoutSecrets(error: unknown, scrub: (text: string) => string): Fault {
+  const { code, message, hint, retry } = asFault(error)
+  return new Fault(code, scrub(message), {
+    ...(hint === null ? {} : { hint: scrub(hint) }),
+    retry,
+    cause: error,
+  })
+}
+
 /** Plain JSON, so that it can be stored, replayed and sent. */
 export interface FaultFacts {
   code: FaultCode

@@ -78,7 +78,10 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
         folder + manifestName,
         bytesSpool(Buffer.from(JSON.stringify(manifest, null, 2) + '\n')),
       )
-    return { manifest, result: resultOf(manifest, step, parts) }
+    return {
+      manifest,
+      result: { ...resultOf(manifest, step, parts), warnings: step.inspection.warnings.map(context.scrub) },
+    }
   } catch (error) {
     await placed.removeAll()
     throw error
@@ -268,7 +271,7 @@ function artifactOf(part: Part, receipts: Receipt[], proof: Proof | null): Artif
   }
 }
 
-function resultOf(manifest: Manifest, step: Walk, parts: Parts): Stored['result'] {
+function resultOf(manifest: Manifest, step: Walk, parts: Parts): Omit<Stored['result'], 'warnings'> {
   return {
     id: manifest.id,
     storedBytes: manifest.storedBytes,
@@ -279,7 +282,6 @@ function resultOf(manifest: Manifest, step: Walk, parts: Parts): Stored['result'
     storages: step.storages.map((storage) => storage.name),
     dumpMs: Math.round(parts.dumpMs),
     uploadMs: Math.round(parts.uploadMs),
-    warnings: step.inspection.warnings,
   }
 }
 

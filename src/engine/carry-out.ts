@@ -4,11 +4,13 @@ import { formatDuration } from '../core/duration.ts'
 import { asFault, Fault, faultFacts } from '../core/faults.ts'
 import type { Outcome } from '../core/model.ts'
 import { endRun, findRun, type Run } from '../state/runs.ts'
-import { ToolFailure } from '../sys/process.ts'
 import { makeRunFolder } from './folders.ts'
+import { recall } from '../state/memory.ts'
+import { installationKey } from './catalogue.ts'
 import { runFolder, strategyOf, type EngineContext } from './context.ts'
 import { change, createShows } from './progress.ts'
 import { processorTicks } from '../sys/strays.ts'
+import { withRetries } from './retries.ts'
 import { createPulse, type Pulse } from './pulse.ts'
 import { settleRequest } from './restore/requests.ts'
 import { tellRun } from './tell.ts'
@@ -44,7 +46,12 @@ async function endOf(
   circumstances: Circumstances,
 ): Promise<Omit<End, 'begun'>> {
   try {
-    const result = await withRetries(context, run, strategyOf(context, run.strategy), circumstances)
+    const strategy = strategyOf(context, run.strategy)
+    const result = await withRetries(context, run, {
+      attempt: (number) => tryOnce(context, { ...run, attempt: number }, strategy, circumstances),
+      strategy,
+      cancel: circumstances.cancel,
+    })
     return { outcome: 'succeeded', result, fault: null }
   } catch (error) {
     const fault = asFault(error)
@@ -57,52 +64,6 @@ async function endOf(
   }
 }
 
-async function withRetries(
-  context: EngineContext,
-  run: Run,
-  strategy: Strategy,
-  circumstances: Circumstances,
-): Promise<WorkResult> {
-  let proofsFailed = 0
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await tryOnce(context, { ...run, attempt }, strategy, circumstances)
-    } catch (error) {
-      const fault = asRunFault(error)
-      if (fault.code === 'proof-failed') proofsFailed++
-      circumstances.cancel.throwIfAborted()
-      if (!mayRetry(fault, attempt, run.maxAttempts, proofsFailed)) throw fault
-      const delayMs = backoff(strategy, attempt, context.clock.random())
-      context.logs.append(
-        run.id,
-        `attempt ${attempt} of ${run.maxAttempts} failed: ${fault.message}; the next one starts in ${formatDuration(delayMs)}`,
-      )
-      context.bus.emit({
-        type: 'run.retried',
-        run: run.id,
-        strategy: run.strategy,
-        attempt,
-        code: fault.code,
-        delayMs,
-      })
-      await change(context, run.id, { attempt: attempt + 1, stage: 'waiting', progress: null })
-      await context.clock.sleep(delayMs, circumstances.cancel)
-    }
-  }
-}
-
-/** A proof that fails is followed by one fresh dump, whatever `retry` says. */
-function mayRetry(fault: Fault, attempt: number, maxAttempts: number, proofsFailed: number): boolean {
-  if (fault.code === 'proof-failed') return proofsFailed === 1
-  return fault.retry && attempt < maxAttempts
-}
-
-/** Exponential with jitter: delay × 2^(n-1), at most max_delay, ±20 %. */
-function backoff(strategy: Strategy, attempt: number, random: number): number {
-  const { delayMs, maxDelayMs } = strategy.retry
-  return Math.round(Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * (0.8 + 0.4 * random))
-}
-
 async function tryOnce(
   context: EngineContext,
   run: Run,
@@ -110,6 +71,8 @@ async function tryOnce(
   circumstances: Circumstances,
 ): Promise<WorkResult> {
   const folder = runFolder(context, run.id)
+  // `catalog sync` in another process may have taken an installation over meanwhile
+  context.installation = (await recall(context.database.read, installationKey)) ?? context.installation
   const expectedBytes = await expectedSize(context, run)
   const shows = createShows(context, run, circumstances.parallel)
   const pulse: Pulse = createPulse(context.clock, {
@@ -257,20 +220,4 @@ function scrubbed(context: EngineContext, fault: Fault): ReturnType<typeof fault
 function outcomeOf(fault: Fault): Outcome {
   if (fault.code === 'cancelled') return 'cancelled'
   return fault.code === 'interrupted' ? 'interrupted' : 'failed'
-}
-
-/** What a tool said about a full disk is the disk's fault, not the tool's. */
-function asRunFault(error: unknown): Fault {
-  const fault = asFault(error)
-  if (fault.code === 'disk-full') return fault // whoever met it says which disk
-  const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')
-  const code =
-    (error as NodeJS.ErrnoException).code ??
-    ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code
-  if (code === 'ENOSPC' || /no space left on device|disk quota exceeded/i.test(words))
-    return new Fault('disk-full', 'there is no space left for the spool (temp_dir) or the storage', {
-      hint: 'free some space, or point temp_dir to a larger disk; `df -h` shows which is full',
-      cause: error,
-    })
-  return fault
 }

@@ -122,7 +122,9 @@ export async function readCopy(context: EngineContext, storage: Storage, reading
     const verdict = await read(key, (text) => JSON.parse(text) as Verdict | null)
     if (verdict?.backup === manifest.id && (newest === null || newest.at < verdict.at)) newest = verdict
   }
-  return [withVerdict(copyOf(context, storage, manifest), newest)]
+  const gone = manifest.artifacts.find(({ key }) => !keys.includes(key))
+  const copy = withVerdict(copyOf(context, storage, manifest), newest)
+  return [gone ? { ...copy, level: 'V0', corrupt: `${gone.key} is gone` } : copy]
 }
 
 export function copyOf(context: EngineContext, storage: Storage, manifest: Manifest): Copy {

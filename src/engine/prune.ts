@@ -31,6 +31,19 @@ export async function prune(
   return pruned
 }
 
+/** Prunes every series that the strategy has backups of. @returns how many backups went */
+export async function pruneAll(
+  context: EngineContext,
+  strategy: Strategy,
+  signal: AbortSignal,
+): Promise<number> {
+  const copies = await listCopies(context.database.read, { strategies: [strategy.name] })
+  let deleted = 0
+  for (const series of new Set(copies.map((copy) => copy.series)))
+    for (const place of await prune(context, strategy, series, signal)) deleted += place.deleted.length
+  return deleted
+}
+
 interface Corner {
   strategy: Strategy
   series: string

@@ -1,8 +1,9 @@
 import { asFault, Fault } from '../core/faults.ts'
 import { countOwed } from '../state/messages.ts'
-import { becomeLeader, leader, resignLeader, type Leader } from '../state/memory.ts'
+import { leader, noteLeader, resignLeader, type Leader } from '../state/memory.ts'
 import { openRuns } from '../state/runs.ts'
 import { isAlive } from '../sys/strays.ts'
+import type { Database } from '../state/database.ts'
 import type { EngineContext } from './context.ts'
 import { deliverUntil } from './deliver.ts'
 import { createEngine } from './engine.ts'
@@ -29,6 +30,8 @@ export interface Service {
   close(): Promise<void>
 }
 
+type Held = NonNullable<ReturnType<Database['hold']>>
+
 const graceMs = 10_000 // product §10: running work gets 10 s
 const farewellMs = 5_000 // for the last words to Slack
 const watchMs = 15_000
@@ -47,14 +50,14 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
   })
 
   async function lead(signal: AbortSignal, onLeading: () => void): Promise<void> {
-    await takeLead(context, self)
+    const held = await takeLead(context, self)
     onLeading()
     try {
+      const silent = new AbortController() // delivery outlives the work: the last words are owed too
+      const telling = deliverUntil(context, silent.signal)
       const ended = await recover(context)
       if (ended.length > 0)
         context.log.warn('runs of a process that died were ended as interrupted', { count: ended.length })
-      const silent = new AbortController() // delivery outlives the work: the last words are owed too
-      const telling = deliverUntil(context, silent.signal)
       await Promise.all([
         scheduler.runUntil(signal),
         worker.runUntil(signal, graceMs),
@@ -66,6 +69,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
       await telling
     } finally {
       await context.database.write((tx) => resignLeader(tx, self))
+      held.release()
     }
   }
 
@@ -78,14 +82,20 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
   }
 }
 
-async function takeLead(context: EngineContext, self: Leader): Promise<void> {
+async function takeLead(context: EngineContext, self: Leader): Promise<Held> {
   for (const begun = context.clock.monotonic(); ; await context.clock.sleep(500)) {
-    const other = await context.database.write((tx) => becomeLeader(tx, self, isAlive))
-    if (!other) return
-    if (other.role === 'serve' || context.clock.monotonic() - begun > leaderPatienceMs)
-      throw new Fault('state-locked', `easy-backup already runs on this state folder (pid ${other.pid})`, {
-        hint: 'stop it first, or give this one its own state_dir',
-      })
+    const held = context.database.hold()
+    if (held) {
+      await context.database.write((tx) => noteLeader(tx, self))
+      return held
+    }
+    const other = await leader(context.database.read)
+    if (other?.role === 'serve' || context.clock.monotonic() - begun > leaderPatienceMs)
+      throw new Fault(
+        'state-locked',
+        `easy-backup already runs on this state folder${other ? ` (pid ${other.pid})` : ''}`,
+        { hint: 'stop it first, or give this one its own state_dir' },
+      )
   }
 }
 
@@ -127,10 +137,13 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
   const work: Promise<void>[] = []
   let leading: Promise<boolean> | null = null
   let telling: Promise<void> | null = null
+  let held: Held | null = null
 
   /** Only the leader recovers and delivers; another command that leads does it for this one. */
   async function prepare(): Promise<boolean> {
-    if ((await context.database.write((tx) => becomeLeader(tx, self, isAlive))) !== null) return false
+    held = context.database.hold()
+    if (!held) return false
+    await context.database.write((tx) => noteLeader(tx, self))
     const dead = (await openRuns(context.database.read)).some(
       (run) => run.state === 'running' && !(run.holder && isAlive(run.holder)),
     )

@@ -16,6 +16,9 @@ export interface Database {
   /** One short transaction holding the write lock; waits for other processes without blocking the event loop.
    * It may run again after a lock conflict: only database work belongs in it. */
   write<T>(work: (tx: Write) => Promise<T>): Promise<T>
+  /** Holds this state folder for the life of the process, against other containers too, where process ids say nothing.
+   * @returns null when somebody else holds it */
+  hold(): { release: () => void } | null
   close(): Promise<void>
 }
 
@@ -41,7 +44,7 @@ export async function openDatabase(stateDir: string, clock: Clock): Promise<Data
     await read.destroy()
     if (sqlite.isOpen) sqlite.close() // nothing was ever asked, then the query layer does not close it
   }
-  return { read, write, close }
+  return { read, write, hold: () => holdLock(stateDir), close }
 }
 
 function openFile(stateDir: string): DatabaseSync {
@@ -98,6 +101,19 @@ function adapt(sqlite: DatabaseSync): ConstructorParameters<typeof SqliteDialect
       }
     },
   } as never
+}
+
+/** SQLite's own locking is the portable one at hand: it is released by the system when the holder dies. */
+function holdLock(stateDir: string): { release: () => void } | null {
+  const lock = new DatabaseSync(join(stateDir, 'leader.lock'), { timeout: 0 })
+  try {
+    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    return { release: () => lock.close() }
+  } catch (error) {
+    lock.close()
+    if (isBusy(error)) return null
+    throw error
+  }
 }
 
 const sqliteBusy = 5 // SQLITE_BUSY, https://sqlite.org/rescode.html#busy

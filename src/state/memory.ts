@@ -22,16 +22,9 @@ export interface Leader extends Identity {
   role: 'serve' | 'command'
 }
 
-/** @returns the living leader that was there already, or null when `self` leads now */
-export async function becomeLeader(
-  tx: Write,
-  self: Leader,
-  isAlive: (identity: Identity) => boolean,
-): Promise<Leader | null> {
-  const current = await leader(tx)
-  if (current && current.pid !== self.pid && isAlive(current)) return current
+/** Says who leads; whoever holds the lock of the state folder (`Database.hold`) does. */
+export async function noteLeader(tx: Write, self: Leader): Promise<void> {
   await remember(tx, leaderKey, JSON.stringify(self))
-  return null
 }
 
 export async function leader(db: Read): Promise<Leader | null> {

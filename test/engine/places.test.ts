@@ -5,9 +5,11 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
+import type { Clock } from '../../src/core/clock.ts'
 import { markerKey } from '../../src/core/keys.ts'
 import type { Manifest } from '../../src/core/model.ts'
 import { listCopies } from '../../src/state/catalogue.ts'
+import { systemClock } from '../../src/sys/clock.ts'
 import { makeWorld, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
@@ -68,6 +70,32 @@ suite('a disk that is full', () => {
       assert.equal((await world.engine.backups({ limit: 9 })).length, 1)
     },
   )
+})
+
+suite('a full disk with backups that retention lets go', () => {
+  test('they go, and the backup is tried once more', needMount, async (t) => {
+    const storageDir = await smallDisk(t, '5m')
+    const world = await makeWorld(t, {
+      storageDir,
+      clock: fakeTimes(),
+      global: { schedule: 'manual', retention: { max_age: '1h', min_keep: 1 } },
+    })
+    await fillLarge(world)
+    const first = await world.backup()
+    assert.equal(first.state, 'succeeded')
+    assert.equal((await world.backup()).state, 'succeeded')
+    assert.equal((await world.engine.backups({ limit: 9 })).length, 2, 'both are young: nothing went yet')
+    now += 2 * 60 * 60_000
+    const third = await world.backup()
+    assert.deepEqual([third.state, third.attempt], ['succeeded', 1])
+    assert.match(await world.engine.runLog(third.id), /disk is full: 1 old backups were deleted/)
+    const left = (await world.engine.backups({ limit: 9 })).map(({ id }) => id)
+    assert.ok(!left.includes(first.backupId!), 'the oldest went')
+    await assertWorld(world)
+  })
+
+  let now = Date.parse('2026-11-20T06:00:00Z')
+  const fakeTimes = (): Clock => ({ ...systemClock, now: () => (now += 1) })
 })
 
 suite('a place that is not what it was', () => {

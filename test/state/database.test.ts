@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import assert from 'node:assert/strict'
 import { mkdir, readdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
 import { openDatabase, type Database } from '../../src/state/database.ts'
-import { becomeLeader, firstTime, leader, resignLeader, type Leader } from '../../src/state/memory.ts'
+import { firstTime, leader, noteLeader, resignLeader } from '../../src/state/memory.ts'
 import { migrations } from '../../src/state/migrations.ts'
 import {
   changeRun,
@@ -197,20 +199,33 @@ suite('small memories', () => {
     assert.equal(answers.filter(Boolean).length, 1)
   })
 
-  test('one process leads, until it resigns or dies', async (t) => {
+  test('one process leads, whatever its number says, until it lets go or dies', async (t) => {
+    const folder = await makeFolder(t)
+    const [first, second] = [await opened(t, folder), await opened(t, folder)]
+    const held = first.hold()
+    assert.ok(held)
+    assert.equal(second.hold(), null)
+    held.release()
+    const script = `
+      const { openDatabase } = await import(${JSON.stringify(import.meta.resolve('../../src/state/database.ts'))})
+      const { systemClock } = await import(${JSON.stringify(import.meta.resolve('../../src/sys/clock.ts'))})
+      const database = await openDatabase(process.argv[1], systemClock)
+      console.log(database.hold() ? 'held' : 'refused')
+      setInterval(() => {}, 1000)`
+    const other = spawn(process.execPath, ['--input-type=module', '-e', script, folder])
+    assert.equal(String(await once(other.stdout, 'data')).trim(), 'held')
+    assert.equal(second.hold(), null)
+    const gone = once(other, 'exit')
+    other.kill('SIGKILL')
+    await gone
+    second.hold()!.release()
+  })
+
+  test('only its own lead is resigned', async (t) => {
     const database = await opened(t, await makeFolder(t))
-    const alive = new Set([1, 2])
-    const become = (pid: number): Promise<Leader | null> =>
-      database.write((tx) =>
-        becomeLeader(tx, { pid, startTicks: pid, bootId: 'b', role: 'serve' }, (other) =>
-          alive.has(other.pid),
-        ),
-      )
-    assert.equal(await become(1), null)
-    assert.equal((await become(2))?.pid, 1)
-    alive.delete(1)
-    assert.equal(await become(2), null)
-    await database.write((tx) => resignLeader(tx, { pid: 1, startTicks: 1, bootId: 'b', role: 'serve' }))
-    assert.equal((await leader(database.read))?.pid, 2, 'only its own lead is resigned')
+    const lead = (pid: number) => ({ pid, startTicks: pid, bootId: 'b', role: 'serve' }) as const
+    await database.write((tx) => noteLeader(tx, lead(2)))
+    await database.write((tx) => resignLeader(tx, lead(1)))
+    assert.equal((await leader(database.read))?.pid, 2)
   })
 })

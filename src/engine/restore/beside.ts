@@ -101,7 +101,7 @@ async function carryOver(context: EngineContext, work: Work, carry: Carry): Prom
       rows: restored.tables.reduce((sum, table) => sum + table.rows, 0),
       fetchMs,
       restoreMs,
-      warnings: restored.warnings,
+      warnings: restored.warnings.map(context.scrub),
       open: restored.open,
     }
     return { result: { restore: result }, commit: async () => undefined }

@@ -126,9 +126,9 @@ async function assemble(
     freeBytes: free,
     neededBytes,
     steps: stepsOf(manifest, target),
-    warnings: target.warnings,
+    warnings: target.warnings.map(context.scrub),
     blockers: [
-      ...target.blockers,
+      ...target.blockers.map(context.scrub),
       ...(short ? ['this host has too little free space in temp_dir for the backup'] : []),
     ],
   }

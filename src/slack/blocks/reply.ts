@@ -65,7 +65,7 @@ export function drawFault(error: unknown): Drawn {
 
 /** The engine names people by `@` and their id. */
 function people(text: string): string {
-  return text.replaceAll(/@(U[A-Z0-9]{7,20})\b/g, '<@$1>')
+  return text.replaceAll(/\bby @(U[A-Z0-9]{7,20})\b/g, 'by <@$1>')
 }
 
 const paragraphSize = 2500
