@@ -1,0 +1,108 @@
+import { Fault } from '../core/faults.ts'
+import type { Actor, RunView } from '../core/model.ts'
+import { endRun, findRun, openRuns, requestCancel, type Run } from '../state/runs.ts'
+import { admitBackup, admitVerify, viewIn } from './admit.ts'
+import { findBackup } from './catalogue.ts'
+import { strategyOf, type EngineContext } from './context.ts'
+import type { Engine } from './facade.ts'
+import { settleRequest } from './restore/requests.ts'
+import { tellRun } from './tell.ts'
+import { runView } from './views.ts'
+
+type StartBackup = Parameters<Engine['startBackup']>
+type StartVerify = Parameters<Engine['startVerify']>
+
+const watchMs = 250 // how often a watcher looks; a progress bar needs no more
+
+export async function startBackup(
+  context: EngineContext,
+  name: StartBackup[0],
+  by: StartBackup[1],
+): Promise<RunView> {
+  const strategy = strategyOf(context, name)
+  const view = await context.database.write(async (tx) =>
+    viewIn(context, tx, await admitBackup(context, tx, strategy, { ...by, slotAt: null })),
+  )
+  context.bus.emit({ type: 'run.queued', run: view.id, kind: 'backup', strategy: name })
+  return view
+}
+
+export async function startVerify(
+  context: EngineContext,
+  ask: { backup: StartVerify[0]; level: StartVerify[1]; actor: Actor },
+): Promise<RunView> {
+  const { view } = await findBackup(context, ask.backup, null)
+  const { name } = strategyOf(context, view.strategy)
+  const level = ask.level === 'V1' ? 'V1' : 'V2'
+  const work = { strategy: name, series: view.series, backup: view.id, level, actor: ask.actor } as const
+  return context.database.write(async (tx) => viewIn(context, tx, await admitVerify(context, tx, work)))
+}
+
+/** @param id a run's id or its last four characters. @throws Fault not-found */
+export async function askedRun(context: EngineContext, id: string): Promise<RunView> {
+  const found = (await findRun(context.database.read, id)) ?? (await runBySuffix(context, id))
+  if (found) return runView(context, found)
+  throw new Fault('not-found', `there is no run ${id.slice(0, 40)}`, {
+    hint: '`status` shows what is running',
+  })
+}
+
+async function runBySuffix(context: EngineContext, id: string): Promise<Run | null> {
+  if (!/^[a-z0-9]{4}$/.test(id)) return null
+  const db = context.database.read
+  const like = db.selectFrom('runs').select('id').where('id', 'like', `%${id}`)
+  const rows = await like.orderBy('seq', 'desc').limit(2).execute()
+  return rows.length === 1 ? findRun(db, rows[0]!.id) : null
+}
+
+export async function* watchRun(
+  context: EngineContext,
+  id: string,
+  signal: AbortSignal,
+): AsyncGenerator<RunView> {
+  for (let last = ''; ; await context.clock.sleep(watchMs, signal)) {
+    const view = await askedRun(context, id)
+    const text = JSON.stringify(view)
+    if (text !== last) yield view
+    last = text
+    if (view.endedAt !== null) return
+  }
+}
+
+/** A queued run ends here; a running one is told through its row, whichever process holds it. */
+export async function cancelRun(
+  context: EngineContext,
+  idOrStrategy: string,
+  actor: Actor,
+): Promise<RunView> {
+  const id = await openRunOf(context, idOrStrategy)
+  const view = await context.database.write(async (tx) => {
+    await requestCancel(tx, id, actor)
+    const found = await findRun(tx, id)
+    if (found?.state !== 'queued') return viewIn(context, tx, id)
+    const fault = { code: 'cancelled', text: 'cancelled before it started', hint: `by ${actor.id}` } as const
+    await endRun(tx, id, { outcome: 'cancelled', at: context.clock.now(), result: null, fault })
+    await settleRequest(context, tx, (await findRun(tx, id))!)
+    const ended = await viewIn(context, tx, id)
+    await tellRun(context, tx, ended)
+    return ended
+  })
+  if (view.startedAt === null && view.endedAt !== null) emitEnd(context, view)
+  return view
+}
+
+function emitEnd(context: EngineContext, { id: run, kind, strategy, fault }: RunView): void {
+  const code = fault?.code ?? null
+  context.bus.emit({ type: 'run.ended', run, kind, strategy, outcome: 'cancelled', code, tookMs: 0 })
+}
+
+async function openRunOf(context: EngineContext, idOrStrategy: string): Promise<string> {
+  if (!context.config.strategies.some((strategy) => strategy.name === idOrStrategy))
+    return (await askedRun(context, idOrStrategy)).id
+  const all = (await openRuns(context.database.read)).filter((one) => one.strategy === idOrStrategy)
+  const open = all.find((one) => one.kind === 'backup') ?? all[0]
+  if (open) return open.id
+  throw new Fault('not-found', `nothing of ${idOrStrategy} is running`, {
+    hint: '`status` shows what is running',
+  })
+}
