@@ -23,6 +23,9 @@ function formsOf(secret: string): string[] {
     bytes.toString('base64').replace(/=+$/, ''),
     bytes.toString('base64url'),
     secret.replaceAll("'", "''"), // as SQL text
+    secret.replaceAll('"', '""'), // as a name in SQL
+    secret.replaceAll("'", `'\\''`), // as a word of a shell
+    secret.replace(/[\\']/g, '\\$&'), // as in a connection string
     secret.replaceAll('\\', '\\\\').replaceAll(':', '\\:'), // as in a pgpass file
   ]
 }

@@ -47,5 +47,9 @@ function formsOf(text: string): string[] {
     JSON.stringify(text).slice(1, -1),
     Buffer.from(text).toString('base64'),
     Buffer.from(text).toString('base64url'),
+    text.replaceAll("'", "''"),
+    text.replaceAll('"', '""'),
+    text.replaceAll("'", `'\\''`),
+    text.replace(/[\\']/g, '\\$&'),
   ]
 }
