@@ -77,7 +77,7 @@ async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
 async function endSessions(context: EngineContext, run: Run): Promise<void> {
   const found = context.config.strategies.find((candidate) => candidate.name === run.strategy)
   if (!found) return
-  const restoreUrl = (await otherServer(context, run)) ?? found.source.restoreUrl
+  const restoreUrl = (await otherPlace(context, run, found.source.url)) ?? found.source.restoreUrl
   const strategy = { ...found, source: { ...found.source, restoreUrl } }
   const source = openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
   try {
@@ -92,9 +92,11 @@ async function endSessions(context: EngineContext, run: Run): Promise<void> {
   }
 }
 
-/** A restore with `--target-url` works on a server that the configuration does not name. */
-async function otherServer(context: EngineContext, { params }: Run): Promise<string | null> {
+/** A restore may work on a server (`--target-url`) or in a folder (a path as `--target-db`) that the configuration does not name. */
+async function otherPlace(context: EngineContext, { params }: Run, url: string): Promise<string | null> {
   if (!params.request) return null
   const request = await findRequest<Partial<RestoreAsk>>(context.database.read, params.request)
-  return request?.ask.targetUrl ?? null
+  const { targetUrl, targetDb } = request?.ask ?? {}
+  const isPath = request?.view.plan.target.mode === 'file' && targetDb?.startsWith('/')
+  return isPath ? `${url.slice(0, url.indexOf(':'))}://${targetDb}` : (targetUrl ?? null)
 }

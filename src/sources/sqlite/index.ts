@@ -32,14 +32,17 @@ export const sqlite: SourceDriver = {
     if ('mistake' in parsed) return parsed
     return { endpoint: parsed.path, database: databaseOf(parsed.path), secrets: [] }
   },
-  open({ strategy, url, dumpUrl, options }, context) {
+  open({ strategy, url, dumpUrl, restoreUrl, options }, context) {
     const file = pathOf(dumpUrl ?? url)
-    return openSource({ file, strategy, lockTimeoutMs: lockTimeout(options), context })
+    const targets = [file, pathOf(restoreUrl ?? url)]
+    return openSource({ file, targets, strategy, lockTimeoutMs: lockTimeout(options), context })
   },
 }
 
 interface Place {
   file: string
+  /** Beside these a restore makes its file. */
+  targets: readonly string[]
   strategy: string
   lockTimeoutMs: number
   context: SourceContext
@@ -67,7 +70,7 @@ function openSource(place: Place): Source {
     plan: (backup, request) => plan(file, { backup, request }),
     restore: (backup, request, _plan, artifact, signal) =>
       restore({ source: file, context }, { backup, request, artifact }, signal),
-    terminate: (runId) => removePartials(file, runId), // no server holds sessions; this is all that a dead run leaves
+    terminate: (runId) => removePartials(place.targets, runId), // no server holds sessions; this is all that a dead run leaves
     check: (signal) => check(place, signal),
     stockRestore: () => ['cp {file} restored.db', 'sqlite3 restored.db "PRAGMA integrity_check"'],
     close: async () => {}, // nothing stays open between calls

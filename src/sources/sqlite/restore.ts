@@ -37,11 +37,15 @@ export async function restore(
 }
 
 /** Removes what a dead run left beside the original. @returns how many files */
-export async function removePartials(source: string, runId: string): Promise<number> {
-  const names = await readdir(dirname(source)).catch(() => []) // no folder, nothing left in it
-  const left = names.filter((name) => name.startsWith('.') && name.includes(partialSuffix(runId)))
-  for (const name of left) await rm(join(dirname(source), name), { force: true })
-  return left.length
+export async function removePartials(targets: readonly string[], runId: string): Promise<number> {
+  let removed = 0
+  for (const folder of new Set(targets.map(dirname))) {
+    const names = await readdir(folder).catch(() => []) // no folder, nothing left in it
+    const left = names.filter((name) => name.startsWith('.') && name.includes(partialSuffix(runId)))
+    for (const name of left) await rm(join(folder, name), { force: true })
+    removed += left.length
+  }
+  return removed
 }
 
 function partialOf(target: string, runId: string): string {

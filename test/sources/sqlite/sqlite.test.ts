@@ -215,3 +215,15 @@ test('what a restore that was killed left beside the original is removed by its 
   assert.equal(await b.source.terminate('run-7', never), 2)
   assert.deepEqual(await readdir(dirname(path)), ['shop.db'])
 })
+
+test('… and what it left in another folder, where its target was', async (t) => {
+  const elsewhere = await temporary(t)
+  await writeFile(join(elsewhere, '.again.db.run-7.partial'), 'half')
+  const b = await openBench(t, {
+    facts: { driver: sqlite, options: {} },
+    url: fileUrl(await file(t, orders)),
+    settings: { restoreUrl: fileUrl(join(elsewhere, 'again.db')) },
+  })
+  assert.equal(await b.source.terminate('run-7', never), 1)
+  assert.deepEqual(await readdir(elsewhere), [])
+})
