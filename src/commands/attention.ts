@@ -13,12 +13,18 @@ export function stateOf(strategy: StrategyView): State {
 const bad: readonly State[] = ['overdue', 'failed', 'interrupted', 'degraded']
 
 export function needsAttention(strategy: StrategyView): boolean {
-  return bad.includes(stateOf(strategy))
+  return bad.includes(stateOf(strategy)) || lostAll(strategy)
+}
+
+/** Its last run went well, and yet there is nothing to restore from: found corrupt, or gone from its place. */
+function lostAll({ lastGood, lastRun }: StrategyView): boolean {
+  return lastGood === null && lastRun?.state === 'succeeded'
 }
 
 /** Why, and what is known of it: "failed twice in a row: password refused". */
 export function attentionTo(strategy: StrategyView): string {
   const state = stateOf(strategy)
+  if (!bad.includes(state) && lostAll(strategy)) return 'no good backup is left: run one now'
   const fault = strategy.lastRun?.fault
   const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
   const hint = fault?.hint ? ` (${fault.hint})` : ''

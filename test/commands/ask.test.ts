@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rename } from 'node:fs/promises'
+import { readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { appDoor } from '../../src/app.ts'
@@ -88,6 +88,23 @@ test(
     const alarmed = await as(app.ask({ words: 'help' }, member), 'facts')
     assert.equal(alarmed.title, '1 of 2 strategies needs attention')
     assert.match(JSON.stringify(alarmed.facts[0]), /"blog".*failed: .*does not exist/)
+  }),
+)
+
+test(
+  'a strategy whose only backup was found corrupt needs attention',
+  onProgram(async ({ app, place }) => {
+    const stored = (await readdir(join(place.folder, 'store'), { recursive: true })).find((path) =>
+      path.endsWith('.gz'),
+    )
+    await writeFile(join(place.folder, 'store', stored!), 'not a backup any more')
+    assert.notEqual((await place.type('verify shop')).exit, 0)
+    const { title, facts } = await as(app.ask({ words: '' }, member), 'facts')
+    assert.equal(title, '1 of 2 strategies needs attention')
+    assert.deepEqual(facts[0], {
+      label: 'shop',
+      cell: { kind: 'text', text: 'no good backup is left: run one now' },
+    })
   }),
 )
 
