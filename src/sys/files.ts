@@ -61,7 +61,9 @@ export function fileFault(error: unknown, what: string): unknown {
       hint: 'free some space, or shorten the retention',
       cause: error,
     })
-  return new Fault('disk-failed', `${what}: ${error.message}`, { cause: error })
+  const path = typeof error.path === 'string' ? error.path : 'the disk'
+  const hint = `check that ${path} is mounted writable and belongs to this user`
+  return new Fault('disk-failed', `${what}: ${error.message}`, { hint, cause: error })
 }
 
 /** Node has no name for some numbers (EDQUOT, ESTALE), so the number counts as well. */

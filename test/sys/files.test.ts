@@ -36,7 +36,7 @@ test('the free space of a file system is a plausible number of bytes', async (t)
     execFileSync('df', ['-B1', '--output=avail', folder], { encoding: 'utf8' }).split('\n')[1],
   )
   assert.ok(Math.abs(free - shown) < 2 ** 30, `${free} and ${shown}`)
-  await assert.rejects(freeBytes(join(folder, 'none')), { code: 'disk-failed' })
+  await assert.rejects(freeBytes(join(folder, 'none')), { code: 'disk-failed', hint: /mounted writable/ })
 })
 
 test('file errors are told in our words, also those Node has no name for', () => {
