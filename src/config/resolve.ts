@@ -70,6 +70,7 @@ function strategyFrom(
     prove: own.prove ?? defaults.prove,
     ...limitsOf(strategy, global),
     storages: chosenStorages(own.storage, global),
+    placeRetention: {},
     slack: routingOf(strategy, global),
     protected: strategy.protected ?? false,
     redacted: context.redact(strategy, pointer),
@@ -108,7 +109,8 @@ function retentionOf(written: StrategyFile['retention']): Retention | null {
   if (written === undefined) return null
   const { max_age: age, min_keep: minKeep = defaults.min_keep } =
     typeof written === 'string' ? { max_age: written } : written
-  return { maxAgeMs: ms(age), minKeep, text: age }
+  const buckets = { keepLast: 0, keepHourly: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0, keepYearly: 0 }
+  return { maxAgeMs: ms(age), minKeep, ...buckets, text: age }
 }
 
 function compressionOf(written: StrategyFile['compression']): Strategy['compression'] {

@@ -61,7 +61,7 @@ function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examina
     key in strategy ? child(pointer, key) : key in global ? child('/global', key) : pointer
   const gap = expectedMaxAge(resolved.schedule, resolved.timezone, anyMonday)
   const { retention, expect } = resolved
-  if (gap !== null && retention && retention.maxAgeMs < 2 * gap) {
+  if (gap !== null && retention?.maxAgeMs != null && retention.maxAgeMs < 2 * gap) {
     const wrong = `retention ${retention.text} is shorter than two runs of ${resolved.name}, up to ${spellDuration(gap)} apart`
     findings.warning(
       source('retention'),

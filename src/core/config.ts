@@ -19,6 +19,8 @@ export interface Strategy {
   /** null: schedule × 1.5 + usual duration. */
   expect: { maxAgeMs: number | null }
   storages: string[]
+  /** Storage name -> its own retention, where `storage` items name one; elsewhere `retention` counts. */
+  placeRetention: Record<string, Retention>
   restore: { expiresMs: number }
   slack: SlackRouting | null
   protected: boolean
@@ -39,10 +41,18 @@ export interface SourceConfig {
   options: Record<string, unknown>
 }
 
+/** An age, calendar buckets (GFS), or both. 0 = that rule is not used. */
 export interface Retention {
-  maxAgeMs: number
+  /** null: no age limit. */
+  maxAgeMs: number | null
   minKeep: number
-  /** As written: `30d`. */
+  keepLast: number
+  keepHourly: number
+  keepDaily: number
+  keepWeekly: number
+  keepMonthly: number
+  keepYearly: number
+  /** As people say it: `30d`, or `7 daily, 4 weekly, 30d at most`. */
   text: string
 }
 

@@ -31,6 +31,11 @@ export const faultTable = {
   'object-corrupt': { exit: 35, retry: false, means: 'the stored object is not what was written' },
   'disk-full': { exit: 36, retry: false, means: 'there is no space left on the disk' },
   'disk-failed': { exit: 37, retry: true, means: 'reading or writing a file failed' },
+  'object-retained': {
+    exit: 38,
+    retry: false,
+    means: 'the place keeps the object until a date (Object Lock)',
+  },
   'restore-failed': { exit: 40, retry: false, means: 'the restore stopped at an error' },
   'restore-incomplete': { exit: 41, retry: false, means: 'the restored data differs from the backup' },
   'target-exists': { exit: 42, retry: false, means: 'the restore target is not empty' },

@@ -111,6 +111,15 @@ export interface Manifest {
   digest: string
 }
 
+/** Keeps a backup from retention. Stored beside the backup as a write-once sidecar, and in our state. */
+export interface Pin {
+  /** Epoch ms; null = until it is unpinned. */
+  until: number | null
+  note: string | null
+  by: Actor
+  at: number
+}
+
 /** A backup as the catalogue knows it, one per storage that holds it. */
 export interface BackupView {
   id: string
@@ -125,6 +134,9 @@ export interface BackupView {
   tables: number | null
   rows: number | null
   tookMs: number
+  /** Places that should hold it and do not yet; a copy run catches up. */
+  owed: string[]
+  pin: Pin | null
   /** A verification found it broken: shown, never offered for restore. */
   corrupt: string | null
   /** When retention lets it go; null when nothing deletes it. */
@@ -150,6 +162,8 @@ export interface BackupResult {
   tables: number | null
   rows: number | null
   storages: string[]
+  /** Places that did not take it, each with why; the run is then `degraded` and a copy run catches up. */
+  owed: { storage: string; why: string }[]
   dumpMs: number
   uploadMs: number
   keepsUntil: number | null
@@ -233,6 +247,8 @@ export interface StrategyView {
   nextAt: number | null
   runningId: string | null
   overdueSince: number | null
+  /** Paused by a person: its slots are recorded as skipped. `until` null = until resumed. */
+  paused: { until: number | null; by: Actor } | null
   failuresInARow: number
   backups: number
   storedBytes: number

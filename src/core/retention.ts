@@ -48,7 +48,7 @@ export function judge(
     if (candidate.id === newestFirst[0]?.id) return keep('the newest good backup')
     if (floor.has(candidate.id)) return keep(`one of the ${policy.minKeep} newest (min_keep)`)
     const ageMs = circumstances.now - candidate.createdAt
-    if (ageMs <= policy.maxAgeMs) return keep(`younger than ${policy.text}`)
+    if (policy.maxAgeMs === null || ageMs <= policy.maxAgeMs) return keep(`younger than ${policy.text}`)
     return { id: candidate.id, keep: false, reason: `older than ${policy.text} (${formatAge(ageMs)})` }
   }
 }

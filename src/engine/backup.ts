@@ -280,6 +280,7 @@ function resultOf(manifest: Manifest, step: Walk, parts: Parts): Omit<Stored['re
     tables: manifest.tables?.length ?? null,
     rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     storages: step.storages.map((storage) => storage.name),
+    owed: [],
     dumpMs: Math.round(parts.dumpMs),
     uploadMs: Math.round(parts.uploadMs),
   }

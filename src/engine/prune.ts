@@ -84,7 +84,7 @@ async function prunePlace(context: EngineContext, corner: Corner, signal: AbortS
     })
   }
   const { maxAgeMs } = strategy.retention!
-  const isOld = candidates.some(({ createdAt }) => now - createdAt > maxAgeMs)
+  const isOld = candidates.some(({ createdAt }) => maxAgeMs !== null && now - createdAt > maxAgeMs)
   const frozen = judgements.find(({ reason }) => reason.startsWith('frozen'))?.reason ?? null
   return {
     storage: storage.name,

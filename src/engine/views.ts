@@ -1,4 +1,4 @@
-import type { Strategy } from '../core/config.ts'
+import type { Retention, Strategy } from '../core/config.ts'
 import type { BackupView, RunView, StrategyView } from '../core/model.ts'
 import { expectedMaxAge, nextSlot } from '../core/schedule.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
@@ -70,6 +70,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     nextAt: nextSlot(strategy.schedule, strategy.timezone, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
     overdueSince: await overdueSince(context, strategy),
+    paused: null,
     failuresInARow: await failuresInARow(db, strategy.name),
     ...(await totals(db, strategy.name)),
   }
@@ -110,6 +111,11 @@ async function firstSeen(context: EngineContext, strategy: string): Promise<numb
   return row ? Number(row.value) : null
 }
 
+/** When an age alone lets a backup of this instant go; null when none does. */
+export function keepsUntil(retention: Retention | null, createdAt: number): number | null {
+  return retention?.maxAgeMs == null ? null : createdAt + retention.maxAgeMs
+}
+
 /** All copies of one backup as one line. @param copies at least one, all of the same id */
 export function backupView(context: EngineContext, copies: readonly Copy[]): BackupView {
   const [first] = copies as [Copy, ...Copy[]]
@@ -130,7 +136,9 @@ export function backupView(context: EngineContext, copies: readonly Copy[]): Bac
     rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     tookMs: Date.parse(manifest.endedAt) - Date.parse(manifest.startedAt),
     corrupt: good ? null : first.corrupt,
-    keepsUntil: strategy?.retention && !first.foreign ? first.createdAt + strategy.retention.maxAgeMs : null,
+    owed: [],
+    pin: null,
+    keepsUntil: first.foreign ? null : keepsUntil(strategy?.retention ?? null, first.createdAt),
     foreign: first.foreign,
   }
 }

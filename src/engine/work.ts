@@ -12,6 +12,7 @@ import { restoreBeside } from './restore/beside.ts'
 import { tellNotice } from './tell.ts'
 import { asFault } from '../core/faults.ts'
 import { verifyCopy } from './verify.ts'
+import { keepsUntil } from './views.ts'
 
 export interface Work {
   run: Run
@@ -57,9 +58,9 @@ async function backup(context: EngineContext, work: Work): Promise<WorkResult> {
     previous && previous.manifest.storedBytes > 0
       ? manifest.storedBytes / previous.manifest.storedBytes - 1
       : null
-  const keepsUntil = strategy.retention ? Date.parse(manifest.startedAt) + strategy.retention.maxAgeMs : null
+  const keptUntil = keepsUntil(strategy.retention, Date.parse(manifest.startedAt))
   return {
-    result: { backup: { ...result, keepsUntil, sizeChange } },
+    result: { backup: { ...result, keepsUntil: keptUntil, sizeChange } },
     commit: async (tx) => {
       for (const name of strategy.storages)
         await saveCopy(tx, copyOf(context, storageOf(context, name), manifest))

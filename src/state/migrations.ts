@@ -53,4 +53,17 @@ export const migrations: readonly string[] = [
   CREATE INDEX seen_by_time ON seen (at);
   `,
   `ALTER TABLE slots ADD COLUMN recorded_at INTEGER NOT NULL DEFAULT 0;`,
+  `
+  CREATE TABLE pins (backup TEXT PRIMARY KEY, until INTEGER, note TEXT, by TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE pauses (strategy TEXT PRIMARY KEY, until INTEGER, by TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE uploads (
+    storage TEXT NOT NULL, key TEXT NOT NULL, upload TEXT NOT NULL, run TEXT NOT NULL, begun_at INTEGER NOT NULL,
+    PRIMARY KEY (storage, key, upload)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE owed (
+    backup TEXT NOT NULL, storage TEXT NOT NULL, since INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at INTEGER NOT NULL, why TEXT NOT NULL,
+    PRIMARY KEY (backup, storage)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE requests ADD COLUMN kind TEXT NOT NULL DEFAULT 'restore';
+  `,
 ]

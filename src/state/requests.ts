@@ -17,6 +17,7 @@ export async function insertRequest(tx: Write, request: StoredRequest): Promise<
     .insertInto('requests')
     .values({
       id: view.id,
+      kind: 'restore',
       version: view.version,
       state: view.state,
       requester: JSON.stringify(view.requester),

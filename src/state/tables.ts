@@ -17,6 +17,10 @@ export interface Tables {
   messages: MessagesTable
   deliveries: DeliveriesTable
   requests: RequestsTable
+  pins: { backup: string; until: number | null; note: string | null; by: string; at: number }
+  pauses: { strategy: string; until: number | null; by: string; at: number }
+  uploads: UploadsTable
+  owed: OwedTable
   seen: { key: string; at: number }
 }
 
@@ -81,8 +85,29 @@ export interface DeliveriesTable {
   refused: string | null
 }
 
+/** Unfinished uploads: written before their first byte, removed when they ended (promise 7). */
+export interface UploadsTable {
+  storage: string
+  key: string
+  upload: string
+  run: string
+  begun_at: number
+}
+
+/** Copies of backups that a place did not take. */
+export interface OwedTable {
+  backup: string
+  storage: string
+  since: number
+  tries: number
+  retry_at: number
+  why: string
+}
+
 export interface RequestsTable {
   id: string
+  /** What is asked for: `restore`, `prune`. */
+  kind: string
   version: number
   state: string
   requester: string

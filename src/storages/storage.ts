@@ -49,11 +49,18 @@ export interface Storage {
     signal: AbortSignal,
   ): Promise<{ objects: ObjectInfo[]; cursor: string | null }>
 
-  /** Removing what is not there is fine. */
+  /** Removing what is not there is fine. @throws Fault object-retained with the date · storage-denied */
   remove(key: string, signal: AbortSignal): Promise<void>
 
   /** Removes unfinished uploads older than this instant. @returns how many */
   sweep(olderThan: number, signal: AbortSignal): Promise<number>
+
+  /** Ends an unfinished upload that a dead process left at `key`. Ending what is gone is fine. Absent where uploads leave no trace.
+   * @param upload what `onUpload` was given */
+  abandon?(key: string, upload: string, signal: AbortSignal): Promise<void>
+
+  /** Until when the place itself refuses to delete the object (Object Lock), epoch ms; null = it may be deleted now. */
+  retainUntil?(key: string, signal: AbortSignal): Promise<number | null>
 
   /** For doctor: writes, reads and removes a small object. */
   check(signal: AbortSignal): Promise<{ ok: boolean; text: string; hint: string | null }>
@@ -62,6 +69,8 @@ export interface Storage {
 export interface PutOptions {
   /** Fails with `storage-exists` instead of replacing. */
   ifAbsent: boolean
+  /** An upload that somebody has to end when we die: awaited before its first byte is sent; null once it is complete or ended. */
+  onUpload?: (upload: string | null) => Promise<void>
   /** Bytes handed over so far. */
   onState?: (sentBytes: number) => void
   signal: AbortSignal

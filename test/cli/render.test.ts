@@ -179,6 +179,7 @@ test('the end of a backup reads as in its thread', () => {
       tables: 8,
       rows: 4_812_330,
       storages: ['s3'],
+      owed: [],
       dumpMs: 6200,
       uploadMs: 8700,
       keepsUntil: null,

@@ -11,7 +11,8 @@ import { assertWorld } from '../world.ts'
 const day = 24 * 3_600_000
 const now = Date.parse('2026-11-20T06:00:00Z')
 const usual: Circumstances = { now, intervalMs: day, listed: true }
-const policy = { maxAgeMs: 30 * day, minKeep: 2, text: '30d' }
+const noBuckets = { keepLast: 0, keepHourly: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0, keepYearly: 0 }
+const policy = { maxAgeMs: 30 * day, minKeep: 2, ...noBuckets, text: '30d' }
 
 /** `d5` is a good backup five days old; `!` broken, `~` of another installation. */
 function backups(...words: string[]): Candidate[] {
@@ -79,7 +80,7 @@ suite('what retention lets go (promise 5)', () => {
     fc.assert(
       fc.property(given, ({ all, minKeep, maxAgeMs, intervalMs, listed }) => {
         const circumstances = { now, intervalMs, listed }
-        const judged = judge(all, { minKeep, maxAgeMs, text: 'x' }, circumstances)
+        const judged = judge(all, { minKeep, maxAgeMs, ...noBuckets, text: 'x' }, circumstances)
         assert.deepEqual(
           judged.map(({ id }) => id),
           all.map(({ id }) => id),
@@ -115,7 +116,7 @@ suite('what retention lets go (promise 5)', () => {
         const fresh = { id: 'fresh', createdAt: now, good: true, foreign: false }
         const gone = goes(
           [...all, fresh],
-          { minKeep: 2, maxAgeMs, text: 'x' },
+          { minKeep: 2, maxAgeMs, ...noBuckets, text: 'x' },
           { now, intervalMs, listed: true },
         )
         assert.ok(!gone.includes('fresh'))
