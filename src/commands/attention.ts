@@ -1,12 +1,14 @@
 import type { StrategyView } from '../core/model.ts'
+import { dateText } from './phrases.ts'
 import type { Cell } from './reply.ts'
 
 type State = Extract<Cell, { kind: 'state' }>['state']
 
-/** One word for a strategy: overdue beats all, then what runs, then how the last run ended. */
+/** One word for a strategy: overdue beats all, then what runs, then a pause, then how the last run ended. */
 export function stateOf(strategy: StrategyView): State {
   if (strategy.overdueSince !== null) return 'overdue'
   if (strategy.runningId !== null) return 'running'
+  if (strategy.paused !== null) return 'paused'
   return strategy.lastRun?.state ?? 'never'
 }
 
@@ -29,4 +31,11 @@ export function attentionTo(strategy: StrategyView): string {
   const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
   const hint = fault?.hint ? ` (${fault.hint})` : ''
   return `${state}${row}${fault ? `: ${fault.text}${hint}` : ''}`
+}
+
+/** "by ann, until 20 Nov 2026, 14:00"; null while nothing is paused. */
+export function pauseWords({ paused, timezone }: StrategyView): string | null {
+  if (paused === null) return null
+  const until = paused.until === null ? 'until resumed' : `until ${dateText(paused.until, timezone)}`
+  return `by ${paused.by.via === 'slack' ? '@' : ''}${paused.by.id}, ${until}`
 }

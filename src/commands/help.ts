@@ -42,7 +42,7 @@ async function overview({ engine, commands }: CommandContext): Promise<Reply> {
       bad.length === 0
         ? `${plural(strategies.length, 'strategy')}, nothing needs attention`
         : `${bad.length} of ${plural(strategies.length, 'strategy')} need${bad.length === 1 ? 's' : ''} attention`,
-    facts: [...bad.slice(0, mostShown).map(attentionFact), ...more],
+    facts: [...bad.slice(0, mostShown).map(attentionFact), ...more, ...pausedFact(strategies)],
     usage: commands
       .filter((command) => !command.byButton)
       .map((command) => ({ words: signature(command), does: command.summary })),
@@ -59,6 +59,11 @@ function rank(strategy: StrategyView): number {
 
 function attentionFact(strategy: StrategyView): Fact {
   return { label: strategy.name, cell: text(attentionTo(strategy)) }
+}
+
+function pausedFact(strategies: StrategyView[]): Fact[] {
+  const names = strategies.filter(({ paused }) => paused !== null).map(({ name }) => name)
+  return names.length === 0 ? [] : [{ label: 'paused', cell: text(some(names)) }]
 }
 
 /** Name and its plain words; options are for `help <command>`. */

@@ -7,7 +7,9 @@ import { get } from './get.ts'
 import { help } from './help.ts'
 import { list } from './list.ts'
 import { log } from './log.ts'
+import { pause } from './pause.ts'
 import { restore } from './restore.ts'
+import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { schedule } from './schedule.ts'
 import { show } from './show.ts'
@@ -23,6 +25,8 @@ export const commands: readonly CommandDefinition[] = [
   schedule,
   run,
   cancel,
+  pause,
+  resume,
   log,
   verify,
   restore,
@@ -43,12 +47,10 @@ export const laterCommands: readonly string[] = [
   'drill',
   'keygen',
   'notify',
-  'pause',
   'pin',
   'prune',
   'reload',
   'report',
-  'resume',
   'retention',
   'test',
   'undo',

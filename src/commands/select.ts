@@ -73,3 +73,8 @@ export function some(names: readonly string[]): string {
   const shown = names.slice(0, 10).join(', ')
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown
 }
+
+/** What was acted on, in a sentence: the name of one, the number of several. */
+export function named(names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : `${names.length} strategies (${some(names)})`
+}

@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from '../core/duration.ts'
 import type { Health, StrategyView } from '../core/model.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
-import { attentionTo, needsAttention, stateOf } from './attention.ts'
+import { attentionTo, needsAttention, pauseWords, stateOf } from './attention.ts'
 import { plural, worstFirst } from './phrases.ts'
 import { text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
@@ -60,7 +60,11 @@ function totalsOf(strategies: StrategyView[]): { backups: number; storedBytes: n
 
 function summaryOf(strategies: StrategyView[], health: Health): string {
   const { backups, storedBytes } = totalsOf(strategies)
-  const attention = attentionOf(strategies, health).join(', ') || 'nothing needs attention'
+  const paused = strategies.filter((each) => each.paused !== null).length
+  const attention = [
+    attentionOf(strategies, health).join(', ') || 'nothing needs attention',
+    ...(paused > 0 ? [`${paused} paused`] : []),
+  ].join(', ')
   return `${plural(strategies.length, 'strategy')}, ${attention} · ${plural(backups, 'backup')}, ${formatBytes(storedBytes)}`
 }
 
@@ -97,6 +101,7 @@ async function detail(engine: Engine, name: string): Promise<Reply> {
     facts: [
       { label: 'State', cell: { kind: 'state', state: stateOf(strategy) } },
       ...attention(strategy),
+      ...pauseFact(strategy),
       { label: 'Database', cell: text(`${strategy.engine} · ${strategy.endpoint}`) },
       { label: 'Schedule', cell: text(`${strategy.schedule} (${strategy.timezone})`) },
       ...runFacts(strategy),
@@ -122,6 +127,11 @@ async function detail(engine: Engine, name: string): Promise<Reply> {
 
 function attention(strategy: StrategyView): Fact[] {
   return needsAttention(strategy) ? [{ label: 'Attention', cell: text(attentionTo(strategy)) }] : []
+}
+
+function pauseFact(strategy: StrategyView): Fact[] {
+  const words = pauseWords(strategy)
+  return words === null ? [] : [{ label: 'Paused', cell: text(words) }]
 }
 
 function runFacts({ lastRun, timezone, runningId }: StrategyView): Fact[] {

@@ -263,7 +263,7 @@ export interface Health {
     total: number
     last_backup_status: Record<
       string,
-      { status: string; last_run: string | null; next_run: string | null; error?: string }
+      { status: string; last_run: string | null; next_run: string | null; paused?: true; error?: string }
     >
   }
   s3_connectivity: 'ok' | 'error' | 'not_configured'

@@ -1,3 +1,4 @@
+import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView, StrategyView } from '../core/model.ts'
 import { nextSlot } from '../core/schedule.ts'
@@ -9,6 +10,7 @@ import { strategyOf, type EngineContext } from './context.ts'
 import type { Engine } from './facade.ts'
 import { handOut } from './hand-out.ts'
 import type { HealthProbe } from './health.ts'
+import { currentPause, nextRunAt, pauseStrategies, resumeStrategies } from './pauses.ts'
 import { folderOf } from './prune.ts'
 import { confirmRequest, dismissRequest, draftRequest, fileRequest } from './restore/requests.ts'
 import { listBackups, runView, strategyView } from './views.ts'
@@ -47,7 +49,9 @@ export function createEngine(
     request: (id) => request(context, id),
     confirm: (id, version, actor) => accepted(confirmRequest(context, id, version, actor), ({ run }) => run),
     dismiss: (id, version, actor) => dismissRequest(context, id, version, actor),
-    schedule: async (limit) => schedule(context, limit),
+    pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
+    resume: (names, actor) => resumeStrategies(context, names, actor),
+    schedule: (limit) => schedule(context, limit),
     syncCatalogue: () => syncCatalogue(context),
     health: async () => probe.health(await strategyViews(context)),
   }
@@ -95,12 +99,13 @@ async function request(context: EngineContext, id: string): ReturnType<Engine['r
 }
 
 /** Only the soonest slot of each strategy is computed, and one more whenever it was taken: hundreds of strategies stay quick. */
-function schedule(context: EngineContext, limit: number): Awaited<ReturnType<Engine['schedule']>> {
+async function schedule(context: EngineContext, limit: number): ReturnType<Engine['schedule']> {
   const now = context.clock.now()
-  const upcoming = context.config.strategies.flatMap((strategy) => {
-    const at = nextSlot(strategy.schedule, strategy.timezone, now)
-    return at === null ? [] : [{ strategy, at }]
-  })
+  const upcoming: { strategy: Strategy; at: number }[] = []
+  for (const strategy of context.config.strategies) {
+    const at = nextRunAt(strategy, await currentPause(context, strategy.name), now)
+    if (at !== null) upcoming.push({ strategy, at })
+  }
   const planned: Awaited<ReturnType<Engine['schedule']>> = []
   while (planned.length < limit && upcoming.length > 0) {
     const soonest = upcoming.reduce((first, one) => (one.at < first.at ? one : first))

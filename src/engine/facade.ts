@@ -70,6 +70,11 @@ export interface Engine {
       broken: { key: string; why: string }[]
     }[]
   >
+  /** Nothing starts by itself until resumed, or until this instant (epoch ms). @throws Fault not-found */
+  pause(strategies: string[], until: number | null, actor: Actor): Promise<void>
+  /** @returns those that were paused */
+  resume(strategies: string[], actor: Actor): Promise<string[]>
+
   health(): Promise<Health>
 }
 

@@ -65,7 +65,8 @@ function lineOf(view: StrategyView): Health['strategies']['last_backup_status'][
   return {
     status,
     last_run: iso(view.lastRun?.startedAt ?? null),
-    next_run: iso(view.nextAt),
+    next_run: view.paused ? null : iso(view.nextAt),
+    ...(view.paused ? { paused: true as const } : {}),
     ...(view.lastRun?.fault ? { error: faultTable[view.lastRun.fault.code].means } : {}),
   }
 }

@@ -2,12 +2,12 @@ import schedule from 'node-schedule'
 import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import { serviceActor } from '../core/model.ts'
-import { jitterFor, nextSlot, previousSlot, slotsBetween } from '../core/schedule.ts'
-import { recall, remember } from '../state/memory.ts'
-import { lastSlot, takeSlot } from '../state/slots.ts'
+import { jitterFor, nextSlot } from '../core/schedule.ts'
+import { takeSlot } from '../state/slots.ts'
 import { admitBackup, openBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
-import { firstSeenKey } from './views.ts'
+import { settlePaused } from './pauses.ts'
+import { dueSlots, missedReason, noteFirstSeen, skipSlots } from './slots.ts'
 
 /** Turns instants into accepted runs. Each slot at most once, none silently lost (promise 8). */
 export interface Scheduler {
@@ -19,17 +19,19 @@ export interface Scheduler {
 }
 
 const tickMs = 15_000 // a suspended machine or a jumped clock is noticed within this, whatever was armed
-const listedSkips = 1_000 // beyond this many missed slots one line stands for the oldest
 const punctualMs = 5 * 60_000 // a slot that starts later than this was missed: the machine slept
 
 /** @param onAccepted is told after a run was queued */
 export function createScheduler(context: EngineContext, onAccepted: () => void): Scheduler {
   let lastTick: number | null = null
   let started = false
+  let noted: readonly Strategy[] | null = null // a reload may bring strategies that have no past
 
   async function tick(): Promise<void> {
-    if (!started && !(await isNoted(context))) return
-    for (const strategy of context.config.strategies) {
+    const { strategies } = context.config
+    if (noted !== strategies && !(await isNoted(context))) return
+    noted = strategies
+    for (const strategy of strategies) {
       try {
         await tickOne(context, strategy, { firstPass: !started, onAccepted })
       } catch (error) {
@@ -90,30 +92,16 @@ interface Pass {
 async function tickOne(context: EngineContext, strategy: Strategy, pass: Pass): Promise<void> {
   if (strategy.schedule.type === 'manual') return
   const now = context.clock.now()
-  const due = dueSlots(strategy, await knownUntil(context, strategy, now), now)
+  await settlePaused(context, strategy)
+  const due = await dueSlots(context.database.read, strategy, now)
   const newest = due.at(-1)
   if (newest === undefined) return
   await skipMissed(context, strategy, due.slice(0, -1))
   const lateMs = now - newest - jitterFor(strategy.schedule, strategy.name, newest)
   const late = pass.firstPass || due.length > 1 || lateMs > punctualMs
   if (late && !strategy.schedule.catchUp)
-    return skip(context, strategy, newest, 'missed while the service was down; catch_up is off')
+    return skip(context, strategy, [newest], 'missed while the service was down; catch_up is off')
   await runSlot(context, strategy, newest, late ? 'catch-up' : 'schedule', pass.onAccepted)
-}
-
-/** Unsettled slots whose time has come, oldest first; of very many the oldest stands for all that are not listed. */
-function dueSlots(strategy: Strategy, since: number, now: number): number[] {
-  const { schedule: spec, timezone, name } = strategy
-  const isDue = (slot: number): boolean => slot + jitterFor(spec, name, slot) <= now
-  const first = slotsBetween(spec, timezone, since, now, listedSkips)
-  if (first.length < listedSkips) return first.filter(isDue)
-  const newest: number[] = []
-  for (let slot = previousSlot(spec, timezone, now); slot !== null && slot > since;) {
-    if (isDue(slot)) newest.unshift(slot)
-    if (newest.length === listedSkips) break
-    slot = previousSlot(spec, timezone, slot - 1)
-  }
-  return [...new Set([first[0]!, ...newest])]
 }
 
 /** The very first pass needs the state's disk; while it is full or locked, the next pass tries again. */
@@ -129,52 +117,29 @@ async function isNoted(context: EngineContext): Promise<boolean> {
   }
 }
 
-/** From here on slots count: a first start has no past. One transaction for all, however many strategies there are. */
-async function noteFirstSeen(context: EngineContext): Promise<void> {
-  const { clock, config, database } = context
-  await database.write(async (tx) => {
-    for (const { name } of config.strategies)
-      if ((await recall(tx, firstSeenKey(name))) === null)
-        await remember(tx, firstSeenKey(name), String(clock.now()))
-  })
-}
-
-/** Slots up to here are settled. */
-async function knownUntil(context: EngineContext, strategy: Strategy, now: number): Promise<number> {
-  const last = await lastSlot(context.database.read, strategy.name, now)
-  const first = Number(await recall(context.database.read, firstSeenKey(strategy.name)))
-  return Math.max(last ?? -Infinity, Math.min(first, now))
-}
-
 async function skipMissed(context: EngineContext, strategy: Strategy, missed: number[]): Promise<void> {
   if (missed.length === 0) return
-  const reason = 'missed while the service was down or the clock jumped; the newest one runs'
-  const now = context.clock.now()
-  await context.database.write(async (tx) => {
-    for (const at of missed)
-      await takeSlot(tx, { strategy: strategy.name, at, run: null, skipped: reason }, now)
-  })
-  context.log.warn('slots were missed', {
-    strategy: strategy.name,
-    count: missed.length,
-    oldest: new Date(missed[0]!).toISOString(),
-    newest: new Date(missed.at(-1)!).toISOString(),
-  })
-  for (const slotAt of missed)
-    context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt, reason })
+  await skip(context, strategy, missed, missedReason)
 }
 
-async function skip(context: EngineContext, strategy: Strategy, slot: number, reason: string): Promise<void> {
-  const taken = await context.database.write((tx) =>
-    takeSlot(tx, { strategy: strategy.name, at: slot, run: null, skipped: reason }, context.clock.now()),
-  )
-  if (!taken) return
-  context.log.warn('a slot was skipped', {
+async function skip(
+  context: EngineContext,
+  strategy: Strategy,
+  slots: number[],
+  reason: string,
+): Promise<void> {
+  const now = context.clock.now()
+  const skipped = await context.database.write((tx) => skipSlots(tx, strategy.name, { slots, reason, now }))
+  if (skipped.length === 0) return
+  context.log.warn('slots were skipped', {
     strategy: strategy.name,
-    slot: new Date(slot).toISOString(),
+    count: skipped.length,
+    oldest: new Date(skipped[0]!).toISOString(),
+    newest: new Date(skipped.at(-1)!).toISOString(),
     reason,
   })
-  context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt: slot, reason })
+  for (const slotAt of skipped)
+    context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt, reason })
 }
 
 async function runSlot(
@@ -199,7 +164,7 @@ async function runSlot(
       .execute()
     return id
   })
-  if (run === null) return skip(context, strategy, slot, 'the backup before it was still running')
+  if (run === null) return skip(context, strategy, [slot], 'the backup before it was still running')
   if (run === '') return
   context.bus.emit({ type: 'run.queued', run, kind: 'backup', strategy: strategy.name })
   onAccepted()

@@ -10,6 +10,7 @@ import { createEngine } from './engine.ts'
 import type { Engine } from './facade.ts'
 import { forgetOld, forgetUntil } from './forget.ts'
 import { createHealth } from './health.ts'
+import { closeEndedPauses } from './pauses.ts'
 import { reap, recover } from './recover.ts'
 import { expireRequests } from './restore/requests.ts'
 import { createScheduler } from './scheduler.ts'
@@ -99,18 +100,19 @@ async function takeLead(context: EngineContext, self: Leader): Promise<Held> {
   }
 }
 
-/** What has to be looked at again and again: lateness and requests that nobody decided. */
+/** What has to be looked at again and again. */
 async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
+  const looks = {
+    'looking for runs of dead processes': () => reap(context),
+    'the end of pauses': () => closeEndedPauses(context),
+    'the overdue watch': () => watchOverdue(context),
+    'closing expired requests': () => expireRequests(context),
+  }
   while (!signal.aborted) {
-    await reap(context).catch((error: unknown) =>
-      context.log.error('looking for runs of dead processes stumbled', { error: asFault(error).message }),
-    )
-    await watchOverdue(context).catch((error: unknown) =>
-      context.log.error('the overdue watch stumbled', { error: asFault(error).message }),
-    )
-    await expireRequests(context).catch((error: unknown) =>
-      context.log.error('closing expired requests stumbled', { error: asFault(error).message }),
-    )
+    for (const [what, look] of Object.entries(looks))
+      await look().catch((error: unknown) =>
+        context.log.error('a watch stumbled', { what, error: asFault(error).message }),
+      )
     await context.clock.sleep(watchMs, signal).catch(() => undefined)
   }
 }

@@ -1,10 +1,12 @@
 import type { Retention, Strategy } from '../core/config.ts'
 import type { BackupView, RunView, StrategyView } from '../core/model.ts'
-import { expectedMaxAge, nextSlot } from '../core/schedule.ts'
+import { expectedMaxAge } from '../core/schedule.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { driverOf, type EngineContext } from './context.ts'
+import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
+import { firstSeenKey } from './slots.ts'
 
 /** A run with what its reader needs beside it. Reads state only. */
 export async function runView(
@@ -31,7 +33,9 @@ export async function runView(
     maxAttempts: run.maxAttempts,
     schedule: strategy?.schedule.type === 'manual' ? 'manual' : (strategy?.schedule.text ?? 'manual'),
     timezone: strategy?.timezone ?? 'UTC',
-    nextAt: strategy ? nextSlot(strategy.schedule, strategy.timezone, context.clock.now()) : null,
+    nextAt: strategy
+      ? nextRunAt(strategy, await currentPause(context, strategy.name, db), context.clock.now())
+      : null,
     host: context.host,
     progress: run.progress,
     backup: run.result?.backup ?? null,
@@ -50,6 +54,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
   const good = await newestGood(db, strategy.name, null)
   const facts = driverOf(context, strategy.source.kind).parseUrl(strategy.source.url)
   return {
+  const paused = await currentPause(context, strategy.name)
     name: strategy.name,
     engine: last?.engine ?? driverOf(context, strategy.source.kind).name,
     endpoint: 'endpoint' in facts ? facts.endpoint : '',
@@ -67,27 +72,30 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
         }
       : null,
     lastGood: good ? backupView(context, [good]) : null,
-    nextAt: nextSlot(strategy.schedule, strategy.timezone, context.clock.now()),
+    nextAt: nextRunAt(strategy, paused, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
     overdueSince: await overdueSince(context, strategy),
-    paused: null,
+    paused,
     failuresInARow: await failuresInARow(db, strategy.name),
     ...(await totals(db, strategy.name)),
   }
 }
 
-/** The instant from which a new backup was missing; null while all is well. Computed from state, not from events (promise 17).
+/** The instant from which a new backup was missing; null while all is well or paused; after a pause the time counts anew. Computed from state, not from events (promise 17).
  * Without `expect.max_age`: schedule × 1.5 plus the usual duration. */
 export async function overdueSince(context: EngineContext, strategy: Strategy): Promise<number | null> {
   const now = context.clock.now()
   const good = await newestGood(context.database.read, strategy.name, null, now)
+  if (await currentPause(context, strategy.name)) return null
   const lastGoodAt = good?.createdAt ?? null
   const interval = expectedMaxAge(strategy.schedule, strategy.timezone, now)
   const usualMs = lastGoodAt === null ? 0 : await usualDuration(context, strategy.name)
   const allowedMs = strategy.expect.maxAgeMs ?? (interval === null ? null : interval * 1.5 + usualMs)
   if (allowedMs === null) return null
-  const since = lastGoodAt ?? (await firstSeen(context, strategy.name))
-  return since !== null && now - since > allowedMs ? since + allowedMs : null
+  const begun = lastGoodAt ?? (await firstSeen(context, strategy.name))
+  if (begun === null) return null
+  const since = Math.max(begun, (await resumedAt(context.database.read, strategy.name)) ?? begun)
+  return now - since > allowedMs ? since + allowedMs : null
 }
 
 async function usualDuration(context: EngineContext, strategy: string): Promise<number> {
@@ -99,8 +107,6 @@ async function usualDuration(context: EngineContext, strategy: string): Promise<
   })
   return good[0] ? (good[0].endedAt ?? 0) - (good[0].startedAt ?? 0) : 0
 }
-
-export const firstSeenKey = (strategy: string): string => `first-seen/${strategy}`
 
 async function firstSeen(context: EngineContext, strategy: string): Promise<number | null> {
   const row = await context.database.read

@@ -3,6 +3,7 @@ import { newestGood } from '../state/catalogue.ts'
 import { messagesUnder } from '../state/messages.ts'
 import { openBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
+import { currentPause } from './pauses.ts'
 import { tellOverdue } from './tell.ts'
 import { overdueSince } from './views.ts'
 
@@ -10,6 +11,7 @@ import { overdueSince } from './views.ts'
  * Computed from state at each pass, so that no lost event hides it (promise 17). */
 export async function watchOverdue(context: EngineContext): Promise<void> {
   for (const strategy of context.config.strategies) {
+    if (await currentPause(context, strategy.name)) continue // neither late, nor recovered by being paused
     const good = await newestGood(context.database.read, strategy.name, null, context.clock.now())
     const since = await overdueSince(context, strategy)
     const prefix = `overdue/${strategy.name}/`

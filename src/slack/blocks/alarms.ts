@@ -4,7 +4,7 @@ import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { lastGood, nextRun, retryButton } from './run-card.ts'
-import { joined, mention, moment, ordinal, safe, safeLine, sentence } from './words.ts'
+import { joined, mention, moment, ordinal, people, safe, safeLine, sentence } from './words.ts'
 
 /** The reply that is heard: who, what it means, what to do.
  * @param mentions ids of people and groups who are told by name */
@@ -56,6 +56,6 @@ export function notice(body: MessageBody & { type: 'notice' }, mentions: string[
   const who = body.urgent ? told(mentions) : ''
   return draw({
     headline: `${body.urgent ? '🚨' : 'ℹ️'} ${who}*${safeLine(body.title, 300).replaceAll('*', '')}*`,
-    lines: [safe(body.text, 2500)],
+    lines: [people(safe(body.text, 2500))],
   })
 }

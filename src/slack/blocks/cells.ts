@@ -1,6 +1,6 @@
 import { cellText, levelWords } from '../../commands/phrases.ts'
 import type { Cell } from '../../commands/reply.ts'
-import { clean, code, escape, moment, safe } from './words.ts'
+import { clean, code, escape, moment, people, safe } from './words.ts'
 
 /** A value as plain text on one line: not escaped, no tokens. For tables, where Slack reads no markup. */
 export function plainCell(cell: Cell, now: number): string {
@@ -13,7 +13,7 @@ export function plainCell(cell: Cell, now: number): string {
 
 /** The same as mrkdwn, where dates can be in the reader's zone. */
 export function richCell(cell: Cell, now: number): string {
-  if (cell.kind === 'text') return safe(cell.text) || '–'
+  if (cell.kind === 'text') return people(safe(cell.text)) || '–'
   if (cell.kind === 'code') return code(cell.text)
   if (cell.kind === 'instant' && cell.at !== null && cell.as === 'time')
     return moment(cell.at, cell.timezone ?? 'UTC')

@@ -1,13 +1,13 @@
 import type { HomeView, KnownBlock } from '@slack/types'
 import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { StrategyView } from '../../core/model.ts'
-import { attentionTo, needsAttention, stateOf } from '../../commands/attention.ts'
+import { attentionTo, needsAttention, pauseWords, stateOf } from '../../commands/attention.ts'
 import { plural, worstFirst } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { actionRows, button, context, header, section } from './elements.ts'
 import { drawFault } from './reply.ts'
-import { joined, safeLine, upcoming } from './words.ts'
+import { joined, people, safeLine, upcoming } from './words.ts'
 
 /** The dashboard: what needs attention first, then everything else, as much as a view holds. */
 export function homeView(strategies: StrategyView[], now: number): HomeView {
@@ -58,6 +58,7 @@ const emoji: Partial<Record<ReturnType<typeof stateOf>, string>> = {
   never: '⚪',
   running: '🔵',
   queued: '⏳',
+  paused: '⏸️',
   skipped: '⚪',
   succeeded: '✅',
 }
@@ -78,6 +79,7 @@ function oneStrategy(strategy: StrategyView, now: number): KnownBlock[] {
 function stateWords(strategy: StrategyView, now: number): string {
   const { lastRun } = strategy
   if (strategy.runningId !== null) return 'backing up'
+  if (strategy.paused !== null) return people(safeLine(`paused ${pauseWords(strategy)}`))
   if (lastRun === null) return 'never ran'
   if (lastRun.state !== 'succeeded') return lastRun.state
   return `backed up ${lastRun.endedAt === null ? '' : formatAge(now - lastRun.endedAt)}`.trim()

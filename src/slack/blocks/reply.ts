@@ -11,7 +11,7 @@ import type { Drawn } from './elements.ts'
 import { requestCard } from './request-card.ts'
 import { drawTable } from './table.ts'
 import type { TableView } from './table.ts'
-import { code, joined, runName, safe, safeLine, sentence } from './words.ts'
+import { code, joined, people, runName, safe, safeLine, sentence } from './words.ts'
 
 export interface ReplyView extends TableView {
   /** Where a strategy's threads are. */
@@ -61,11 +61,6 @@ export function drawFault(error: unknown): Drawn {
     headline: `${emoji[code] ?? '⚠️'} ${people(sentence(safe(message)))}`,
     lines: hint === null ? [] : [people(sentence(safe(hint, 600)))],
   })
-}
-
-/** The engine names people by `@` and their id. */
-function people(text: string): string {
-  return text.replaceAll(/\bby @(U[A-Z0-9]{7,20})\b/g, 'by <@$1>')
 }
 
 const paragraphSize = 2500

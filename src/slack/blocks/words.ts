@@ -55,6 +55,11 @@ export function by(actor: Actor): string {
   return `${safeLine(actor.id, 60)} (${actor.via === 'cli' ? 'command line' : 'HTTP'})`
 }
 
+/** The engine names people by `@` and their id. */
+export function people(text: string): string {
+  return text.replaceAll(/\bby @(U[A-Z0-9]{7,20})\b/g, 'by <@$1>')
+}
+
 /** `run k3f9`: the end of its id, which every command takes. */
 export function runName({ id }: { id: string }): string {
   return `run ${safeLine(shortId(id), 60)}`
