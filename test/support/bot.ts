@@ -17,6 +17,10 @@ export interface Bot {
   healthUrl: string
   /** Starts `serve` and waits until it is ready. */
   start(): Promise<void>
+  /** Starts `serve` and does not wait. */
+  launch(): void
+  ready(): Promise<void>
+  alive(): boolean
   /** Ends the service and waits until it is gone. */
   end(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>
   pid(): number
@@ -27,12 +31,22 @@ export interface Bot {
 
 const launcher = resolve(import.meta.dirname, '../../bin/easy-backup')
 
-/** @param settings  YAML lines of `global` (indented by two) and of `strategies` */
-export async function makeBot(settings: {
+export interface BotSettings {
+  /** YAML lines of `global`, indented by two. */
   global?: string
+  /** YAML lines of `strategies`. */
   strategies: string
+  /** Further storages beside `disk`, as YAML in flow style. */
+  storages?: string
+  /** For the service and for commands. */
   environment?: Record<string, string>
-}): Promise<Bot> {
+  /** For the service alone. */
+  serviceEnvironment?: Record<string, string>
+  /** A program and its arguments that start the service, e.g. `prlimit --nofile=40`. */
+  prefix?: readonly string[]
+}
+
+export async function makeBot(settings: BotSettings): Promise<Bot> {
   const folder = await mkdtemp(join(tmpdir(), 'eb-bot-'))
   const port = await freePort()
   const [configPath, storageDir, tempDir, stateDir, logPath] = [
@@ -46,7 +60,7 @@ export async function makeBot(settings: {
   const text = `global:
   state_dir: ${stateDir}
   temp_dir: ${tempDir}
-  storages: { disk: { type: local, path: ${storageDir} } }
+  storages: { disk: { type: local, path: ${storageDir} }${settings.storages ? `, ${settings.storages}` : ''} }
   monitoring: { health_check: { port: ${port} } }
 ${settings.global ?? ''}
 strategies:
@@ -56,19 +70,30 @@ ${settings.strategies}
   const environment = { ...process.env, ...settings.environment }
   let service: ChildProcess | null = null
 
-  async function start(): Promise<void> {
-    service = spawn(launcher, ['serve', '--config', configPath], {
-      env: environment,
+  function launch(): void {
+    const [program, ...rest] = [...(settings.prefix ?? []), launcher, 'serve', '--config', configPath]
+    service = spawn(program!, rest, {
+      env: { ...environment, ...settings.serviceEnvironment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const log = createWriteStream(logPath, { flags: 'a' })
     service.stdout!.pipe(log, { end: false })
     service.stderr!.pipe(log, { end: false })
+  }
+
+  const alive = (): boolean => service !== null && service.exitCode === null && service.signalCode === null
+
+  async function ready(): Promise<void> {
     await until(async () => {
-      if (service?.exitCode !== null)
+      if (!alive())
         throw new Error(`the service ended at its start with ${service?.exitCode}; see ${logPath}`)
       return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
     }, 'the service is ready')
+  }
+
+  async function start(): Promise<void> {
+    launch()
+    await ready()
   }
 
   async function end(signal: NodeJS.Signals): Promise<number | null> {
@@ -102,6 +127,9 @@ ${settings.strategies}
     logPath,
     healthUrl: `http://127.0.0.1:${port}/health`,
     start,
+    launch,
+    ready,
+    alive,
     end,
     command,
     pid: () => service?.pid ?? -1,
