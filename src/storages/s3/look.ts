@@ -1,0 +1,59 @@
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
+import { createHash } from 'node:crypto'
+import { Fault } from '../../core/faults.ts'
+import type { ObjectInfo } from '../storage.ts'
+import type { Bucket } from './client.ts'
+import { answered } from './faults.ts'
+import { getObject } from './get.ts'
+
+/** What the server says of an object; null when there is none.
+ * @throws Fault storage-missing when there is not even the bucket */
+export async function lookAt(
+  bucket: Bucket,
+  key: string,
+  signal: AbortSignal,
+): Promise<HeadObjectCommandOutput | null> {
+  const { settings } = bucket
+  const doing = { what: `looking for ${key}`, right: 's3:GetObject', signal }
+  const input = {
+    Bucket: settings.bucket,
+    Key: settings.prefix + key,
+    ...(settings.checksums && { ChecksumMode: 'ENABLED' as const }),
+  }
+  try {
+    return await bucket.call(doing, (s3, http) => s3.headObject(input, http))
+  } catch (error) {
+    if (!answered(error, 404)) throw error
+    await requireBucket(bucket, signal)
+    return null
+  }
+}
+
+export async function infoOf(bucket: Bucket, key: string, signal: AbortSignal): Promise<ObjectInfo | null> {
+  const found = await lookAt(bucket, key, signal)
+  if (!found) return null
+  return { key, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified?.getTime() ?? 0 }
+}
+
+/** @returns SHA-256 of the object as it lies there */
+export async function readBack(bucket: Bucket, key: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of await getObject(bucket, key, { signal })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+/** A look for an object is answered without words: only a look for the bucket tells which of the two is missing. */
+async function requireBucket({ call, settings }: Bucket, signal: AbortSignal): Promise<void> {
+  try {
+    const doing = { what: `looking for bucket ${settings.bucket}`, right: 's3:ListBucket', signal }
+    await call(doing, (s3, http) => s3.headBucket({ Bucket: settings.bucket }, http))
+  } catch (error) {
+    if (answered(error, 403)) return // it is there, and not for us to list
+    if (!answered(error, 404)) throw error
+    const where = settings.endpoint === null ? '' : ` at ${settings.endpoint}`
+    throw new Fault('storage-missing', `there is no bucket ${settings.bucket}${where}`, {
+      hint: 'make it, or correct bucket: it is never made here',
+      cause: error,
+    })
+  }
+}
