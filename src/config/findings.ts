@@ -68,7 +68,8 @@ export function createFindings(path: string, places: Places): Findings {
       add({ pointer, offset, wrong, instead })
     },
     warning(pointer, wrong, instead) {
-      warnings.push({ pointer, offset: offsetOf(pointer, places), wrong, instead })
+      const isSaid = warnings.some((said) => said.pointer === pointer && said.wrong === wrong)
+      if (!isSaid) warnings.push({ pointer, offset: offsetOf(pointer, places), wrong, instead })
     },
     silence(pointer) {
       silenced.add(pointer)

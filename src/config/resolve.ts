@@ -10,6 +10,7 @@ import type {
 } from '../core/config.ts'
 import { parseDuration } from '../core/duration.ts'
 import type { Compression } from '../core/model.ts'
+import { policyText } from '../core/retention/rules.ts'
 import { parseSchedule, type ScheduleSpec } from '../core/schedule.ts'
 import type { TSchema } from 'typebox'
 import type { DriverCatalogue } from './catalogue.ts'
@@ -70,7 +71,7 @@ function strategyFrom(
     prove: own.prove ?? defaults.prove,
     ...limitsOf(strategy, global),
     storages: chosenStorages(own.storage, global),
-    placeRetention: {},
+    placeRetention: placeRetentionOf(own.storage),
     slack: routingOf(strategy, global),
     protected: strategy.protected ?? false,
     redacted: context.redact(strategy, pointer),
@@ -107,10 +108,18 @@ function scheduleOf(written: unknown): ScheduleSpec {
 
 function retentionOf(written: StrategyFile['retention']): Retention | null {
   if (written === undefined) return null
-  const { max_age: age, min_keep: minKeep = defaults.min_keep } =
-    typeof written === 'string' ? { max_age: written } : written
-  const buckets = { keepLast: 0, keepHourly: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0, keepYearly: 0 }
-  return { maxAgeMs: ms(age), minKeep, ...buckets, text: age }
+  const rule = typeof written === 'string' ? { max_age: written } : written
+  const policy = {
+    maxAgeMs: rule.max_age === undefined ? null : ms(rule.max_age),
+    minKeep: rule.min_keep ?? defaults.min_keep,
+    keepLast: rule.keep_last ?? 0,
+    keepHourly: rule.keep_hourly ?? 0,
+    keepDaily: rule.keep_daily ?? 0,
+    keepWeekly: rule.keep_weekly ?? 0,
+    keepMonthly: rule.keep_monthly ?? 0,
+    keepYearly: rule.keep_yearly ?? 0,
+  }
+  return { ...policy, text: policyText(policy) }
 }
 
 function compressionOf(written: StrategyFile['compression']): Strategy['compression'] {
@@ -126,6 +135,17 @@ function chosenStorages(written: StrategyFile['storage'], global: Global): strin
 }
 
 function storagesOf({ storages = {} }: Global, { folder, catalogue }: Context): StorageConfig[] {
+/** The places that have a retention of their own. */
+function placeRetentionOf(written: StrategyFile['storage']): Strategy['placeRetention'] {
+  const items = Array.isArray(written) ? written : []
+  return Object.fromEntries(
+    items.flatMap((item) => {
+      const own = typeof item === 'string' ? null : retentionOf(item.retention)
+      return own === null || typeof item === 'string' ? [] : [[item.name, own]]
+    }),
+  )
+}
+
   return Object.entries(storages).map(([name, { type, ...written }]) => {
     const options: Record<string, unknown> = { ...written }
     for (const key of foldersOf(catalogue.storages.find(({ kind }) => kind === type)?.options))

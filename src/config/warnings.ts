@@ -1,5 +1,6 @@
-import type { Config, Strategy } from '../core/config.ts'
+import type { Config, Retention, Strategy } from '../core/config.ts'
 import { spellDuration } from '../core/duration.ts'
+import { doubtfulRules, spellAge } from '../core/retention/rules.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { strategiesOf } from './check-strategies.ts'
 import type { Examination } from './examine.ts'
@@ -60,17 +61,35 @@ function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examina
   const source = (key: string) =>
     key in strategy ? child(pointer, key) : key in global ? child('/global', key) : pointer
   const gap = expectedMaxAge(resolved.schedule, resolved.timezone, anyMonday)
-  const { retention, expect } = resolved
-  if (gap !== null && retention?.maxAgeMs != null && retention.maxAgeMs < 2 * gap) {
-    const wrong = `retention ${retention.text} is shorter than two runs of ${resolved.name}, up to ${spellDuration(gap)} apart`
-    findings.warning(
-      source('retention'),
-      wrong,
-      `the newest ${retention.minKeep} stay; write at least ${spellDuration(2 * gap)}`,
-    )
+  const { expect } = resolved
+  for (const { policy, at } of policiesOf(resolved, source)) {
+    warnOfAge(policy, { at, gap, name: resolved.name }, findings)
+    for (const { wrong, instead } of doubtfulRules(policy)) findings.warning(at, wrong, instead)
   }
   if (gap !== null && expect.maxAgeMs !== null && expect.maxAgeMs < gap) {
     const wrong = `runs of ${resolved.name} are up to ${spellDuration(gap)} apart: it will be overdue in between`
+
+/** The strategy's own policy, and those of places that have another. */
+function policiesOf(
+  { retention, placeRetention }: Strategy,
+  source: (key: string) => string,
+): { policy: Retention; at: string }[] {
+  const own = retention === null ? [] : [{ policy: retention, at: source('retention') }]
+  return [...own, ...Object.values(placeRetention).map((policy) => ({ policy, at: source('storage') }))]
+}
+
+function warnOfAge(
+  { maxAgeMs, minKeep }: Retention,
+  { at, gap, name }: { at: string; gap: number | null; name: string },
+  findings: Examination['findings'],
+): void {
+  if (gap === null || maxAgeMs === null || maxAgeMs >= 2 * gap) return
+  findings.warning(
+    at,
+    `retention ${spellAge(maxAgeMs)} is shorter than two runs of ${name}, up to ${spellDuration(gap)} apart`,
+    `the newest ${minKeep} stay; write at least ${spellDuration(2 * gap)}`,
+  )
+}
     findings.warning(source('expect'), wrong, `write max_age: ${spellDuration(gap * 1.5)} or more`)
   }
   if (resolved.protected && !resolved.slack)

@@ -1,25 +1,45 @@
-import type { Retention } from './config.ts'
-import { formatAge } from './duration.ts'
+import type { Retention, Strategy } from './config.ts'
+import { formatDuration } from './duration.ts'
+import type { Pin } from './model.ts'
+import { calendarText, hasCalendar, heldByCalendar, spellAge } from './retention/rules.ts'
 
 /** A backup of one series in one storage, as retention sees it. */
 export interface Candidate {
   id: string
   createdAt: number
-  /** Nothing is known against it. */
+  /** Nothing is known against it, and it is there. */
   good: boolean
   /** Written by another installation: never ours to delete. */
   foreign: boolean
+  /** The newest word about it, also one that has ended. */
+  pin?: Pin | null
 }
+
+/** What decided: the same for everything that has the same kind of reason. */
+export type Ground =
+  | 'no-policy'
+  | 'foreign'
+  | 'pinned'
+  | 'frozen'
+  | 'newest'
+  | 'min-keep'
+  | 'calendar'
+  | 'young'
+  | 'old'
+  | 'not-in-calendar'
 
 export interface Judgement {
   id: string
   keep: boolean
-  /** Why, as people read it. */
+  ground: Ground
+  /** Why, as people read it after "kept: " or "goes: ". */
   reason: string
 }
 
 export interface Circumstances {
   now: number
+  /** The strategy's zone: its days and weeks are meant. */
+  timezone: string
   /** The schedule's interval; null for `manual`, which cannot be late. */
   intervalMs: number | null
   /** The listing of the storage is complete and current. */
@@ -27,47 +47,155 @@ export interface Circumstances {
 }
 
 /** Decides which backups of one series in one storage may go. Pure: the same input gives the same answer (promise 5).
+ *
+ * Without a policy, and with one that has neither an age nor calendar rules, nothing goes. With an age alone what is older goes; with
+ * calendar rules what none of them holds; with both, also what is held and older. A backup that is not good never counts: it takes
+ * no place of a good one, and goes when a good one in its place would.
+ * Never: the newest good one, the `minKeep` newest good ones, pinned ones, those of another installation, anything while frozen.
  * @returns one judgement per candidate, in the same order */
 export function judge(
   candidates: readonly Candidate[],
   policy: Retention | null,
   circumstances: Circumstances,
 ): Judgement[] {
-  const frozen = freezeReason(candidates, policy, circumstances)
-  const newestFirst = [...candidates].filter(isOurGood).sort((a, b) => b.createdAt - a.createdAt)
-  const floor = new Set(
-    newestFirst.slice(0, Math.max(1, policy?.minKeep ?? 1)).map((candidate) => candidate.id),
-  )
-  return candidates.map((candidate) => judgeOne(candidate))
-
-  function judgeOne(candidate: Candidate): Judgement {
-    const keep = (reason: string): Judgement => ({ id: candidate.id, keep: true, reason })
-    if (policy === null) return keep('no retention is configured: nothing is deleted')
-    if (candidate.foreign) return keep('another installation wrote it')
-    if (frozen) return keep(frozen)
-    if (candidate.id === newestFirst[0]?.id) return keep('the newest good backup')
-    if (floor.has(candidate.id)) return keep(`one of the ${policy.minKeep} newest (min_keep)`)
-    const ageMs = circumstances.now - candidate.createdAt
-    if (policy.maxAgeMs === null || ageMs <= policy.maxAgeMs) return keep(`younger than ${policy.text}`)
-    return { id: candidate.id, keep: false, reason: `older than ${policy.text} (${formatAge(ageMs)})` }
-  }
+  return decide(candidates, policy, { ...circumstances, frozen: freezeReason(candidates, circumstances) })
 }
 
-/** Nothing is deleted while something is odd: what looks old may be all there is. */
-function freezeReason(
+/** Why nothing may be deleted now; null when nothing is odd: what looks old may be all there is. */
+export function freezeReason(
   candidates: readonly Candidate[],
-  policy: Retention | null,
-  circumstances: Circumstances,
+  { now, intervalMs, listed }: Circumstances,
 ): string | null {
-  if (policy === null) return null
-  if (!circumstances.listed) return 'frozen: the storage could not be listed completely'
-  const newestGood = Math.max(...candidates.filter(isOurGood).map((candidate) => candidate.createdAt))
-  if (newestGood === -Infinity) return 'frozen: there is no good backup'
-  if (newestGood > circumstances.now) return 'frozen: the clock is before the newest backup'
-  const { intervalMs } = circumstances
-  if (intervalMs !== null && circumstances.now - newestGood > 2 * intervalMs)
+  if (!listed) return 'frozen: the storage could not be listed completely'
+  const ours = candidates.filter(({ foreign }) => !foreign)
+  const newestGood = newestOf(ours.filter(({ good }) => good))
+  if (newestGood === null) return 'frozen: there is no good backup'
+  if (newestOf(ours)! > now) return 'frozen: the clock is before the newest backup'
+  if (intervalMs !== null && now - newestGood > 2 * intervalMs)
     return 'frozen: the newest good backup is older than twice the schedule'
   return null
 }
 
-const isOurGood = (candidate: Candidate): boolean => candidate.good && !candidate.foreign
+/** What would go if nothing were frozen: only then is a freeze worth a word. */
+export function heldBack(
+  candidates: readonly Candidate[],
+  policy: Retention | null,
+  circumstances: Circumstances,
+): Judgement[] {
+  return decide(candidates, policy, { ...circumstances, frozen: null }).filter(({ keep }) => !keep)
+}
+
+/** The newest good ones that stay whatever their age. */
+export function floorOf(candidates: readonly Candidate[], policy: Retention | null): Candidate[] {
+  return newestFirst(candidates)
+    .filter(({ good }) => good)
+    .slice(0, Math.max(1, policy?.minKeep ?? 1))
+}
+
+export function isPinned(pin: Pin | null | undefined, now: number): pin is Pin {
+  return pin !== null && pin !== undefined && (pin.until === null || pin.until > now)
+}
+
+/** A judgement as one line: "kept: newest of week 2026-W47 (weekly 3 of 4)". */
+export function sayJudgement({ keep, reason }: Pick<Judgement, 'keep' | 'reason'>): string {
+  return `${keep ? 'kept' : 'goes'}: ${reason}`
+}
+
+/** The policy that counts in one place. */
+export function retentionIn(
+  { retention, placeRetention }: Pick<Strategy, 'retention' | 'placeRetention'>,
+  storage: string,
+): Retention | null {
+  return placeRetention[storage] ?? retention
+}
+
+/** What the policies of the places that hold a backup say about its end, not knowing the others of its series.
+ * @returns `until` null when no instant can be named: then `by` says which calendar rules decide, or is null when nothing deletes it */
+export function keptFor(
+  policies: readonly (Retention | null)[],
+  createdAt: number,
+): { until: number | null; by: string | null } {
+  const deleting = policies.filter((policy) => policy !== null).filter(deletes)
+  if (deleting.length < policies.length || deleting.length === 0) return { until: null, by: null }
+  const calendar = deleting.find(hasCalendar)
+  if (calendar) return { until: null, by: calendar.text }
+  return { until: Math.max(...deleting.map(({ maxAgeMs }) => createdAt + maxAgeMs!)), by: null }
+}
+
+function deletes(policy: Retention): boolean {
+  return policy.maxAgeMs !== null || hasCalendar(policy)
+}
+
+function decide(
+  candidates: readonly Candidate[],
+  policy: Retention | null,
+  circumstances: Circumstances & { frozen: string | null },
+): Judgement[] {
+  const { now, timezone, frozen } = circumstances
+  const ours = newestFirst(candidates)
+  const floor = new Set(floorOf(candidates, policy).map(({ id }) => id))
+  const newest = ours.find(({ good }) => good)
+  const held = policy && heldByCalendar(ours, policy, timezone)
+  return candidates.map((candidate) => {
+    const { keep, ground, reason } = judgeOne(candidate)
+    const remark = candidate.good || candidate.foreign ? '' : 'not good, so it does not count; '
+    return { id: candidate.id, keep, ground, reason: remark + reason }
+  })
+
+  function judgeOne({ id, createdAt, foreign, pin }: Candidate): Omit<Judgement, 'id'> {
+    if (policy === null) return kept('no-policy', 'no retention is configured: nothing is deleted')
+    if (!deletes(policy)) return kept('no-policy', 'neither an age nor a calendar rule: nothing is deleted')
+    if (foreign) return kept('foreign', 'another installation wrote it')
+    if (isPinned(pin, now)) return kept('pinned', pinReason(pin, timezone))
+    if (frozen !== null) return kept('frozen', frozen)
+    if (id === newest?.id) return kept('newest', 'the newest good backup')
+    if (floor.has(id)) return kept('min-keep', `one of the ${policy.minKeep} newest (min_keep)`)
+    const ageMs = now - createdAt
+    if (policy.maxAgeMs !== null && ageMs > policy.maxAgeMs)
+      return {
+        keep: false,
+        ground: 'old',
+        reason: `older than ${spellAge(policy.maxAgeMs)} (${ageText(ageMs)})`,
+      }
+    if (!hasCalendar(policy)) return kept('young', `younger than ${policy.text}`)
+    const buckets = held?.get(id)
+    if (buckets) return kept('calendar', buckets.join(', '))
+    return { keep: false, ground: 'not-in-calendar', reason: `not one of ${calendarText(policy)}` }
+  }
+}
+
+function kept(ground: Ground, reason: string): Omit<Judgement, 'id'> {
+  return { keep: true, ground, reason }
+}
+
+/** Ours only. Of two at the same instant the one with the later id counts as newer, so that the answer never depends on the order. */
+function newestFirst(candidates: readonly Candidate[]): Candidate[] {
+  return candidates
+    .filter(({ foreign }) => !foreign)
+    .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+}
+
+function newestOf(candidates: readonly Candidate[]): number | null {
+  return candidates.reduce<number | null>(
+    (newest, { createdAt }) => (newest === null || createdAt > newest ? createdAt : newest),
+    null,
+  )
+}
+
+/** "pinned until 1 Jan 2027 by U123 — before 2.14" */
+export function pinReason({ until, by, note }: Pin, timezone: string): string {
+  const end = until === null ? '' : ` until ${dayText(until, timezone)}`
+  return `pinned${end} by ${by.id}${note === null ? '' : ` — ${note}`}`
+}
+
+function dayText(at: number, timezone: string): string {
+  const format = { day: 'numeric', month: 'short', year: 'numeric', timeZone: timezone } as const
+  return new Intl.DateTimeFormat('en-GB', format).format(at)
+}
+
+const dayMs = 86_400_000
+
+/** Whole days say enough of what is older than one. */
+function ageText(ms: number): string {
+  return formatDuration(ms < dayMs ? ms : ms - (ms % dayMs))
+}

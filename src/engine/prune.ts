@@ -67,6 +67,7 @@ async function prunePlace(context: EngineContext, corner: Corner, signal: AbortS
   }))
   const judgements = judge(candidates, strategy.retention, {
     now,
+    timezone: strategy.timezone,
     intervalMs: expectedMaxAge(strategy.schedule, strategy.timezone, now),
     listed: failure === null,
   })

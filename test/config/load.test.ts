@@ -45,6 +45,57 @@ test('folders are relative to the file, not to where the service was started', (
   ])
 })
 
+const day = 86_400_000
+const noCalendar = {
+  keepLast: 0,
+  keepHourly: 0,
+  keepDaily: 0,
+  keepWeekly: 0,
+  keepMonthly: 0,
+  keepYearly: 0,
+}
+
+test('retention by calendar, and a place with one of its own', () => {
+  const [shop] = load(
+    around(
+      ['retention: { keep_daily: 7, keep_weekly: 4, max_age: 90d, min_keep: 3 }'],
+      ['storage: [{ name: disk, retention: { keep_last: 5 } }]'],
+    ),
+  ).strategies
+  const calendar = { ...noCalendar, keepDaily: 7, keepWeekly: 4 }
+  const text = '7 daily, 4 weekly, 90d at most'
+  assert.deepEqual(shop!.retention, { ...calendar, maxAgeMs: 90 * day, minKeep: 3, text })
+  assert.deepEqual(shop!.placeRetention, {
+    disk: { ...noCalendar, keepLast: 5, maxAgeMs: null, minKeep: 2, text: '5 last' },
+  })
+})
+
+test('retention rules that cannot do what they say are warnings, once however many strategies share them', () => {
+  const said = (...rules: string[]): string[][] =>
+    load(
+      around([`retention: { ${rules.join(', ')} }`]) +
+        '  - name: second\n    database_url: postgres://db/second\n',
+    ).warnings.map((line) => line.replace(`${path}:`, '').split('  '))
+  assert.deepEqual(said('keep_monthly: 6', 'max_age: 90d'), [
+    [
+      '3:14',
+      'global.retention',
+      'keep_monthly: 6 reaches back 5 months, but max_age deletes after 90d',
+      'write max_age: 155d or more, or leave it out',
+    ],
+  ])
+  assert.deepEqual(said('keep_daily: 7', 'keep_weekly: 4', 'max_age: 30d'), [])
+  assert.deepEqual(said('keep_monthly: 600'), [])
+  assert.deepEqual(said('min_keep: 5'), [
+    [
+      '3:14',
+      'global.retention',
+      'this retention deletes nothing',
+      'write max_age: 30d, keep_daily: 7, or remove it',
+    ],
+  ])
+})
+
 test('what a strategy sets wins, and the rest comes from global', () => {
   const { strategies } = load(
     around(
@@ -54,7 +105,7 @@ test('what a strategy sets wins, and the rest comes from global', () => {
   )
   const [shop] = strategies
   assert.equal(shop!.schedule.type === 'every' && shop!.schedule.everyMs, 12 * 3_600_000)
-  assert.deepEqual(shop!.retention, { maxAgeMs: 14 * 86_400_000, minKeep: 5, text: '2w' })
+  assert.deepEqual(shop!.retention, { ...noCalendar, maxAgeMs: 14 * day, minKeep: 5, text: '14d' })
   assert.deepEqual(shop!.compression, { type: 'zstd', level: 9 })
   assert.equal(shop!.timezone, 'Europe/Paris')
   assert.equal(shop!.prove, false)

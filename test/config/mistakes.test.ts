@@ -68,7 +68,7 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
   [
     'a form that exists nowhere',
     { global: ['retention: [30d]'] },
-    'global.retention  a list is not an age such as 30d, or a group with max_age and min_keep  write 30d',
+    'global.retention  a list is not an age such as 30d, or a group with max_age, keep_daily and the like  write 30d',
   ],
   [
     'a mistake inside one of two forms is said once',
@@ -77,13 +77,13 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
   ],
   [
     'a missing key names an example',
-    { global: ['retention: { min_keep: 2 }'] },
-    'global.retention.max_age  is missing  write max_age: 30d',
+    { strategy: ['storage: [{ retention: 7d }]'] },
+    'strategies[0].storage[0].name  is missing  write name: disk',
   ],
   [
-    'GFS keys',
-    { global: ['retention: { max_age: 30d, keep_daily: 7 }'] },
-    'global.retention.keep_daily  keep_daily comes with the next release  write max_age: 30d, or remove it',
+    'backups of databases that are gone',
+    { global: ['retention: { max_age: 30d, keep_gone: 7d }'] },
+    'global.retention.keep_gone  keep_gone comes with the next release  write max_age: 30d, or remove it',
   ],
   [
     'what is not built yet is said once, whatever is in it',
@@ -157,9 +157,9 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     'strategies[0].storage  several places for one dump come with the next release  keep one of them: storage: disk',
   ],
   [
-    'a retention per place',
-    { strategy: ['storage: [{ name: disk, retention: 7d }]'] },
-    'strategies[0].storage[0].retention  a retention per storage comes with the next release  remove it',
+    'a retention per place that is none',
+    { strategy: ['storage: [{ name: disk, retention: { keep_daily: -1 } }]'] },
+    'strategies[0].storage[0].retention.keep_daily  -1 is too small  write 0 or more',
   ],
   [
     'an option that the database does not have',

@@ -2,34 +2,44 @@ import { Type } from 'typebox'
 import { defaults } from '../defaults.ts'
 import { count, databaseUrl, duration, flag, group, later, limit, reading } from './words.ts'
 
-const gfs = ['keep_last', 'keep_hourly', 'keep_daily', 'keep_weekly', 'keep_monthly', 'keep_yearly'] as const
-
-const keepLater = Object.fromEntries(
-  [...gfs, 'keep_gone'].map((key) => [
-    key,
-    later('Backups kept by calendar, or after their database is gone', {
-      what: key,
-      instead: 'write max_age: 30d, or remove it',
-    }),
-  ]),
-)
-
 const retentionRule = group(
   {
-    max_age: reading('duration', {
-      description: 'Backups older than this are deleted',
-      examples: ['30d'],
-    }),
+    max_age: duration({ description: 'Backups older than this are deleted', examples: ['30d'] }),
+    keep_last: kept('of the newest good backups'),
+    keep_hourly: kept('hours: the newest good backup of each'),
+    keep_daily: kept('days: the newest good backup of each', 7),
+    keep_weekly: kept('weeks from Monday (ISO 8601): the newest good backup of each', 4),
+    keep_monthly: kept('months: the newest good backup of each', 12),
+    keep_yearly: kept('years: the newest good backup of each'),
     min_keep: count({
-      description: 'So many of the newest good backups stay, however old',
+      description: 'So many of the newest good backups stay, however old and whatever the other rules say',
       default: defaults.min_keep,
       minimum: 1,
       examples: [3],
     }),
-    ...(keepLater as Record<(typeof gfs)[number] | 'keep_gone', ReturnType<typeof later>>),
+    keep_gone: later('Backups kept after their database is gone', {
+      what: 'keep_gone',
+      instead: 'write max_age: 30d, or remove it',
+    }),
   },
-  { description: 'An age with a floor' },
+  {
+    description:
+      'What none of the `keep_…` rules holds is deleted, and with `max_age` what is older; calendar in the `timezone` of the strategy. Pinned backups stay',
+  },
 )
+
+function kept(what: string, example = 24) {
+  return count({ description: `Keep so many ${what}`, minimum: 0, maximum: 100_000, examples: [example] })
+}
+
+const retention = (description: string) =>
+  Type.Optional(
+    Type.Union([reading('duration', { description: 'An age' }), retentionRule], {
+      description,
+      expected: 'an age such as 30d, or a group with max_age, keep_daily and the like',
+      examples: ['30d', { keep_daily: 7, keep_weekly: 4, keep_monthly: 12 }],
+    }),
+  )
 
 const compressionRule = Type.Object(
   {
@@ -42,7 +52,7 @@ const compressionRule = Type.Object(
 const storageItem = Type.Object(
   {
     name: Type.String({ description: 'Name of a place under `storages`', examples: ['disk'] }),
-    retention: later('A retention of its own for this place', { what: 'a retention per storage' }),
+    retention: retention('How long backups stay in this place; in place of the retention of the strategy'),
   },
   { additionalProperties: false },
 )
@@ -64,13 +74,7 @@ export const shared = {
       examples: ['6h', { every: '1d', at: '02:30' }],
     }),
   ),
-  retention: Type.Optional(
-    Type.Union([reading('duration', { description: 'An age' }), retentionRule], {
-      description: 'How long backups stay; without it nothing is ever deleted',
-      expected: 'an age such as 30d, or a group with max_age and min_keep',
-      examples: ['30d', { max_age: '30d', min_keep: 5 }],
-    }),
-  ),
+  retention: retention('How long backups stay; without it nothing is ever deleted'),
   compression: Type.Optional(
     Type.Union([reading('compression', { description: 'A compression' }), compressionRule], {
       description: 'How dumps are compressed: `gzip`, `zstd` or `none`, or a group with `type` and `level`',
