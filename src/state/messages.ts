@@ -146,7 +146,7 @@ export async function settle(tx: Write, key: string, notifier: string, to: Settl
     receipt: to.receipt === null ? null : JSON.stringify(to.receipt),
     tries: to.tries,
     unknowns: to.unknowns,
-    retry_at: to.retryAt,
+    retry_at: Math.ceil(to.retryAt), // a pace may name fractions, which the column refuses: then nothing would be told any more
     refused: to.refused,
   }
   await tx

@@ -161,6 +161,16 @@ suite('what people are owed is shown (promise 3)', () => {
     assert.deepEqual(shown(here, 'a'), ['one'])
   })
 
+  test('a fraction of a millisecond to wait stops no delivery', async (t) => {
+    const here = await scene(t)
+    here.notifier.trouble = () => ({ outcome: 'later', retryAfterMs: 1000.25 })
+    await here.say('a', 'one')
+    await here.pass(0)
+    here.notifier.trouble = null
+    await here.pass(2_000)
+    assert.deepEqual(shown(here, 'a'), ['one'])
+  })
+
   test('a clock that was ahead keeps no message waiting for years', async (t) => {
     const here = await scene(t)
     const now = here.clock.now()
