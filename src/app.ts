@@ -1,28 +1,30 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
+import { readConfig } from './app/read-config.ts'
+import { serve } from './app/serve.ts'
 import type { App, AppDoor, OpenOptions } from './cli/app-contract.ts'
 import { createAsk, type Ask } from './commands/ask.ts'
 import { loadConfig } from './config/load.ts'
 import type { Clock } from './core/clock.ts'
-import type { Config, SlackConnection } from './core/config.ts'
-import { Fault, withoutSecrets } from './core/faults.ts'
+import type { Config, SlackConnection, Strategy } from './core/config.ts'
+import { withoutSecrets } from './core/faults.ts'
 import type { Log } from './core/log.ts'
-import { createScrub } from './core/secret.ts'
+import { createScrub, type Scrub } from './core/secret.ts'
 import { createBus } from './engine/bus.ts'
 import { installationKey } from './engine/catalogue.ts'
 import type { EngineContext } from './engine/context.ts'
 import { createRunLogs } from './engine/run-logs.ts'
-import { createService, type Service } from './engine/service.ts'
+import { createService } from './engine/service.ts'
 import { filters } from './filters/registry.ts'
 import { createGate } from './gate/create-gate.ts'
 import type { Gate, Person } from './gate/gate.ts'
-import { startHttp } from './http/server.ts'
 import { createLog } from './observe/log.ts'
 import type { SlackFace } from './slack/app.ts'
-import { routingTable } from './slack/routing.ts'
+import { routingTable, type RoutingTable } from './slack/routing.ts'
 import { sources } from './sources/registry.ts'
 import { openDatabase, type Database } from './state/database.ts'
 import { firstTime, recall, remember } from './state/memory.ts'
@@ -39,64 +41,35 @@ export const appDoor: AppDoor = {
   redactedYaml: async (config) => (await import('./config/print.ts')).redactedYaml(config),
 }
 
-const usualPaths = ['./easy-backup.yml', '/etc/easy-backup/config.yml']
-
-function readConfig(configPath: string | null): Config {
-  const path = configPath ?? usualPaths.find((candidate) => existsSync(candidate))
-  if (!path)
-    throw new Fault('config-invalid', `there is no configuration file (${usualPaths.join(', ')})`, {
-      hint: '`easy-backup init` writes one to start from; --config names another',
-    })
-  const dotenv = join(dirname(path), '.env')
-  const readFile = (file: string): string => readFileSync(file, 'utf8')
-  return loadConfig(
-    {
-      path,
-      text: readText(path),
-      environment: process.env,
-      dotenv: existsSync(dotenv) ? readFile(dotenv) : null,
-      readFile,
-    },
-    { sources, storages, filters },
-  )
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Fault('config-invalid', `${path} cannot be read: ${(error as Error).message}`, {
-      hint: '`easy-backup init` writes a configuration to start from',
-      cause: error,
-    })
-  }
-}
-
 async function openApp(options: OpenOptions): Promise<App> {
   const config = readConfig(options.configPath)
-  const scrub = createScrub(config.secrets)
+  const scrub = growingScrub(config.secrets)
   const serving = options.role === 'serve'
   const log = createLog({
     level: options.verbose ? 'debug' : serving ? config.logLevel : 'error',
-    scrub,
+    scrub: scrub.hide,
     destination: serving ? process.stdout : process.stderr,
     pretty: serving ? process.stdout.isTTY : true,
   })
   const database = await openDatabase(config.stateDir, systemClock)
-  mkdirSync(config.tempDir, { recursive: true, mode: 0o700 })
   const context = await buildContext({
     config,
-    scrub,
+    scrub: scrub.hide,
     log,
     database,
     clock: systemClock,
     environment: process.env,
+    readConfig: () => readConfig(options.configPath),
+    taken: ({ secrets, logLevel }) => {
+      scrub.learn(secrets)
+      if (!options.verbose) log.setLevel(logLevel)
+    },
   })
   const service = await createService(context, options.role)
   const gate = createGate({ log })
   const plainAsk = createAsk({ engine: service.engine, gate, clock: systemClock })
   const ask: Ask = (asked, person) =>
-    plainAsk(asked, person).catch((error: unknown) => Promise.reject(withoutSecrets(error, scrub)))
+    plainAsk(asked, person).catch((error: unknown) => Promise.reject(withoutSecrets(error, scrub.hide)))
   const slack = once(async () => (config.slack ? connectSlack(context, config.slack, { ask, gate }) : null))
   context.notifiers = once(async () =>
     [(await slack())?.notifier].filter((notifier) => notifier !== undefined),
@@ -109,7 +82,7 @@ async function openApp(options: OpenOptions): Promise<App> {
     log,
     person: osUser(),
     besideService: service.besideService,
-    serve: async (signal) => serve({ config, log, service, slack: await slack() }, signal),
+    serve: async (signal) => serve({ context, log, service, slack: await slack() }, signal),
     close: async () => {
       await service.close()
       await database.close()
@@ -125,20 +98,32 @@ export async function buildContext(parts: {
   database: Database
   clock: Clock
   environment: NodeJS.ProcessEnv
+  /** How a reload reads; by default there is nothing to read again. */
+  readConfig?: () => Config
+  /** Is told of each configuration that a reload took over. */
+  taken?: (config: Config) => void
 }): Promise<EngineContext> {
-  const { environment, ...same } = parts
+  const { environment, readConfig: reread, taken, ...same } = parts
   const { config, scrub, log, database, clock } = same
-  return {
+  const openStorage: EngineContext['openStorage'] = (kind, name, options) =>
+    storages.find((driver) => driver.kind === kind)!.open(name, options, { clock, log })
+  const context: EngineContext = {
     ...same,
+    readConfig: reread ?? (() => config),
+    prepareConfig: (next) => {
+      const places = openPlaces(next, openStorage, context)
+      return () => {
+        context.storages = places
+        context.config = next
+        taken?.(next)
+      }
+    },
     processes: createProcesses(environment, clock),
     sourceDrivers: sources,
     filters,
-    storages: new Map(
-      config.storages.map(({ name, kind, options }) => [
-        name,
-        storages.find((driver) => driver.kind === kind)!.open(name, options, { clock, log }),
-      ]),
-    ),
+    storages: openPlaces(config, openStorage, null),
+    openStorage,
+    standIn: (name, url) => standIn(name, url, config),
     notifiers: () => Promise.resolve([]),
     bus: createBus(),
     logs: createRunLogs(join(config.stateDir, 'logs'), clock, scrub),
@@ -147,6 +132,47 @@ export async function buildContext(parts: {
     version: packageJson.version,
     installation: await installationOf(database),
   }
+  return context
+}
+
+/** Places that are as they were stay open as they are. */
+function openPlaces(
+  config: Config,
+  open: EngineContext['openStorage'],
+  before: Pick<EngineContext, 'config' | 'storages'> | null,
+): EngineContext['storages'] {
+  return new Map(
+    config.storages.map((place) => {
+      const { name, kind, options } = place
+      const was = before?.config.storages.find((one) => one.name === name)
+      const same = was && isDeepStrictEqual(was, place) ? before?.storages.get(name) : undefined
+      return [name, same ?? open(kind, name, options)]
+    }),
+  )
+}
+
+/** Secrets of a configuration that was replaced stay hidden: what began with them may still speak of them. */
+function growingScrub(secrets: readonly string[]): { hide: Scrub; learn(more: readonly string[]): void } {
+  let known = secrets
+  let hide = createScrub(known)
+  return {
+    hide: (text) => hide(text),
+    learn: (more) => {
+      known = [...new Set([...known, ...more])]
+      hide = createScrub(known)
+    },
+  }
+}
+
+/** A file with this one strategy, read as any other: so that there is one place for defaults. */
+function standIn(name: string, url: string, { tempDir }: Config): Strategy {
+  const text = JSON.stringify({
+    global: { storages: { none: { type: 'local', path: tempDir } }, schedule: 'manual' },
+    strategies: [{ name, database_url: url.replaceAll('${', () => '$${') }],
+  })
+  const readFile = (path: string): string => readFileSync(path, 'utf8')
+  const input = { path: join(tempDir, 'typed.yml'), text, environment: {}, dotenv: null, readFile }
+  return loadConfig(input, { sources, storages, filters }).strategies[0]!
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -173,12 +199,12 @@ async function connectSlack(
   { ask, gate }: { ask: Ask; gate: Gate },
 ): Promise<SlackFace> {
   const { startSlack } = await import('./slack/app.ts') // Bolt takes a third of the time to load everything
-  const { clock, log, database, config } = context
+  const { clock, log, database } = context
   const firstTimeOnly = (key: string): Promise<boolean> =>
     database.write((tx) => firstTime(tx, key, clock.now()))
   return startSlack({
     connection,
-    routing: routingTable(connection.routing, config.strategies),
+    routing: liveRouting(context, connection),
     ask,
     gate,
     firstTime: firstTimeOnly,
@@ -187,36 +213,14 @@ async function connectSlack(
   })
 }
 
-interface Serving {
-  config: Config
-  log: Log
-  service: Service
-  slack: SlackFace | null
-}
-
-/** The long-running service: the engine leads, the faces answer, until the signal. */
-async function serve({ config, log, service, slack }: Serving, signal: AbortSignal): Promise<void> {
-  // a library that loses a promise must never end the backups (slack.md: Socket Mode rejects unhandled)
-  process.on('unhandledRejection', (reason) =>
-    log.error('an error was not handled', { error: String(reason) }),
-  )
-  for (const warning of config.warnings) log.warn('the configuration is doubtful', { warning })
-  const http = await startHttp({
-    listen: config.health,
-    health: () => service.engine.health(),
-    live: () => ({ ok: true, text: 'alive' }),
-    ready: () => ({ ok: service.ready(), text: service.ready() ? 'scheduling' : 'starting' }),
-    log,
-  })
-  try {
-    await service.lead(signal, () => {
-      // not before: Slack would share out clicks between two instances. And it is not waited for: its absence delays no work
-      void slack?.start()
-      log.info('easy-backup serves', { strategies: config.strategies.length, version: packageJson.version })
-    })
-  } finally {
-    await slack?.stop()
-    await http.close()
-    log.info('easy-backup stopped', {})
+/** A reload may send messages elsewhere; the table is made anew only then. */
+function liveRouting(context: EngineContext, { routing }: SlackConnection): RoutingTable {
+  let of: Config | null = null
+  let table: RoutingTable = () => routing
+  return (strategy) => {
+    const { config } = context
+    if (config !== of) table = routingTable(config.slack?.routing ?? routing, config.strategies)
+    of = config
+    return table(strategy)
   }
 }

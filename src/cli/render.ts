@@ -50,8 +50,8 @@ export function renderRun(run: RunView, look: Look): string {
   return [paint(sentence, stateColours[run.state] ?? null, look.colours), ...details].join('\n')
 }
 
-/** `file:line:column  …`, one mistake a line: editors jump there, so nothing stands before it. */
-const namesItsPlace = /^.+?:\d+:\d+ {2}/
+/** `file:line:column  …` or `VARIABLE  …`, one mistake a line: editors jump there, so nothing stands before it. */
+const namesItsPlace = /^(?:.+?:\d+:\d+|[A-Z][A-Z0-9_]+) {2}/
 
 /** What is wrong, then what to do, as one block. */
 export function renderFault(fault: FaultFacts, colours: boolean): string {

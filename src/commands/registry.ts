@@ -8,6 +8,7 @@ import { help } from './help.ts'
 import { list } from './list.ts'
 import { log } from './log.ts'
 import { pause } from './pause.ts'
+import { reload } from './reload.ts'
 import { restore } from './restore.ts'
 import { resume } from './resume.ts'
 import { run } from './run.ts'
@@ -33,6 +34,7 @@ export const commands: readonly CommandDefinition[] = [
   confirm,
   dismiss,
   get,
+  reload,
   catalogSync,
 ]
 
@@ -49,7 +51,6 @@ export const laterCommands: readonly string[] = [
   'notify',
   'pin',
   'prune',
-  'reload',
   'report',
   'retention',
   'test',

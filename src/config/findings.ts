@@ -33,7 +33,12 @@ export function spot(offset: number, pointer = ''): string {
   return `#${offset}${pointer}`
 }
 
-export function createFindings(path: string, places: Places): Findings {
+/** @param variables  pointer → the environment variable that stands for it, when there is no file to point into */
+export function createFindings(
+  path: string,
+  places: Places,
+  variables: ReadonlyMap<string, string> | null = null,
+): Findings {
   const mistakes = new Map<string, Finding>()
   const warnings: Finding[] = []
   const silenced = new Set<string>()
@@ -53,6 +58,7 @@ export function createFindings(path: string, places: Places): Findings {
           line: Math.max(1, line),
           column: Math.max(1, col),
           path: where,
+          ...(variables && { variable: variableFor(finding.pointer, variables) ?? where }),
           ...hide(finding),
         }
       })
@@ -85,6 +91,15 @@ export function createFindings(path: string, places: Places): Findings {
       return spell(warnings, root, secrets).map(spellMistake)
     },
   }
+}
+
+/** The variable of the value itself, of a group that holds it, or of one within it. */
+function variableFor(pointer: string, variables: ReadonlyMap<string, string>): string | undefined {
+  for (let at = pointer; at !== ''; at = parent(at)) {
+    const own = variables.get(at)
+    if (own !== undefined) return own
+  }
+  return variables.entries().find(([at]) => at.startsWith(`${pointer}/`))?.[1]
 }
 
 /** The value's own place; for what is missing, the key of the group that lacks it. */

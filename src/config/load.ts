@@ -36,21 +36,28 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
     { ...input, readFile },
     { text: input.text, places, findings },
   )
-  const examination: Examination = {
-    root,
+  return configFrom(
+    { root, findings, fromOutside, secrets },
+    { file: input.path, folder: dirname(input.path) },
     drivers,
-    findings,
-    fromOutside,
-    secrets,
-    secretPlaces: new Set(),
-    urlPlaces: new Set(),
-  }
+  )
+}
+
+/** Judges a tree of values, wherever it came from, and fills in the defaults.
+ * @throws ConfigMistakes */
+export function configFrom(
+  read: Pick<Examination, 'root' | 'findings' | 'fromOutside' | 'secrets'>,
+  from: { file: string; folder: string },
+  drivers: DriverCatalogue,
+): Config {
+  const examination: Examination = { ...read, drivers, secretPlaces: new Set(), urlPlaces: new Set() }
+  const { root, findings, secrets } = examination
   judge(examination)
   const hide = redact(examination)
-  const settings = resolveConfig(root, { folder: dirname(input.path), catalogue: drivers, redact: hide })
+  const settings = resolveConfig(root, { folder: from.folder, catalogue: drivers, redact: hide })
   warn(settings, examination)
   return freeze({
-    file: input.path,
+    file: from.file,
     ...settings,
     warnings: findings.settle(root, secrets),
     secrets: [...secrets].filter((secret) => secret !== ''),

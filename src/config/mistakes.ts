@@ -7,6 +7,8 @@ export interface ConfigMistake {
   column: number
   /** `global.slack.channel_id`; `(file)` for the whole. */
   path: string
+  /** The environment variable that is meant, when there is no file. */
+  variable?: string
   wrong: string
   /** What to write instead. */
   instead: string
@@ -22,7 +24,10 @@ export class ConfigMistakes extends Fault {
   }
 }
 
-/** `file:line:column  path  what is wrong  what to write instead` */
-export function spellMistake({ file, line, column, path, wrong, instead }: ConfigMistake): string {
-  return `${file}:${line}:${column}  ${path}  ${wrong}  ${instead}`.replaceAll(/[\r\n\t]+/g, ' ')
+/** `file:line:column  path  what is wrong  what to write instead`; of the environment `VARIABLE  what …` */
+export function spellMistake(mistake: ConfigMistake): string {
+  const { file, line, column, path, variable, wrong, instead } = mistake
+  const where = variable ?? `${file}:${line}:${column}  ${path}`
+  const what = variable ? instead.replace(/^write [a-z_]+: (?=\S)/, 'write ') : instead
+  return `${where}  ${wrong}  ${what}`.replaceAll(/[\r\n\t]+/g, ' ')
 }

@@ -44,6 +44,7 @@ export function resolveConfig(root: Record<string, unknown>, context: Context): 
     tempDir: absolute(folder, global.temp_dir ?? defaults.temp_dir),
     maxParallel: global.max_parallel_strategies ?? defaults.max_parallel_strategies,
     health: healthOf(global),
+    metrics: metricsOf(global),
   }
 }
 
@@ -204,5 +205,11 @@ function healthOf({ monitoring }: Global): Listen | null {
 
 /** A duration that was judged before; 0 is off. */
 function ms(written: string | number): number {
+function metricsOf({ monitoring }: Global): Listen | null {
+  const { enabled = true, ...listen } = monitoring?.metrics ?? { enabled: false }
+  if (!enabled) return null
+  return { bind: monitoring?.bind ?? defaults.bind, ...defaults.metrics, ...listen }
+}
+
   return parseDuration(String(written)) ?? 0
 }

@@ -12,13 +12,6 @@ const anyMonday = Date.parse('2026-01-05T00:00:00Z') // the distance of two runs
 export function warn(config: Pick<Config, 'strategies' | 'slack'>, examination: Examination): void {
   const { findings, root } = examination
   const global = isMapping(root.global) ? root.global : {}
-  const metrics = isMapping(global.monitoring) ? global.monitoring.metrics : undefined
-  if (isMapping(metrics) && metrics.enabled !== false)
-    findings.warning(
-      '/global/monitoring/metrics',
-      'metrics come with the next release',
-      'nothing is served there yet',
-    )
   if (config.slack) warnOfSlack(config.slack, examination)
   strategiesOf(root).forEach(({ pointer, strategy }, index) => {
     warnOfStrategy(config.strategies[index]!, { pointer, strategy, global, examination })

@@ -100,6 +100,7 @@ export interface Config {
   tempDir: string
   maxParallel: number
   health: Listen | null
+  metrics: Listen | null
   /** Legal but doubtful, each with its position. */
   warnings: string[]
   /** Every secret value, for the scrubber. */

@@ -16,7 +16,12 @@ import type { RunLogs } from './run-logs.ts'
 
 /** Everything the stations of the walk are built from; app.ts puts it together once. */
 export interface EngineContext {
+  /** What holds now: a reload replaces it, and `storages` with it. A run works on a copy of the context as it was at its start. */
   config: Config
+  /** Reads the configuration anew from where it was read. @throws Fault config-invalid */
+  readConfig: () => Config
+  /** Opens what a configuration needs, which may throw. @returns what makes it hold, which cannot */
+  prepareConfig: (config: Config) => () => void
   clock: Clock
   log: Log
   scrub: Scrub
@@ -25,6 +30,10 @@ export interface EngineContext {
   sourceDrivers: readonly SourceDriver[]
   filters: readonly Filter[]
   storages: ReadonlyMap<string, Storage>
+  /** Opens a place that the configuration does not name; without credentials among its options the machine's own are used. */
+  openStorage: (kind: string, name: string, options: Record<string, unknown>) => Storage
+  /** A strategy with every default for a database that the configuration does not name, such as a typed restore target. */
+  standIn: (name: string, url: string) => Strategy
   /** Who is told; loaded when something is to be told, because a command that only reads needs none of it. */
   notifiers: () => Promise<readonly Notifier[]>
   bus: Bus

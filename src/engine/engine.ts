@@ -52,12 +52,20 @@ export function createEngine(
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
     schedule: (limit) => schedule(context, limit),
+    reload: () => Promise.reject(nothingToReload()),
     syncCatalogue: () => syncCatalogue(context),
     health: async () => probe.health(await strategyViews(context)),
   }
 }
 
 function strategyViews(context: EngineContext): Promise<StrategyView[]> {
+/** A command alone reads the file at its own start. */
+function nothingToReload(): Fault {
+  return new Fault('not-found', 'no service is running on this state folder, so there is nothing to reload', {
+    hint: 'the file has no mistakes; it is read when the service starts',
+  })
+}
+
   return Promise.all(context.config.strategies.map((strategy) => strategyView(context, strategy)))
 }
 

@@ -75,6 +75,10 @@ export interface Engine {
   /** @returns those that were paused */
   resume(strategies: string[], actor: Actor): Promise<string[]>
 
+  /** Makes the service load its configuration again, all or nothing. In a command beside a service that one does it.
+   * @throws Fault config-invalid with every mistake · not-found (no service) · timed-out */
+  reload(actor: Actor): Promise<ConfigChanges>
+
   health(): Promise<Health>
 }
 
@@ -87,3 +91,12 @@ export interface RestoreAsk {
   noOwner: boolean
   reason: string | null
 }
+/** What a reload did, in words for who asked. */
+export interface ConfigChanges {
+  changed: string[]
+  /** Backups go earlier or to fewer places than before, or are made no more: said to everybody. */
+  weakened: string[]
+  /** Settings of the file that hold only after a restart. */
+  needsRestart: string[]
+}
+

@@ -14,6 +14,7 @@ import { closeEndedPauses } from './pauses.ts'
 import { reap, recover } from './recover.ts'
 import { expireRequests } from './restore/requests.ts'
 import { createScheduler } from './scheduler.ts'
+import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { watchOverdue } from './watch.ts'
 import { createWorker, type Worker } from './worker.ts'
 
@@ -24,7 +25,7 @@ export interface Service {
   besideService: boolean
   /** Leads until the signal: recovers, schedules, works, watches, delivers; then winds down.
    * @throws Fault state-locked when another instance leads */
-  lead(signal: AbortSignal, onLeading: () => void): Promise<void>
+  lead(signal: AbortSignal, onLeading: () => Promise<void>): Promise<void>
   /** The scheduler has made a pass and the state answers. */
   ready(): boolean
   /** For a command: waits for its work and its messages, within reason. */
@@ -45,18 +46,20 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
   const current = await leader(context.database.read)
   const besideService = role === 'command' && current?.role === 'serve' && isAlive(current)
   const alone = role === 'command' && !besideService ? createAlone(context, worker, self) : null
-  const engine = createEngine(context, createHealth(context, role === 'serve' ? scheduler : null), (run) => {
+  const built = createEngine(context, createHealth(context, role === 'serve' ? scheduler : null), (run) => {
     if (alone && run) alone.carryOut(run)
     else worker.nudge()
   })
 
-  async function lead(signal: AbortSignal, onLeading: () => void): Promise<void> {
+  async function lead(signal: AbortSignal, onLeading: () => Promise<void>): Promise<void> {
     const held = await takeLead(context, self)
-    onLeading()
+  const reload = role === 'serve' ? reloadHere : besideService ? reloadThere : null
+  const engine: Engine = reload ? { ...built, reload: (actor) => reload(context, actor) } : built
     try {
       const silent = new AbortController() // delivery outlives the work: the last words are owed too
       const telling = deliverUntil(context, silent.signal)
       const ended = await recover(context)
+      await onLeading()
       if (ended.length > 0)
         context.log.warn('runs of a process that died were ended as interrupted', { count: ended.length })
       await Promise.all([
@@ -67,6 +70,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
       ])
       await waitUntilTold(context, farewellMs)
       silent.abort(new Error('stopped'))
+        reloadUntil(context, signal),
       await telling
     } finally {
       await context.database.write((tx) => resignLeader(tx, self))

@@ -44,7 +44,8 @@ export function createWorker(context: EngineContext): Worker {
   function start(run: Run): Promise<void> {
     const cancel = new AbortController()
     context.bus.emit({ type: 'run.started', run: run.id, kind: run.kind, strategy: run.strategy })
-    const done = carryOut(context, run, { cancel: cancel.signal, parallel: () => active.size }).finally(
+    // a copy: a reload while it runs does not change what it works with
+    const done = carryOut({ ...context }, run, { cancel: cancel.signal, parallel: () => active.size }).finally(
       () => {
         active.delete(run.id)
         wake()

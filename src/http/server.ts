@@ -11,38 +11,74 @@ export interface Probe {
 }
 
 export interface HttpParts {
-  /** null: no server. */
+  /** Of health and the probes; null: they are not served. */
   listen: Listen | null
   health: () => Promise<Health>
   live: () => Probe
   ready: () => Probe
+  /** Absent or null: no metrics. On the same address as health they share its server. */
+  metrics?: Metrics | null
   log: Log
 }
 
+export interface Metrics {
+  listen: Listen
+  /** @returns the content type and the text of one scrape */
+  render: () => Promise<{ type: string; text: string }>
+}
+
 export interface HttpServer {
-  /** The port that was bound (0 in the configuration takes a free one); null without a server. */
+  /** The ports that were bound (0 in the configuration takes a free one); null for what is not served. */
   port: number | null
+  metricsPort: number | null
   /** Answers what is being answered, then closes. */
   close(): Promise<void>
 }
 
-/** Serves health (product page §8), `/livez` and `/readyz`; everything else is a short 404.
- * @throws Fault config-invalid when the address cannot be bound */
-export async function startHttp({ listen, ...parts }: HttpParts): Promise<HttpServer> {
-  if (listen === null) return { port: null, close: () => Promise.resolve() }
-  const server = await createServer()
-  addHealth(server, listen.path, parts)
-  addProbe(server, '/livez', parts.live)
-  addProbe(server, '/readyz', parts.ready)
+/** Serves health (product page §8), `/livez`, `/readyz` and metrics; everything else is a short 404.
+ * @throws Fault config-invalid when an address cannot be bound */
+export async function startHttp(parts: HttpParts): Promise<HttpServer> {
+  const { listen, metrics = null } = parts
+  const shared =
+    listen !== null && listen.bind === metrics?.listen.bind && listen.port === metrics.listen.port
+  const main = listen && (await createServer())
+  const other = metrics && !shared ? await createServer() : null
+  if (main && listen) {
+    addHealth(main, listen.path, parts)
+    addProbe(main, '/livez', parts.live)
+    addProbe(main, '/readyz', parts.ready)
+  }
+  const measured = shared ? main : other
+  if (metrics && measured) addMetrics(measured, metrics, parts.log)
+  const close = async (): Promise<void> => void (await Promise.all([main?.close(), other?.close()]))
+  try {
+    const port = main && listen && (await bind(main, { listen, setting: 'health_check', log: parts.log }))
+    const own =
+      other && metrics && (await bind(other, { listen: metrics.listen, setting: 'metrics', log: parts.log }))
+    return { port, metricsPort: shared ? port : own, close }
+  } catch (error) {
+    await close() // half of what was asked for would look like all of it
+    throw error
+  }
+}
+
+interface Binding {
+  listen: Listen
+  /** Its key under `monitoring`. */
+  setting: 'health_check' | 'metrics'
+  log: Log
+}
+
+async function bind(server: FastifyInstance, { listen, setting, log }: Binding): Promise<number> {
   try {
     await server.listen({ host: listen.bind, port: listen.port })
   } catch (error) {
-    throw cannotListen(listen, error as NodeJS.ErrnoException)
+    throw cannotListen({ ...listen, setting }, error as NodeJS.ErrnoException)
   }
   const address = server.server.address()
   const port = typeof address === 'object' && address ? address.port : listen.port
-  parts.log.info('http listens', { bind: listen.bind, port })
-  return { port, close: () => server.close() }
+  log.info('http listens', { bind: listen.bind, port, for: setting })
+  return port
 }
 
 /** Small limits: nobody has anything to send here, and a slow client must not hold a socket (promise 19). */
@@ -66,7 +102,7 @@ async function createServer(): Promise<FastifyInstance> {
   return server
 }
 
-function addHealth(server: FastifyInstance, path: string, { health, log }: Omit<HttpParts, 'listen'>): void {
+function addHealth(server: FastifyInstance, path: string, { health, log }: HttpParts): void {
   server.get(path, async (_request, reply) => {
     try {
       const now = await health()
@@ -75,6 +111,18 @@ function addHealth(server: FastifyInstance, path: string, { health, log }: Omit<
       // A health that cannot be told is not healthy; why is for the log, not for the network.
       log.error('health cannot be told', { why: error instanceof Error ? error.message : String(error) })
       return answer(reply, 503, { status: 'unhealthy' })
+    }
+  })
+}
+
+function addMetrics(server: FastifyInstance, { listen, render }: Metrics, log: Log): void {
+  server.get(listen.path, async (_request, reply) => {
+    try {
+      const { type, text } = await render()
+      return await reply.header('cache-control', 'no-store').type(type).send(text)
+    } catch (error) {
+      log.error('metrics cannot be told', { why: error instanceof Error ? error.message : String(error) })
+      return answer(reply, 503, { error: 'not available' })
     }
   })
 }
@@ -91,10 +139,13 @@ function answer(reply: FastifyReply, status: number, body: unknown): FastifyRepl
   return reply.code(status).header('cache-control', 'no-store').send(body)
 }
 
-function cannotListen({ bind, port }: Listen, error: NodeJS.ErrnoException): Fault {
+function cannotListen(
+  { bind, port, setting }: Listen & Pick<Binding, 'setting'>,
+  error: NodeJS.ErrnoException,
+): Fault {
   const why =
     error.code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be bound: ${error.message}`
-  return new Fault('config-invalid', `monitoring.health_check: ${bind}:${port} ${why}`, {
+  return new Fault('config-invalid', `monitoring.${setting}: ${bind}:${port} ${why}`, {
     hint: 'choose another port or bind, or stop the other program',
     cause: error,
   })

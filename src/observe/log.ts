@@ -11,8 +11,13 @@ export interface LogSettings {
   pretty: boolean
 }
 
+export interface AdjustableLog extends Log {
+  /** From now on, here and in what is made by `with` from now on. */
+  setLevel(level: LogLevel): void
+}
+
 /** The log of a process: one JSON object per line, or one readable line. Text and every fact are scrubbed first (promise 14). */
-export function createLog({ level, scrub, destination, pretty }: LogSettings): Log {
+export function createLog({ level, scrub, destination, pretty }: LogSettings): AdjustableLog {
   const logger = pino(
     {
       level,
@@ -24,7 +29,7 @@ export function createLog({ level, scrub, destination, pretty }: LogSettings): L
       ? { write: (line: string) => void destination.write(readable(line)) }
       : { write: (line: string) => void destination.write(line) },
   )
-  return wrap(logger, scrub)
+  return { ...wrap(logger, scrub), setLevel: (next) => void (logger.level = next) }
 }
 
 function wrap(logger: Logger, scrub: Scrub): Log {

@@ -30,7 +30,7 @@ const monitoring = group(
           enabled: flag({ description: 'Serve metrics', default: true, examples: [true] }),
           ...listen(defaults.metrics.path),
         },
-        { description: 'Prometheus metrics; they come with the next release' },
+        { description: 'Prometheus metrics; equal ports share a server' },
       ),
     ),
     bind: text({

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { loadEnvironment, namesDatabase } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../core/config.ts'
+import { Fault } from '../core/faults.ts'
+import { filters } from '../filters/registry.ts'
+import { sources } from '../sources/registry.ts'
+import { storages } from '../storages/registry.ts'
+
+const usualPaths = ['./easy-backup.yml', '/etc/easy-backup/config.yml']
+const drivers = { sources, storages, filters }
+const readFile = (file: string): string => readFileSync(file, 'utf8')
+
+/** The configuration file, else the environment alone.
+ * @param configPath `--config`; null = the usual paths
+ * @throws Fault config-invalid with every mistake */
+export function readConfig(configPath: string | null): Config {
+  const path = configPath ?? usualPaths.find((candidate) => existsSync(candidate))
+  const dotenv = join(path ? dirname(path) : '.', '.env')
+  const outside = {
+    environment: process.env,
+    dotenv: existsSync(dotenv) ? readFile(dotenv) : null,
+    readFile,
+  }
+  if (path) return loadConfig({ path, text: readText(path), ...outside }, drivers)
+  if (namesDatabase(outside)) return loadEnvironment({ folder: process.cwd(), ...outside }, drivers)
+  throw new Fault('config-invalid', `there is no configuration file (${usualPaths.join(', ')})`, {
+    hint: '`easy-backup init` writes one to start from; --config names another; or set DATABASE_URL and STORAGE_PATH',
+  })
+}
+
+function readText(path: string): string {
+  try {
+    return readFile(path)
+  } catch (error) {
+    throw new Fault('config-invalid', `${path} cannot be read: ${(error as Error).message}`, {
+      hint: '`easy-backup init` writes a configuration to start from',
+      cause: error,
+    })
+  }
+}

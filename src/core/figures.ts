@@ -1,0 +1,21 @@
+import type { RunKind } from './model.ts'
+
+/** What the state says right now, for who measures. Instants are epoch ms. */
+export interface Figures {
+  strategies: {
+    name: string
+    lastSuccessAt: number | null
+    nextAt: number | null
+    isOverdue: boolean
+    isPaused: boolean
+    failuresInARow: number
+    backups: number
+    heldBytes: number
+    /** Of the newest good backup. */
+    lastStoredBytes: number | null
+    lastRawBytes: number | null
+  }[]
+  /** Open runs. */
+  queue: { kind: RunKind; state: 'queued' | 'running'; runs: number }[]
+  owed: { notifier: string; messages: number }[]
+}
