@@ -6,7 +6,7 @@ import { readings } from './readings.ts'
 import { shown } from './shown.ts'
 import type { Part } from './validate.ts'
 
-const laterStorages = ['s3', 'azure', 'gcs', 'sftp']
+const laterStorages = ['azure', 'gcs', 'sftp']
 
 /** What the schema alone cannot tell of the places for backups, and of who uses them. */
 export function checkPlaces(examination: Examination): void {
@@ -14,23 +14,53 @@ export function checkPlaces(examination: Examination): void {
   const storages = isMapping(global.storages) ? global.storages : {}
   for (const [name, storage] of Object.entries(storages))
     if (isMapping(storage)) checkStorage(name, storage, examination)
+  if (isMapping(global.s3)) checkS3(global.s3, storages, examination)
   checkCompression({ value: global.compression, at: '/global/compression' }, examination)
-  checkUse(global, Object.keys(storages), examination)
+  checkUse(global, [...('s3' in global ? ['s3'] : []), ...Object.keys(storages)], examination)
 }
 
 function checkStorage(name: string, storage: Record<string, unknown>, examination: Examination): void {
-  const { findings, drivers } = examination
+  const { findings } = examination
   const at = child('/global/storages', name)
   const badName = readings.name(name)
   if (badName) findings.keyMistake(at, badName.mistake, badName.hint)
   const { type, ...options } = storage
   if (typeof type !== 'string') return
+  if (judgeOptions(type, { value: options, at }, examination)) Object.assign(storage, options)
+  else reportStorage(type, child(at, 'type'), examination)
+}
+
+/** `global.s3` is simply the place named `s3`, with the compression of older files beside it. */
+function checkS3(
+  s3: Record<string, unknown>,
+  storages: Record<string, unknown>,
+  examination: Examination,
+): void {
+  const { compression, ...options } = s3
+  const at = '/global/s3'
+  if (judgeOptions('s3', { value: options, at }, examination)) Object.assign(s3, options)
+  checkCompression({ value: compression, at: `${at}/compression` }, examination)
+  if ('s3' in storages)
+    examination.findings.keyMistake(
+      '/global/storages/s3',
+      'global.s3 is the place of this name',
+      'choose another name here',
+    )
+}
+
+/** By the driver's own schema and judgement; numbers from outside become numbers. @returns false when there is no such driver */
+function judgeOptions(
+  type: string,
+  { value, at }: { value: Record<string, unknown>; at: string },
+  examination: Examination,
+): boolean {
+  const { findings, drivers } = examination
   const driver = drivers.storages.find(({ kind }) => kind === type)
-  if (!driver) return reportStorage(type, child(at, 'type'), examination)
-  examine(driver.options, { value: options, at }, examination)
-  Object.assign(storage, options) // numbers from outside have become numbers
-  const wrong = findings.clean(at) ? driver.judge(options) : null
+  if (!driver) return false
+  examine(driver.options, { value, at }, examination)
+  const wrong = findings.clean(at) ? driver.judge(value) : null
   if (wrong) findings.mistake(at, wrong.mistake, wrong.hint)
+  return true
 }
 
 function reportStorage(type: string, at: string, { findings, drivers }: Examination): void {
@@ -43,17 +73,17 @@ function reportStorage(type: string, at: string, { findings, drivers }: Examinat
   findings.mistake(at, `${shown(type)} is not a kind of place`, suggest(type, kinds))
 }
 
-/** `storage` names a place that is there; without it there is exactly one. */
+/** `storage` names a place that is there; without it there is `s3`, or exactly one. */
 function checkUse(global: Record<string, unknown>, names: string[], examination: Examination): void {
   const { findings, root } = examination
-  if ('s3' in global || !findings.clean('/global/storages')) return
+  if (!findings.clean('/global/storages')) return
   if (names.length === 0) {
     const instead = 'write storages: { disk: { type: local, path: ./backups } } under global'
     findings.mistake('/global/storages', 'there is no place for backups', instead)
     return
   }
   checkChoice({ value: global.storage, at: '/global/storage' }, names, examination)
-  const undecided = names.length > 1 && global.storage === undefined
+  const undecided = names.length > 1 && !('s3' in global) && global.storage === undefined
   for (const { pointer, strategy } of strategiesOf(root)) {
     checkChoice({ value: strategy.storage, at: child(pointer, 'storage') }, names, examination)
     if (undecided && strategy.storage === undefined) {

@@ -130,12 +130,11 @@ function compressionOf(written: StrategyFile['compression']): Strategy['compress
 }
 
 function chosenStorages(written: StrategyFile['storage'], global: Global): string[] {
-  if (written === undefined) return Object.keys(global.storages ?? {})
+  if (written === undefined) return global.s3 ? ['s3'] : Object.keys(global.storages ?? {})
   const items = Array.isArray(written) ? written : [written]
   return items.map((item) => (typeof item === 'string' ? item : item.name))
 }
 
-function storagesOf({ storages = {} }: Global, { folder, catalogue }: Context): StorageConfig[] {
 /** The places that have a retention of their own. */
 function placeRetentionOf(written: StrategyFile['storage']): Strategy['placeRetention'] {
   const items = Array.isArray(written) ? written : []
@@ -147,7 +146,10 @@ function placeRetentionOf(written: StrategyFile['storage']): Strategy['placeRete
   )
 }
 
-  return Object.entries(storages).map(([name, { type, ...written }]) => {
+function storagesOf({ s3, storages = {} }: Global, { folder, catalogue }: Context): StorageConfig[] {
+  const { compression: _compression, ...bucket } = s3 ?? {}
+  const places = { ...(s3 && { s3: { type: 's3', ...bucket } }), ...storages }
+  return Object.entries(places).map(([name, { type, ...written }]) => {
     const options: Record<string, unknown> = { ...written }
     for (const key of foldersOf(catalogue.storages.find(({ kind }) => kind === type)?.options))
       if (typeof options[key] === 'string') options[key] = absolute(folder, options[key])

@@ -15,17 +15,19 @@ export interface HealthProbe {
 export function createHealth(context: EngineContext, scheduler: Scheduler | null): HealthProbe {
   let checkedAt = -Infinity
   let places: 'ok' | 'some' | 'none' = 'ok'
+  let s3: Health['s3_connectivity'] = 'not_configured'
   let slack: Health['slack_connectivity'] = context.config.slack ? 'ok' : 'not_configured'
 
   async function recheck(): Promise<void> {
     if (context.clock.monotonic() - checkedAt < recheckMs) return
     checkedAt = context.clock.monotonic()
+    const storages = [...context.storages.values()]
     const reachable = await Promise.all(
-      [...context.storages.values()].map((storage) =>
-        isInPlace(context, storage, AbortSignal.timeout(10_000)).catch(() => false),
-      ),
+      storages.map((storage) => isInPlace(context, storage, AbortSignal.timeout(10_000)).catch(() => false)),
     )
     places = reachable.every(Boolean) ? 'ok' : reachable.some(Boolean) ? 'some' : 'none'
+    const buckets = reachable.filter((_, index) => storages[index]!.kind === 's3')
+    s3 = buckets.length === 0 ? 'not_configured' : buckets.every(Boolean) ? 'ok' : 'error'
     const notifier = (await context.notifiers()).find((candidate) => candidate.kind === 'slack')
     if (notifier) slack = (await notifier.check(AbortSignal.timeout(10_000))).ok ? 'ok' : 'error'
   }
@@ -50,7 +52,7 @@ export function createHealth(context: EngineContext, scheduler: Scheduler | null
         total: strategies.length,
         last_backup_status: Object.fromEntries(strategies.map((view) => [view.name, lineOf(view)])),
       },
-      s3_connectivity: 'not_configured',
+      s3_connectivity: s3,
       slack_connectivity: slack,
     }
   }

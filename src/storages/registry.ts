@@ -1,5 +1,6 @@
 import { local } from './local/index.ts'
+import { s3 } from './s3/index.ts'
 import type { StorageDriver } from './storage.ts'
 
 /** Every kind of storage there is. */
-export const storages: readonly StorageDriver[] = [local]
+export const storages: readonly StorageDriver[] = [local, s3]

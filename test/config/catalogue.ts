@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { DriverCatalogue } from '../../src/config/catalogue.ts'
+import { s3 } from '../../src/storages/s3/index.ts'
 
 /** Drivers as the configuration sees them: options, and a judgement of URLs. */
 export const drivers: DriverCatalogue = {
@@ -51,6 +52,7 @@ export const drivers: DriverCatalogue = {
       judge: ({ path }) =>
         path === '/' ? { mistake: 'backups cannot lie in the root folder', hint: 'name a folder' } : null,
     },
+    s3,
   ],
   filters: [compression('gzip', 9), compression('zstd', 19)],
 }

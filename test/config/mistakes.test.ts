@@ -102,9 +102,54 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     'strategies[0].tunnel  tunnel comes with the next release  remove it',
   ],
   [
-    'an S3 place',
-    { global: ['s3: { bucket: b, buket: c, part_size: 5 }'] },
-    'global.s3  S3 comes with the next release  write a local storage instead: storages: { disk: { type: local, path: ./backups } }',
+    'a misspelt key of the bucket',
+    { global: ['s3: { bucket: b-1, buket: c }'] },
+    'global.s3.buket  unknown key  did you mean bucket?',
+  ],
+  [
+    'a bucket without a name',
+    { global: ['s3: { base_path: x }'] },
+    'global.s3.bucket  is missing  write bucket: my-backups',
+  ],
+  [
+    'half of the keys',
+    { global: ['s3: { bucket: b-1, credentials: { access_key: AKIAXX } }'] },
+    'global.s3  one of the two keys is missing  write access_key and secret_key, or none for the default chain',
+  ],
+  [
+    'a path in place of a bucket',
+    { global: ['s3: { bucket: s3://b-1/x }'] },
+    'global.s3  "s3://b-1/x" is not the name of a bucket  write its name only, such as my-backups; the folder belongs into base_path',
+  ],
+  [
+    'a base path that climbs',
+    { global: ['s3: { bucket: b-1, base_path: ../x }'] },
+    'global.s3  base_path is not a folder  write one such as backups/databases: letters, digits, . _ - and /',
+  ],
+  [
+    'a part that S3 does not take',
+    { global: ['s3: { bucket: b-1, part_size: 1MiB }'] },
+    'global.s3  part_size is 1MiB  S3 takes parts of 5MiB to 5GiB',
+  ],
+  [
+    'a size without a unit',
+    { global: ['s3: { bucket: b-1, part_size: "16" }'] },
+    'global.s3.part_size  "16" is not a size such as 16MiB  write 16MiB',
+  ],
+  [
+    'a key for encryption that was not asked for',
+    { global: ['s3: { bucket: b-1, kms_key_id: x }'] },
+    'global.s3  kms_key_id is for aws:kms  write sse: "aws:kms" beside it',
+  ],
+  [
+    'a compression of the bucket that does not exist',
+    { global: ['s3: { bucket: b-1, compression: gzipp }'] },
+    'global.s3.compression  "gzipp" is not a compression  did you mean gzip?',
+  ],
+  [
+    'a bucket in a strategy',
+    { strategy: ['s3: { bucket: b-1 }'] },
+    'strategies[0].s3  a bucket in a strategy comes with the next release  name it under global.storages, with type: s3, and write storage: with that name here',
   ],
   [
     'HTTP mode of Slack',
@@ -242,19 +287,37 @@ test('a service without a place, or with several and no choice, does not start',
   assert.deepEqual(mistakesIn(`${two}${strategies.replace('}]', ', storage: b }]')}`), [])
 })
 
+test('with global.s3 dumps go there when nothing is chosen, and the name s3 is taken', () => {
+  const text = (more: string) => `global: { s3: { bucket: b-1 }, storages: { ${more} } }
+strategies: [{ name: a, database_url: "postgres://db/a" }]
+`
+  assert.deepEqual(load(text('nas: { type: local, path: /b }')).strategies[0]!.storages, ['s3'])
+  assert.deepEqual(mistakesIn(text('s3: { type: local, path: /b }')), [
+    '1:42  global.storages.s3  global.s3 is the place of this name  choose another name here',
+  ])
+  const offsite = text('offsite: { type: s3, bucket: b-2, endpoint: "https://s3.example.com" }')
+  assert.deepEqual(
+    load(offsite).storages.map(({ name, kind, options }) => [name, kind, options.bucket]),
+    [
+      ['s3', 's3', 'b-1'],
+      ['offsite', 's3', 'b-2'],
+    ],
+  )
+})
+
 test('a place is judged by its own driver', () => {
   const text = `global:
   storages:
     a: { type: local, path: / }
     b: { type: local }
-    c: { type: s3, bucket: x }
+    c: { type: azure, bucket: x }
     My Disk: { type: local, path: /x, foo: 1 }
 strategies: [{ name: a, database_url: "postgres://db/a" }]
 `
   assert.deepEqual(mistakesIn(text), [
     '3:8  global.storages.a  backups cannot lie in the root folder  name a folder',
     '4:5  global.storages.b.path  is missing  write path: ./backups',
-    '5:16  global.storages.c.type  S3 comes with the next release  write a local storage instead: { type: local, path: ./backups }',
+    '5:16  global.storages.c.type  AZURE comes with the next release  write a local storage instead: { type: local, path: ./backups }',
     '6:5  global.storages.My Disk  "My Disk" is not a name (small letters, digits, - and _, at most 63)  write my-disk',
     '6:39  global.storages.My Disk.foo  unknown key  write path',
   ])

@@ -21,6 +21,7 @@ function publish(node: Node, path: string, drivers: DriverCatalogue): Node {
   const { reads, later, secret: _secret, expected: _expected, url: _url, folder: _folder, ...plain } = node
   if (later) return { description: `${node.description ?? later.what} (comes with the next release)` }
   if (path === '/global/storages/*') return { ...describe(plain), anyOf: places(drivers) }
+  if (path === '/global/s3') return bucket(plain, drivers)
   if (path.endsWith('/options') && !path.startsWith('/global'))
     return { ...describe(plain), anyOf: options(drivers) }
   if (reads) return { ...plain, ...formOf(reads, drivers) }
@@ -67,6 +68,17 @@ function places(drivers: DriverCatalogue): Node[] {
     const { properties = {}, required = [], ...rest } = publish(asNode(schema), '', drivers)
     return { ...rest, properties: { type: { const: kind }, ...properties }, required: ['type', ...required] }
   })
+}
+
+/** The keys of the driver and those that stand beside them. */
+function bucket(node: Node, drivers: DriverCatalogue): Node {
+  const driver = drivers.storages.find(({ kind }) => kind === 's3')
+  const options = driver ? publish(asNode(driver.options), '', drivers) : {}
+  return {
+    ...options,
+    ...describe(node),
+    properties: { ...options.properties, ...inside(node, '/global/s3', drivers).properties },
+  }
 }
 
 function options(drivers: DriverCatalogue): Node[] {

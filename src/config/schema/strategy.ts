@@ -66,7 +66,10 @@ export const strategyKeys = {
   ...shared,
   databases: later('Several databases of one server', { what: 'backing up several databases of one server' }),
   tunnel: later('SSH tunnels and proxies', { what: 'tunnel' }),
-  s3: later('An S3 bucket', { what: 'S3', instead: 'write storage: with the name of a local place' }),
+  s3: later('A bucket of its own', {
+    what: 'a bucket in a strategy',
+    instead: 'name it under global.storages, with type: s3, and write storage: with that name here',
+  }),
 }
 
 const named = group(

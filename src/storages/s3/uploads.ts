@@ -23,8 +23,12 @@ export async function* uploadsAt(
     right: 's3:ListBucketMultipartUploads',
     signal,
   }
-  for (let marker: { KeyMarker?: string; UploadIdMarker?: string } | null = {}; marker !== null;) {
-    const input = { Bucket: settings.bucket, Prefix: settings.prefix + prefix, ...marker }
+  for (let marker: Marker | null = {}; marker !== null;) {
+    const input: ListMultipartUploadsCommandInput = {
+      Bucket: settings.bucket,
+      Prefix: settings.prefix + prefix,
+      ...marker,
+    }
     const page: ListMultipartUploadsCommandOutput = await call(doing, (s3, http) =>
       s3.listMultipartUploads(input, http),
     )
