@@ -205,13 +205,13 @@ function healthOf({ monitoring }: Global): Listen | null {
   return { bind: monitoring.bind ?? defaults.bind, ...defaults.health_check, ...check }
 }
 
-/** A duration that was judged before; 0 is off. */
-function ms(written: string | number): number {
 function metricsOf({ monitoring }: Global): Listen | null {
   const { enabled = true, ...listen } = monitoring?.metrics ?? { enabled: false }
   if (!enabled) return null
   return { bind: monitoring?.bind ?? defaults.bind, ...defaults.metrics, ...listen }
 }
 
+/** A duration that was judged before; 0 is off. */
+function ms(written: string | number): number {
   return parseDuration(String(written)) ?? 0
 }

@@ -61,6 +61,13 @@ function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examina
   }
   if (gap !== null && expect.maxAgeMs !== null && expect.maxAgeMs < gap) {
     const wrong = `runs of ${resolved.name} are up to ${spellDuration(gap)} apart: it will be overdue in between`
+    findings.warning(source('expect'), wrong, `write max_age: ${spellDuration(gap * 1.5)} or more`)
+  }
+  if (resolved.protected && !resolved.slack)
+    findings.warning(child(pointer, 'protected'), 'without Slack nobody can approve', 'set global.slack')
+  if ('slack' in strategy && !resolved.slack)
+    findings.warning(child(pointer, 'slack'), 'nothing is said without a bot token', 'set global.slack')
+}
 
 /** The strategy's own policy, and those of places that have another. */
 function policiesOf(
@@ -82,11 +89,4 @@ function warnOfAge(
     `retention ${spellAge(maxAgeMs)} is shorter than two runs of ${name}, up to ${spellDuration(gap)} apart`,
     `the newest ${minKeep} stay; write at least ${spellDuration(2 * gap)}`,
   )
-}
-    findings.warning(source('expect'), wrong, `write max_age: ${spellDuration(gap * 1.5)} or more`)
-  }
-  if (resolved.protected && !resolved.slack)
-    findings.warning(child(pointer, 'protected'), 'without Slack nobody can approve', 'set global.slack')
-  if ('slack' in strategy && !resolved.slack)
-    findings.warning(child(pointer, 'slack'), 'nothing is said without a bot token', 'set global.slack')
 }

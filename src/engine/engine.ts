@@ -51,14 +51,13 @@ export function createEngine(
     dismiss: (id, version, actor) => dismissRequest(context, id, version, actor),
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
-    schedule: (limit) => schedule(context, limit),
     reload: () => Promise.reject(nothingToReload()),
+    schedule: (limit) => schedule(context, limit),
     syncCatalogue: () => syncCatalogue(context),
     health: async () => probe.health(await strategyViews(context)),
   }
 }
 
-function strategyViews(context: EngineContext): Promise<StrategyView[]> {
 /** A command alone reads the file at its own start. */
 function nothingToReload(): Fault {
   return new Fault('not-found', 'no service is running on this state folder, so there is nothing to reload', {
@@ -66,6 +65,7 @@ function nothingToReload(): Fault {
   })
 }
 
+function strategyViews(context: EngineContext): Promise<StrategyView[]> {
   return Promise.all(context.config.strategies.map((strategy) => strategyView(context, strategy)))
 }
 

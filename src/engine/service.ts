@@ -12,9 +12,9 @@ import { forgetOld, forgetUntil } from './forget.ts'
 import { createHealth } from './health.ts'
 import { closeEndedPauses } from './pauses.ts'
 import { reap, recover } from './recover.ts'
+import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { expireRequests } from './restore/requests.ts'
 import { createScheduler } from './scheduler.ts'
-import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { watchOverdue } from './watch.ts'
 import { createWorker, type Worker } from './worker.ts'
 
@@ -50,16 +50,16 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
     if (alone && run) alone.carryOut(run)
     else worker.nudge()
   })
+  const reload = role === 'serve' ? reloadHere : besideService ? reloadThere : null
+  const engine: Engine = reload ? { ...built, reload: (actor) => reload(context, actor) } : built
 
   async function lead(signal: AbortSignal, onLeading: () => Promise<void>): Promise<void> {
     const held = await takeLead(context, self)
-  const reload = role === 'serve' ? reloadHere : besideService ? reloadThere : null
-  const engine: Engine = reload ? { ...built, reload: (actor) => reload(context, actor) } : built
     try {
+      await onLeading()
       const silent = new AbortController() // delivery outlives the work: the last words are owed too
       const telling = deliverUntil(context, silent.signal)
       const ended = await recover(context)
-      await onLeading()
       if (ended.length > 0)
         context.log.warn('runs of a process that died were ended as interrupted', { count: ended.length })
       await Promise.all([
@@ -67,10 +67,10 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
         worker.runUntil(signal, graceMs),
         watchUntil(context, signal),
         forgetUntil(context, signal),
+        reloadUntil(context, signal),
       ])
       await waitUntilTold(context, farewellMs)
       silent.abort(new Error('stopped'))
-        reloadUntil(context, signal),
       await telling
     } finally {
       await context.database.write((tx) => resignLeader(tx, self))

@@ -53,8 +53,8 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
   const [last] = await listRuns(db, { strategy: strategy.name, kind: 'backup', limit: 1 })
   const good = await newestGood(db, strategy.name, null)
   const facts = driverOf(context, strategy.source.kind).parseUrl(strategy.source.url)
-  return {
   const paused = await currentPause(context, strategy.name)
+  return {
     name: strategy.name,
     engine: last?.engine ?? driverOf(context, strategy.source.kind).name,
     endpoint: 'endpoint' in facts ? facts.endpoint : '',
@@ -85,8 +85,8 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
  * Without `expect.max_age`: schedule × 1.5 plus the usual duration. */
 export async function overdueSince(context: EngineContext, strategy: Strategy): Promise<number | null> {
   const now = context.clock.now()
-  const good = await newestGood(context.database.read, strategy.name, null, now)
   if (await currentPause(context, strategy.name)) return null
+  const good = await newestGood(context.database.read, strategy.name, null, now)
   const lastGoodAt = good?.createdAt ?? null
   const interval = expectedMaxAge(strategy.schedule, strategy.timezone, now)
   const usualMs = lastGoodAt === null ? 0 : await usualDuration(context, strategy.name)
