@@ -25,7 +25,7 @@ export interface Service {
   besideService: boolean
   /** Leads until the signal: recovers, schedules, works, watches, delivers; then winds down.
    * @throws Fault state-locked when another instance leads */
-  lead(signal: AbortSignal, onLeading: () => Promise<void>): Promise<void>
+  lead(signal: AbortSignal, onLeading: () => Promise<void> | void): Promise<void>
   /** The scheduler has made a pass and the state answers. */
   ready(): boolean
   /** For a command: waits for its work and its messages, within reason. */
@@ -53,7 +53,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
   const reload = role === 'serve' ? reloadHere : besideService ? reloadThere : null
   const engine: Engine = reload ? { ...built, reload: (actor) => reload(context, actor) } : built
 
-  async function lead(signal: AbortSignal, onLeading: () => Promise<void>): Promise<void> {
+  async function lead(signal: AbortSignal, onLeading: () => Promise<void> | void): Promise<void> {
     const held = await takeLead(context, self)
     try {
       await onLeading()
