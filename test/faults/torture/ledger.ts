@@ -20,6 +20,9 @@ export interface Ledger {
   peakMiB: number
   /** The longest time from a start until every run had its end. */
   slowestRecoveryMs: number
+  /** Rounds after which a start had to remove what could not be removed while the disk was away. */
+  tidiedByStart: number
+  tidiedInRound: number
   leftOut: string[]
   broken: { round: string; what: string }[]
 }
@@ -37,6 +40,8 @@ export function newLedger(seed: number, abilities: ReadonlySet<Ability>, begunAt
     starts: 0,
     peakMiB: 0,
     slowestRecoveryMs: 0,
+    tidiedByStart: 0,
+    tidiedInRound: -1,
     leftOut: strikes.flatMap(({ kind, needs }) =>
       needs && !abilities.has(needs) ? [`${kind} (needs ${needs})`] : [],
     ),
@@ -65,7 +70,7 @@ export function page(ledger: Ledger): string {
 \`npm run torture -- --minutes ${ledger.minutes} --seed ${ledger.seed}\` on ${ledger.begunAt.slice(0, 10)}, ${cpus().length} × ${processor()}.
 
 **${ledger.rounds} rounds, ${sum(ledger.faults)} faults, ${sum(ledger.runs)} runs, ${ledger.starts} starts of the service, promises looked at ${sum(ledger.looks)} times; broken: ${ledger.broken.length}.**
-Restored databases compared row for row: ${ledger.restoresCompared}. Slowest recovery: ${(ledger.slowestRecoveryMs / 1000).toFixed(1)} s. Peak memory of the service: ${ledger.peakMiB} MiB.
+Restored databases compared row for row: ${ledger.restoresCompared}. Slowest recovery: ${(ledger.slowestRecoveryMs / 1000).toFixed(1)} s. Peak memory of the service: ${ledger.peakMiB} MiB. Rounds whose leftovers waited for the next start: ${ledger.tidiedByStart}.
 
 | Fault | Times |
 |---|---|

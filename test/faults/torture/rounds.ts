@@ -74,7 +74,8 @@ async function lookAtAll(house: House, ledger: Ledger): Promise<void> {
         await look(await sceneOf(house, database))
         break
       } catch (error) {
-        if (newestSeq(house) === seen || looks === 4) throw error
+        if (looks === 5 || !(newestSeq(house) !== seen || (await tidiedByStart(house, ledger, error))))
+          throw error
       }
     }
     countLooks(ledger)
@@ -84,6 +85,16 @@ async function lookAtAll(house: House, ledger: Ledger): Promise<void> {
   await until(() => owed(house) === 0, 'every message was delivered', toldWithinMs)
   assertTold(house)
   count(ledger.looks, '3 people saw every end')
+}
+
+/** What could not be removed because the disk was away is removed at the next start (promise 7); once, then it is a break. */
+async function tidiedByStart(house: House, ledger: Ledger, error: unknown): Promise<boolean> {
+  if (!/^promise 6 /.test((error as Error).message) || ledger.tidiedInRound === ledger.rounds) return false
+  ledger.tidiedInRound = ledger.rounds
+  ledger.tidiedByStart++
+  await house.bot.end('SIGTERM')
+  await start(house, ledger)
+  return true
 }
 
 async function sceneOf(house: House, database: Database): Promise<Scene> {
