@@ -24,6 +24,7 @@ import { createGate } from './gate/create-gate.ts'
 import type { Gate, Person } from './gate/gate.ts'
 import { createLog } from './observe/log.ts'
 import type { SlackFace } from './slack/app.ts'
+import { routingsOf } from './slack/inspect.ts'
 import { routingTable, type RoutingTable } from './slack/routing.ts'
 import { sources } from './sources/registry.ts'
 import { openDatabase, type Database } from './state/database.ts'
@@ -205,6 +206,7 @@ async function connectSlack(
   return startSlack({
     connection,
     routing: liveRouting(context, connection),
+    routings: () => routingsOf(context.config.slack?.routing ?? connection.routing, context.config.strategies),
     ask,
     gate,
     firstTime: firstTimeOnly,

@@ -33,8 +33,10 @@ export async function serve(serving: Serving, signal: AbortSignal): Promise<void
     })
   } finally {
     await slack?.stop()
-    await (http as HttpServer | null)?.close()
-    log.info('easy-backup stopped', {})
+    if (http) {
+      await (http as HttpServer).close()
+      log.info('easy-backup stopped', {})
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Arguments } from '../commands/arguments.ts'
 import { commandsFor, read } from '../commands/ask.ts'
 import type { Reply } from '../commands/reply.ts'
-import { Fault } from '../core/faults.ts'
+import { Fault, faultTable } from '../core/faults.ts'
 import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
 import { renderReply, replyJson } from './render.ts'
@@ -54,7 +54,7 @@ async function show(
     return follow(session, app, runs)
   if (session.globals.json) sayJson(session, replyJson(reply))
   else say(session, renderReply(reply, lookOf(session, app.clock)))
-  return 0
+  return reply.type === 'facts' && reply.fault ? faultTable[reply.fault].exit : 0
 }
 
 async function send(session: Session, reply: Extract<Reply, { type: 'stream' }>): Promise<number> {

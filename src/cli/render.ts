@@ -70,7 +70,8 @@ function renderFacts(reply: Extract<Reply, { type: 'facts' }>, look: Look): stri
   const facts = reply.facts.map(({ label, cell }) => {
     const value = harmless(cellText(cell, look))
     const colour = cell.kind === 'state' ? (stateColours[cell.state] ?? null) : null
-    return `  ${paint(harmless(label).padEnd(widest), 'dim', look.colours)}  ${paint(value, colour, look.colours)}`
+    const below = value.replaceAll('\n', `\n${' '.repeat(widest + 4)}`)
+    return `  ${paint(harmless(label).padEnd(widest), 'dim', look.colours)}  ${paint(below, colour, look.colours)}`
   })
   const commands = reply.commands?.length ? ['', ...reply.commands.map((line) => `  ${harmless(line)}`)] : []
   return [paint(harmless(reply.title), 'bold', look.colours), ...facts, ...commands].join('\n')

@@ -3,6 +3,7 @@ import { catalogSync } from './catalog-sync.ts'
 import type { CommandDefinition } from './command.ts'
 import { confirm } from './confirm.ts'
 import { dismiss } from './dismiss.ts'
+import { doctor } from './doctor.ts'
 import { get } from './get.ts'
 import { help } from './help.ts'
 import { list } from './list.ts'
@@ -24,6 +25,7 @@ export const commands: readonly CommandDefinition[] = [
   list,
   show,
   schedule,
+  doctor,
   run,
   cancel,
   pause,
@@ -44,7 +46,6 @@ export const laterCommands: readonly string[] = [
   'audit',
   'cleanup',
   'clone',
-  'doctor',
   'download',
   'drill',
   'keygen',
@@ -53,7 +54,6 @@ export const laterCommands: readonly string[] = [
   'prune',
   'report',
   'retention',
-  'test',
   'undo',
   'unpin',
 ]

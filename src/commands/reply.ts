@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { FaultCode } from '../core/faults.ts'
 import type { Level, RequestView, RunState, RunView } from '../core/model.ts'
 
 /** What a command answers; each face draws it in its own way. */
@@ -12,6 +13,8 @@ export type Reply =
       /** What can be typed, with what it does: help. */
       usage?: { words: string; does: string }[]
       actions?: ReplyAction[]
+      /** The command line ends with this fault's exit code, although there is an answer. */
+      fault?: FaultCode
       data?: unknown
     }
   | { type: 'table'; table: Table }

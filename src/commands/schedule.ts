@@ -37,7 +37,7 @@ export const schedule = defineCommand({
           },
           data: slot,
         })),
-        empty: 'nothing is planned: every schedule is manual',
+        empty: 'nothing is planned: everything is manual or paused',
       },
     }
   },

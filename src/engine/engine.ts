@@ -7,6 +7,7 @@ import { listRuns } from '../state/runs.ts'
 import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
 import { adoptInstallation, findBackup, syncStorage, type SyncReport } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
+import { diagnose } from './doctor.ts'
 import type { Engine } from './facade.ts'
 import { handOut } from './hand-out.ts'
 import type { HealthProbe } from './health.ts'
@@ -51,6 +52,7 @@ export function createEngine(
     dismiss: (id, version, actor) => dismissRequest(context, id, version, actor),
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
+    doctor: (strategy) => diagnose(context, strategy),
     reload: () => Promise.reject(nothingToReload()),
     schedule: (limit) => schedule(context, limit),
     syncCatalogue: () => syncCatalogue(context),

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { Check } from '../core/checks.ts'
 import type {
   Actor,
   BackupView,
@@ -54,8 +55,21 @@ export interface Engine {
   request(id: string): Promise<RequestView>
   /** Single-use, bound to the version that was shown; starts the restore. Only the requester may.
    * @throws Fault stale · expired · denied · target-invalid */
-  confirm(id: string, version: number, actor: Actor): Promise<RequestView>
-  dismiss(id: string, version: number, actor: Actor): Promise<RequestView>
+  confirm(id: string, version: number, actor: Actor): Promise<AnyRequestView>
+  dismiss(id: string, version: number, actor: Actor): Promise<AnyRequestView>
+
+  /** Nothing starts by itself until resumed, or until this instant (epoch ms). @throws Fault not-found */
+  pause(strategies: string[], until: number | null, actor: Actor): Promise<void>
+  /** @returns those that were paused */
+  resume(strategies: string[], actor: Actor): Promise<string[]>
+
+  /** Makes the service load its configuration again, all or nothing. In a command beside a service that one does it.
+   * @throws Fault config-invalid with every mistake · not-found (no service) · timed-out */
+  reload(actor: Actor): Promise<ConfigChanges>
+
+  /** Tries everything a backup and a restore need, without making one; here, in the process that is asked.
+   * @param strategy  null = all. @throws Fault not-found */
+  doctor(strategy: string | null): Promise<{ title: string; checks: Check[] }[]>
 
   /** The next planned slots, soonest first. */
   schedule(limit: number): Promise<{ strategy: string; at: number; schedule: string; timezone: string }[]>

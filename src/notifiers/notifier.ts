@@ -1,3 +1,4 @@
+import type { Check } from '../core/checks.ts'
 import type { Message } from '../core/messages.ts'
 
 /** Who is told. Delivery calls it again and again until what was sent is what should be seen. */
@@ -11,6 +12,16 @@ export interface Notifier {
   deliver(message: Message, receipt: unknown, parent: unknown, signal: AbortSignal): Promise<Delivery>
   /** Cheap reachability for health: never more often than once a minute. */
   check(signal: AbortSignal): Promise<{ ok: boolean; text: string }>
+  /** For doctor: everything that has to be right, tried without telling anybody anything. Never throws. */
+  inspect?(signal: AbortSignal): Promise<Inspection>
+}
+
+export interface Inspection {
+  /** Whose answer it is, as people call it: `Slack`. */
+  of: string
+  checks: Check[]
+  /** What its clock says, epoch ms; null = it did not say. */
+  time: number | null
 }
 
 export interface Delivery {

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import type { SlackConnection } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
-import type { Notifier } from '../notifiers/notifier.ts'
+import type { Inspection, Notifier } from '../notifiers/notifier.ts'
 import { adviceFor, appTokenAdvice } from './advice.ts'
 import { createAnnouncer } from './announcer.ts'
 import { createBolt } from './bolt.ts'
@@ -16,6 +16,8 @@ import type { Identify } from './identity.ts'
 import { createLatency } from './latency.ts'
 import type { Latency } from './latency.ts'
 import { failureOf } from './outcomes.ts'
+import { checkChannels, inspectSlack } from './inspect.ts'
+import type { Routings } from './inspect.ts'
 import type { RoutingTable } from './routing.ts'
 import { missingScopes } from './scopes.ts'
 import { createSocket, noSocket } from './socket.ts'
@@ -24,6 +26,8 @@ import type { Socket } from './socket.ts'
 export interface SlackParts {
   connection: SlackConnection
   routing: RoutingTable
+  /** Every routing that is used, to look at all channels before the first message. */
+  routings: Routings
   ask: Ask
   /** Asked before the restore dialog is filled; everything else goes through `ask`. */
   gate: Gate
@@ -65,6 +69,9 @@ export function startSlack(parts: SlackParts): SlackFace {
     trouble: 'not connected yet' as string | null,
     team: null as string | null,
     missing: [] as string[],
+    granted: [] as string[],
+    /** A channel that takes nothing, found by looking; null = none. */
+    channel: null as string | null,
   }
   let socket: Socket | null = null
   let trying: Promise<void> = Promise.resolve()
@@ -117,7 +124,10 @@ export function startSlack(parts: SlackParts): SlackFace {
   async function run(tried: () => void): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       const trouble = await signIn(clients.interactive, state, log)
-      if (trouble === null) return connect().finally(tried)
+      if (trouble === null) {
+        await lookAtChannels()
+        return connect().finally(tried)
+      }
       changed(trouble.words)
       tried()
       const pauseMs = Math.max(
@@ -126,6 +136,17 @@ export function startSlack(parts: SlackParts): SlackFace {
       )
       await clock.sleep(pauseMs, stopping.signal).catch(() => undefined)
     }
+  }
+
+  /** A wrong channel is said at the start, and not only when the first backup has something to tell. */
+  async function lookAtChannels(): Promise<void> {
+    const { routings } = parts
+    const checks = await checkChannels({ client: clients.interactive, routings }, state.granted)
+    const wrong = checks.filter(({ state: found }) => found === 'failed')
+    const isNews = (wrong[0]?.text ?? null) !== state.channel
+    state.channel = wrong[0]?.text ?? null
+    for (const { text, hint } of isNews ? wrong : [])
+      log.error('slack takes no messages', { trouble: text, ...(hint && { hint }) })
   }
 
   const announcer = createAnnouncer({
@@ -139,11 +160,18 @@ export function startSlack(parts: SlackParts): SlackFace {
   /** Posting may work where listening does not: a wrong app token leaves every command unanswered. */
   async function check(signal: AbortSignal): Promise<{ ok: boolean; text: string }> {
     if (state.trouble?.startsWith(noSocket)) return { ok: false, text: state.trouble }
-    return announcer.check(signal)
+    if (state.channel !== null) await lookAtChannels()
+    return state.channel === null ? announcer.check(signal) : { ok: false, text: state.channel }
+  }
+
+  async function inspect(signal: AbortSignal): Promise<Inspection> {
+    const { routings } = parts
+    const found = await inspectSlack({ connection, routings, client: clients.interactive, log }, signal)
+    return { of: 'Slack', ...found }
   }
 
   return {
-    notifier: { ...announcer, check },
+    notifier: { ...announcer, check, inspect },
     start() {
       const { promise, resolve } = Promise.withResolvers<void>()
       trying = run(resolve).catch((error: unknown) => changed(String(error)))
@@ -193,13 +221,14 @@ const slowestRetryMs = 5 * 60_000
 /** @returns null when signed in; else what Slack said */
 async function signIn(
   client: WebClient,
-  state: { team: string | null; missing: string[] },
+  state: { team: string | null; missing: string[]; granted: string[] },
   log: Log,
 ): Promise<{ words: string; retryAfterMs: number } | null> {
   try {
     const answer = await client.auth.test()
     state.team = answer.team_id ?? null
-    state.missing = checkScopes(answer.response_metadata?.scopes ?? [], log)
+    state.granted = answer.response_metadata?.scopes ?? []
+    state.missing = checkScopes(state.granted, log)
     return null
   } catch (error) {
     const { detail, retryAfterMs } = failureOf(error, true)

@@ -79,11 +79,18 @@ export interface Source {
     signal: AbortSignal,
   ): Promise<Restored>
 
+  /** Is the server working for this run right now? A server that waits for somebody else's lock is not. Absent: only
+   * children of this machine work. @throws Fault database-… when it cannot be asked */
+  works?(signal: AbortSignal): Promise<boolean>
+
   /** Ends server sessions that a dead run left behind (found by the run id in their name). */
   terminate(runId: string, signal: AbortSignal): Promise<number>
 
   /** For doctor: can it be reached, read, and can a target be created? Each line a person can act on. */
   check(signal: AbortSignal): Promise<CheckLine[]>
+
+  /** What the server's clock says, epoch ms. Absent where there is no server. */
+  now?(signal: AbortSignal): Promise<number>
 
   /** Stock commands that restore the artifacts once filters are undone; `{file}` stands for the undone file's name. */
   stockRestore(manifestFacts: { series: string; artifacts: string[] }): string[]

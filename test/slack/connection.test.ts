@@ -89,6 +89,7 @@ test('Slack being away stops neither the start nor the process', async (t) => {
   const face = startSlack({
     connection: connectionTo(slack),
     routing: () => connectionTo(slack).routing,
+    routings: () => [],
     gate: { allow: async () => undefined },
     ask: () => Promise.reject(new Error('never asked')),
     firstTime: async () => true,

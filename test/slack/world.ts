@@ -53,6 +53,7 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
     world.face = startSlack({
       connection,
       routing: () => routing,
+      routings: () => [routing],
       gate: smallGate,
       clock: options.clock ?? systemClock,
       log: lines(world.log),

@@ -39,6 +39,16 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
   ]
 }
 
+/** The server's clock, epoch ms. */
+export function serverTime({ origin, context }: Place, signal: AbortSignal): Promise<number> {
+  return withSession(origin, { context, signal }, async (session) => {
+    const [row] = await session.rows<{ now: string }>(
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS now',
+    )
+    return Number(row!.now)
+  })
+}
+
 async function line(
   name: string,
   signal: AbortSignal,

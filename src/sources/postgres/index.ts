@@ -1,5 +1,5 @@
 import type { SourceContext, Source, SourceDriver, SourceSettings } from '../source.ts'
-import { check } from './check.ts'
+import { check, serverTime } from './check.ts'
 import { dump, inspect } from './dump.ts'
 import { sessionName } from './environment.ts'
 import { postgresOptions } from './options.ts'
@@ -68,6 +68,7 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
       return ended.flat().length
     },
     check: (signal) => check(place, signal),
+    now: (signal) => serverTime(place, signal),
     stockRestore: () => [
       'createdb --template=template0 restored',
       'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored {file}',
