@@ -43,7 +43,7 @@ const packages: Record<string, string[]> = {
   'node:timers/promises': [],
   'node:http': ['http'],
   'node:https': [],
-  'node:net': ['sys/net'],
+  'node:net': ['sys/net', 'sys/feed'], // feed: a pair of joined sockets, nothing leaves the machine
   'node:tls': ['sys/net', 'sources/postgres'],
   'node:readline/promises': ['cli'],
   'node:tty': ['cli'],

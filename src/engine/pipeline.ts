@@ -7,7 +7,7 @@ import { Fault } from '../core/faults.ts'
 import type { Filter, FilterOptions } from '../filters/filter.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
 import { isBrokenPipe, type Command, type Processes, type Running } from '../sys/process.ts'
-import { followSpool, type FileSpool, type Spool } from '../sys/spool.ts'
+import { followSpool, spoolChunks, type FileSpool, type Spool } from '../sys/spool.ts'
 
 /** One filter with its options, in the order of encoding. */
 export interface Applied {
@@ -83,7 +83,7 @@ export function rawInput(
     command: Command,
     onOutput: ((chunk: Buffer) => void) | null,
   ): Promise<number | null> {
-    const output = onOutput ? { receive: onOutput } : null
+    const output = onOutput ? { scan: onOutput } : null
     if (!decoders) {
       const counter = counting()
       await processes.join({ stages: [command], input: { stream: decoded(counter.stream) }, output }, running)
@@ -96,7 +96,7 @@ export function rawInput(
       await withFile(spool.path, (fd) => processes.join({ stages, input: { fd }, output }, told.running))
     else
       await processes.join(
-        { stages, input: { stream: followSpool(spool, running.signal) }, output },
+        { stages, input: { stream: spoolChunks(spool, running.signal) }, output },
         told.running,
       )
     return decoders.length === 0 ? spool.size() : told.bytes()

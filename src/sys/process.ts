@@ -2,9 +2,9 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/faults.ts'
+import { feed, openScanner, type Chunks, type Scanner } from './feed.ts'
 import { readLines } from './lines.ts'
 import { passedThrough } from './memory.ts'
 import { runVariable } from './strays.ts'
@@ -20,9 +20,15 @@ export interface Command {
 export interface Joined {
   stages: readonly Command[]
   /** What the first one reads: an open file, a stream pumped by us, or nothing. */
-  input: { fd: number } | { stream: Readable } | null
-  /** Where the last one writes: an open file, a receiver of chunks, or a stream (left open, back-pressure kept). null = nowhere. */
-  output: { fd: number } | { receive: (chunk: Buffer) => void } | { into: Writable } | null
+  input: { fd: number } | { stream: Readable | Chunks } | null
+  /** Where the last one writes: an open file, a receiver of chunks, one who only looks at each chunk (its bytes are gone when
+   * `scan` returns), or a stream (left open, back-pressure kept). null = nowhere. */
+  output:
+    | { fd: number }
+    | { receive: (chunk: Buffer) => void }
+    | { scan: (chunk: Buffer) => void }
+    | { into: Writable }
+    | null
 }
 
 export interface Running {
@@ -72,8 +78,9 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
 
   async function joinStages(joined: Joined, running: Running): Promise<void> {
     running.signal.throwIfAborted()
+    const scanner = joined.output && 'scan' in joined.output ? await openScanner(joined.output.scan) : null
     const children = startAll(
-      joined,
+      { ...joined, scanner },
       (command) => ({ ...inherited, ...command.env, [runVariable]: running.runId }),
       running,
     )
@@ -90,6 +97,7 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
           child.ended.then((failure) => (failure && endLater(children, pause), failure)),
         ),
       )
+      await scanner?.ended
       running.signal.throwIfAborted()
       const failure = (await input) ?? firstCause(exits, children)
       if (failure) throw failure
@@ -124,7 +132,7 @@ interface Child {
  * Our copies of the pipes between them are closed at once: when a consumer dies its producer gets SIGPIPE.
  * When one cannot be started its producers are not started either; its consumers meet the end of their input. */
 function startAll(
-  joined: Joined,
+  joined: Joined & { scanner: Scanner | null },
   environment: (command: Command) => NodeJS.ProcessEnv,
   running: Running,
 ): Child[] {
@@ -138,14 +146,18 @@ function startAll(
         : joined.input
           ? (joined.input as { fd: number }).fd
           : 'ignore'
-    const stdout = next ?? (joined.output ? ('fd' in joined.output ? joined.output.fd : 'pipe') : 'ignore')
+    const stdout =
+      next ??
+      joined.scanner?.theirs ??
+      (joined.output ? ('fd' in joined.output ? joined.output.fd : 'pipe') : 'ignore')
     const [program, ...args] = command.argv
     const process = spawn(program!, args, {
       stdio: [stdin, stdout, 'pipe'] as StdioOptions,
       env: environment(command),
       detached: true,
     })
-    next?.destroy()
+    if (next) next.destroy()
+    else joined.scanner?.theirs.destroy()
     if (!next && joined.output && 'receive' in joined.output) receiveFrom(process, joined.output.receive)
     if (!next && joined.output && 'into' in joined.output) pour(process.stdout, joined.output.into)
     children.unshift(supervise(process, program!, running, () => order++))
@@ -221,21 +233,6 @@ export function isBrokenPipe(failure: unknown): boolean {
     (failure.exitSignal === 'SIGPIPE' ||
       failure.lastWords.some((line) => /broken pipe|connection reset by peer/i.test(line)))
   )
-}
-
-/** Pumps a stream into a child; the child closing its input early is judged by its exit status.
- * @returns why the stream itself failed, or null */
-async function feed(stream: Readable, stdin: Writable | null): Promise<unknown> {
-  if (!stdin) return void stream.destroy()
-  try {
-    await pipeline(stream, stdin)
-    return null
-  } catch (error) {
-    const closedEarly = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(
-      (error as NodeJS.ErrnoException).code ?? '',
-    )
-    return closedEarly ? null : error
-  }
 }
 
 /** After one stage failed the others end by themselves through their pipes; whoever does not is ended. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { markerKey } from '../../src/core/keys.ts'
 import type { Storage } from '../../src/storages/storage.ts'
 import { local } from '../../src/storages/local/index.ts'
-import { bytesSpool } from '../../src/sys/spool.ts'
+import { systemClock } from '../../src/sys/clock.ts'
+import { bytesSpool, createFileSpool } from '../../src/sys/spool.ts'
 import { storageContract } from '../contracts/storage.ts'
 import { everythingIn, makeFolder, makeLocal } from '../support/local.ts'
 
@@ -19,6 +20,22 @@ storageContract({
   make: (t) => makeLocal(t),
   everything: (storage) => everythingIn(storage.location),
   missing: async (t) => makeLocal(t, join(await makeFolder(t), 'not-mounted')),
+})
+
+test('a dump on the same file system is not written twice: the object is the spool’s own file', async (t) => {
+  const storage = await makeLocal(t)
+  const spool = await createFileSpool(join(await makeFolder(t), 'spool'), systemClock)
+  const stored = storage.put('shop/dump', spool, { ifAbsent: true, signal })
+  await writeFile(spool.path, 'all of it')
+  await spool.finish()
+  assert.equal((await stored).bytes, 9)
+  const [object, file] = await Promise.all(
+    [join(storage.location, 'shop/dump'), spool.path].map((path) => stat(path)),
+  )
+  assert.equal(object!.ino, file!.ino)
+  await spool.close()
+  await rm(spool.path)
+  assert.equal(await readFile(join(storage.location, 'shop/dump'), 'utf8'), 'all of it')
 })
 
 suite('local: symbolic links', () => {

@@ -14,7 +14,7 @@ const endless: Spool = {
   ended: () => false,
   read: async (_offset, length) => {
     await systemClock.sleep(5)
-    return Buffer.alloc(length)
+    return Buffer.alloc(typeof length === 'number' ? length : length.length)
   },
 }
 const storage = local.open('nas', { path }, { clock: systemClock, log: silentLog })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { open, readFile, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -45,6 +46,42 @@ async function through(
 }
 
 suite('success means every child exited 0 (promise 1)', () => {
+  test('whoever scans sees every byte once and in order, through one buffer', async () => {
+    const bytes = dumpLike(3_000_000, randomFrom(2))
+    const hash = createHash('sha256')
+    const buffers = new Set<ArrayBufferLike>()
+    const scan = (chunk: Buffer): void => {
+      hash.update(chunk)
+      buffers.add(chunk.buffer)
+    }
+    async function* chunks(): AsyncGenerator<Buffer> {
+      const room = Buffer.alloc(100_000)
+      for (let at = 0; at < bytes.length; at += room.length) {
+        const length = bytes.copy(room, 0, at)
+        yield room.subarray(0, length)
+      }
+    }
+    const stages = [{ argv: ['gzip', '-1', '-c'] }, { argv: ['gzip', '-dc'] }]
+    await processes.join({ stages, input: { stream: chunks }, output: { scan } }, running())
+    assert.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'))
+    assert.equal(buffers.size, 1)
+  })
+
+  test('a program that cannot start, or stops reading, ends a scan and a feed without waiting for more bytes', async () => {
+    const forever = async function* (closed: AbortSignal): AsyncGenerator<Buffer> {
+      yield Buffer.from('x')
+      await systemClock.sleep(60_000, closed)
+    }
+    const joining = (argv: string[]): Promise<void> =>
+      processes.join(
+        { stages: [{ argv }], input: { stream: forever }, output: { scan: () => {} } },
+        running(),
+      )
+    await assert.rejects(joining(['no-such-program']), { code: 'tool-missing' })
+    await joining(['true'])
+    await assert.rejects(joining(['false']), { code: 'tool-failed' })
+  })
+
   test('bytes pass through all stages whole, from a stream or file to a file', async (t) => {
     const bytes = dumpLike(3_000_000, randomFrom(1))
     const stages = [{ argv: ['cat'] }, { argv: ['gzip', '-c'] }, { argv: ['gzip', '-dc'] }]

@@ -79,7 +79,7 @@ export function createRowCounter(): RowCounter {
 
   function keep(chunk: Buffer, from: number, to: number): void {
     if (!statement) return
-    statement.push(chunk.subarray(from, to))
+    statement.push(Buffer.from(chunk.subarray(from, to))) // a copy: the chunk is gone when we return
     statementBytes += to - from
     if (statementBytes > longestCopy) statement = null
   }

@@ -27,9 +27,9 @@ export async function putObject(target: PutTarget, spool: Spool, options: PutOpt
   options.signal.throwIfAborted()
   const path = join(target.real, target.key)
   if (options.ifAbsent && (await orAbsent(lstat(path)))) throw taken(target.key)
-  const partial = await openPartial(target)
+  const partial = await openPartial(target, spool)
   try {
-    const receipt = await fill(partial.handle, spool, options)
+    const receipt = await fill(partial, spool, options)
     options.signal.throwIfAborted()
     await publish(partial.path, path, { ifAbsent: options.ifAbsent, key: target.key })
     await makeDurable(target, options.ifAbsent)
@@ -42,28 +42,46 @@ export async function putObject(target: PutTarget, spool: Spool, options: PutOpt
   }
 }
 
+interface Partial {
+  path: string
+  handle: FileHandle
+  /** It is the spool's own file under a second name: nothing is left to copy. */
+  isLink: boolean
+}
+
 /** A folder that somebody prunes as empty between its making and our first file in it is made again. */
-async function openPartial(target: PutTarget): Promise<{ path: string; handle: FileHandle }> {
+async function openPartial(target: PutTarget, spool: Spool): Promise<Partial> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   for (let attempt = 1; ; attempt++) {
     const name = Array.from({ length: 3 }, () => suffix(() => target.clock.random())).join('')
     try {
       const path = join(await makeFolders(target.real, target.key), partialPrefix + name)
-      return { path, handle: await open(path, flags, 0o600) }
+      if (await linked(spool, path)) return { path, handle: await open(path, 'r'), isLink: true }
+      return { path, handle: await open(path, flags, 0o600), isLink: false }
     } catch (error) {
       if (!hasErrno(error, 'ENOENT', 'EEXIST') || attempt === 10) throw error
     }
   }
 }
 
-async function fill(handle: FileHandle, spool: Spool, options: PutOptions): Promise<Receipt> {
+/** On one file system a dump is written once, not twice; also while it still grows. */
+async function linked({ path }: Spool, partial: string): Promise<boolean> {
+  if (path === undefined) return false
+  return link(path, partial).then(
+    () => true,
+    () => false, // another file system, or one without links
+  )
+}
+
+async function fill({ handle, isLink }: Partial, spool: Spool, options: PutOptions): Promise<Receipt> {
+  const room = Buffer.allocUnsafeSlow(chunkBytes)
   const hash = createHash('sha256')
   let bytes = 0
   for (;;) {
-    const chunk = await spool.read(bytes, chunkBytes, options.signal)
+    const chunk = await spool.read(bytes, room, options.signal)
     if (chunk.length === 0) break
     hash.update(chunk)
-    await writeAll(handle, chunk, bytes)
+    if (!isLink) await writeAll(handle, chunk, bytes)
     bytes += chunk.length
     options.onState?.(bytes)
   }

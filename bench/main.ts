@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Bench } from './bench.ts'
+import { startSampleServer } from './database.ts'
+import { measureDumps } from './dumps.ts'
+import { printTable, writeReport } from './report.ts'
+import type { Result } from './result.ts'
+
+const usage = `usage: npm run bench -- [--rounds N] [--size MB] [--only NAME,NAME] [--write]
+  --rounds  counted rounds, after one to warm up (5)
+  --size    the sample database, in millions of bytes of its uncompressed dump (1200)
+  --only    some of: dumps, s3, throttled, memory, restores, catalogue, slack, ready
+  --write   write docs/performance.md`
+
+const measurements: Record<string, (bench: Bench) => Promise<Result[]>> = {
+  dumps: measureDumps,
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    size: { type: 'string', default: '1200' },
+    only: { type: 'string', default: Object.keys(measurements).join(',') },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) console.log(usage)
+else await main()
+
+async function main(): Promise<void> {
+  const begun = performance.now()
+  const told = (line: string): void =>
+    console.error(`${((performance.now() - begun) / 1_000).toFixed(0).padStart(5)} s  ${line}`)
+  const folder = await mkdtemp(join(tmpdir(), 'eb-bench-'))
+  const sizeMb = Number(values.size)
+  told(`filling a database of ${sizeMb} MB`)
+  const sample = await startSampleServer(sizeMb)
+  const bench: Bench = { sample, folder, rounds: Number(values.rounds), told }
+  const results: Result[] = []
+  try {
+    for (const name of values.only.split(',')) {
+      told(name)
+      results.push(...(await measurements[name]!(bench)))
+    }
+  } finally {
+    await sample.server.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+  printTable(results)
+  if (values.write) await writeReport(results, { sizeMb, rounds: bench.rounds, sample })
+}
