@@ -6,7 +6,8 @@ import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
 import { renderReply, replyJson } from './render.ts'
 import { confirmAndFollow, mustBeAnswerable, showPlan } from './restore.ts'
-import { lookOf, say, sayJson, withApp, type Session } from './session.ts'
+import { lookOf, remark, say, sayJson, withApp, type Session } from './session.ts'
+import { harmless } from './terminal.ts'
 
 /** What only the command line knows of a call: `--wait` and `--yes`. */
 export interface Manner {
@@ -61,7 +62,7 @@ async function send(session: Session, reply: Extract<Reply, { type: 'stream' }>)
   const stop = new AbortController()
   const release = session.terminal.onInterrupt(() => stop.abort(new Fault('cancelled', 'stopped by Ctrl-C')))
   try {
-    await reply.open(session.terminal.stdout, stop.signal)
+    for (const said of await reply.open(session.terminal.stdout, stop.signal)) remark(session, harmless(said))
     return 0
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error

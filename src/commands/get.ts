@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import { defineCommand } from './command.ts'
-import { backupField, strategyField } from './fields.ts'
+import { backupField, lineField, strategyField } from './fields.ts'
 import { backupOf } from './select.ts'
 
 export const get = defineCommand({
   name: 'get',
   aliases: [],
   summary: 'Write a backup to standard output, checked on the way',
-  usage: '<backup | strategy | latest> [--strategy NAME] [--decompress] > file',
+  usage: '<backup | strategy | latest> [--strategy NAME] [--decompress] [--file NAME] > file',
   role: 'restore',
   open: false,
   faces: ['cli'],
@@ -15,16 +15,22 @@ export const get = defineCommand({
     backup: backupField('a backup, its last four characters, or latest'),
     strategy: Type.Optional(strategyField('whose latest')),
     decompress: Type.Optional(Type.Boolean({ description: 'as the database tool wrote it' })),
+    file: Type.Optional(
+      lineField('file name', 'which file, when the backup holds several', { maxLength: 255 }),
+    ),
   }),
   positional: ['backup'],
   later: ['decrypt'],
-  async run({ backup, strategy, decompress = false }, { engine }) {
+  async run({ backup, strategy, decompress = false, file = null }, { engine }) {
     const asked = backupOf(engine, backup, strategy)
-    const { view } = await engine.backup(asked.backup, asked.strategy)
+    const { view, note } = await engine.backup(asked.backup, asked.strategy)
     return {
       type: 'stream',
       name: view.id,
-      open: (sink, signal) => engine.get(view.id, { decompress, signal }, sink),
+      async open(sink, signal) {
+        const passedOver = await engine.get(view.id, { decompress, file, signal }, sink)
+        return note === null ? passedOver : [note, ...passedOver]
+      },
     }
   },
 })

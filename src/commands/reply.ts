@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { FaultCode } from '../core/faults.ts'
-import type { Level, RequestView, RunState, RunView } from '../core/model.ts'
+import type { AnyRequestView, Level, PruneRequestView, RunState, RunView } from '../core/model.ts'
 
 /** What a command answers; each face draws it in its own way. */
 export type Reply =
@@ -21,15 +21,17 @@ export type Reply =
   /** Work was accepted; it goes on as this run. */
   | { type: 'run'; run: RunView; note: string | null }
   | { type: 'runs'; runs: RunView[]; note: string | null }
-  /** A restore was planned and waits for a confirmation. */
+  /** Something was planned and waits for a confirmation. */
   | {
       type: 'plan'
-      request: RequestView
+      request: AnyRequestView
       /** Only shown (`--dry-run`): nothing was filed, there is nothing to confirm. */
       dryRun: boolean
     }
-  /** The bytes of a backup go to standard output (command line only). */
-  | { type: 'stream'; open: (sink: Writable, signal: AbortSignal) => Promise<void>; name: string }
+  /** What retention would delete: each question waits for an answer. */
+  | { type: 'questions'; requests: PruneRequestView[]; notes: string[] }
+  /** The bytes of a backup go to standard output (command line only); then come remarks. */
+  | { type: 'stream'; open: (sink: Writable, signal: AbortSignal) => Promise<string[]>; name: string }
 
 export interface Fact {
   label: string

@@ -3,7 +3,7 @@ import { formatBytes } from '../core/duration.ts'
 import type { BackupView, Manifest } from '../core/model.ts'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
-import { contents } from './phrases.ts'
+import { contents, pinWords } from './phrases.ts'
 import { text, type Fact, type ReplyAction } from './reply.ts'
 import { backupOf } from './select.ts'
 
@@ -23,11 +23,12 @@ export const show = defineCommand({
   async run({ backup, strategy }, { engine }) {
     const asked = backupOf(engine, backup, strategy)
     const found = await engine.backup(asked.backup, asked.strategy)
-    const { view, manifest, copies } = found
+    const { view, manifest, copies, note } = found
     return {
       type: 'facts',
       title: view.id,
       facts: [
+        ...(note === null ? [] : [{ label: 'Note', cell: text(note) }]),
         ...stateFacts(view),
         ...contentFacts(view, manifest),
         ...copies.map(({ storage, location }): Fact => ({
@@ -49,12 +50,14 @@ function stateFacts(view: BackupView): Fact[] {
     ...corrupt,
     { label: 'Level', cell: { kind: 'level', level: view.level } },
     { label: 'Age', cell: { kind: 'instant', at: view.createdAt, as: 'age' } },
+    ...(view.pin === null ? [] : [{ label: 'Pinned', cell: text(pinWords(view.pin)) }]),
     { label: 'Keeps until', cell: keeps(view) },
   ]
 }
 
-function keeps({ keepsUntil, foreign }: BackupView): Fact['cell'] {
+function keeps({ keepsUntil, keepsBy, foreign }: BackupView): Fact['cell'] {
   if (foreign) return text('another installation decides')
+  if (keepsBy !== undefined) return text(`the calendar rules let it go: ${keepsBy}`)
   return keepsUntil === null ? text('no end') : { kind: 'instant', at: keepsUntil, as: 'time' }
 }
 

@@ -20,7 +20,7 @@ export const verify = defineCommand({
   later: ['all'],
   async run({ backup, strategy, level = 'V2' }, { engine, actor }) {
     const asked = backupOf(engine, backup, strategy)
-    const { view } = await engine.backup(asked.backup, asked.strategy)
-    return { type: 'run', run: await engine.startVerify(view.id, level, actor), note: null }
+    const { view, note } = await engine.backup(asked.backup, asked.strategy)
+    return { type: 'run', run: await engine.startVerify(view.id, level, actor), note }
   },
 })

@@ -4,53 +4,89 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '../core/faults.ts'
-import type { Artifact } from '../core/model.ts'
-import type { Storage } from '../storages/storage.ts'
-import { createFileSpool } from '../sys/spool.ts'
+import type { Artifact, Manifest } from '../core/model.ts'
+import { createFileSpool, type FileSpool } from '../sys/spool.ts'
 import { findBackup } from './catalogue.ts'
-import { storageOf, type EngineContext } from './context.ts'
+import type { EngineContext } from './context.ts'
+import { fromAnyPlace } from './copies.ts'
 import { makeRunFolder } from './folders.ts'
 import { fetchVerified } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
 import { newRunId } from './restore/requests.ts'
 
-/** Writes a backup's file to `sink`: fetched and verified whole first, so that no wrong byte is handed out. */
+export interface HandingOut {
+  decompress: boolean
+  /** Which file, by its name; null = the only one. */
+  file: string | null
+  signal: AbortSignal
+  sink: Writable
+}
+
+/** Writes a backup's file to `sink`: fetched and verified whole first, so that no wrong byte is handed out.
+ * @returns which copies were passed over */
 export async function handOut(
   context: EngineContext,
   backupId: string,
-  options: { decompress: boolean; signal: AbortSignal; sink: Writable },
-): Promise<void> {
-  const stored = await goodCopy(context, backupId)
+  options: HandingOut,
+): Promise<string[]> {
+  const { copies } = await findBackup(context, backupId, null)
+  const { signal } = options
   const id = newRunId(context)
   const folder = await makeRunFolder(context, id)
-  const { signal } = options
-  const spool = await createFileSpool(spoolPath(folder, stored.artifact.name), context.clock)
   try {
-    await fetchVerified(stored.storage, stored.artifact, { into: spool, onBytes: () => undefined, signal })
-    const said = (tool: string, line: string): void => context.log.warn('a tool said', { tool, line })
-    const tools = { processes: context.processes, running: { signal, runId: id, said } }
-    const raw = join(folder, 'raw')
-    if (options.decompress)
-      await rawInput(spool, chainOf(stored.artifact.filters, context.filters), tools).intoFile(raw)
-    const file = createReadStream(options.decompress ? raw : spool.path)
-    await pipeline(file, options.sink, { signal, end: false })
+    const fetched = await fromAnyPlace(
+      context,
+      { backup: backupId, copies, signal },
+      async (copy, storage) => {
+        const artifact = wanted(copy.manifest, options.file)
+        await rm(spoolPath(folder, artifact.name), { force: true }) // of a copy that was passed over
+        const spool = await createFileSpool(spoolPath(folder, artifact.name), context.clock)
+        try {
+          await fetchVerified(storage, artifact, { into: spool, onBytes: () => undefined, signal })
+          return { artifact, spool }
+        } catch (error) {
+          await spool.close()
+          throw error
+        }
+      },
+    )
+    await pass(context, { ...fetched.value, id, folder }, options).finally(() => fetched.value.spool.close())
+    return fetched.passedOver
   } finally {
-    await spool.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function goodCopy(
+interface Fetched {
+  artifact: Artifact
+  spool: FileSpool
+  id: string
+  folder: string
+}
+
+async function pass(
   context: EngineContext,
-  backupId: string,
-): Promise<{ storage: Storage; artifact: Artifact }> {
-  const { copies } = await findBackup(context, backupId, null)
-  const copy = copies.find(({ corrupt, storage }) => corrupt === null && context.storages.has(storage))
-  if (!copy)
-    throw new Fault('object-corrupt', `no good copy of ${backupId} is left`, {
-      hint: '`list` shows which backups are good',
-    })
-  const [artifact] = copy.manifest.artifacts
-  if (!artifact) throw new Fault('object-missing', `${backupId} holds no file`)
-  return { storage: storageOf(context, copy.storage), artifact }
+  { artifact, spool, id, folder }: Fetched,
+  { decompress, signal, sink }: HandingOut,
+): Promise<void> {
+  const said = (tool: string, line: string): void => context.log.warn('a tool said', { tool, line })
+  const tools = { processes: context.processes, running: { signal, runId: id, said } }
+  const raw = join(folder, 'raw')
+  if (decompress) await rawInput(spool, chainOf(artifact.filters, context.filters), tools).intoFile(raw)
+  await pipeline(createReadStream(decompress ? raw : spool.path), sink, { signal, end: false })
+}
+
+function wanted({ id, artifacts }: Manifest, name: string | null): Artifact {
+  const names = artifacts.map((artifact) => artifact.name).join(', ')
+  if (name !== null) {
+    const found = artifacts.find((artifact) => artifact.name === name)
+    if (found) return found
+    throw new Fault('not-found', `${id} holds no file ${name.slice(0, 100)}`, { hint: `it holds ${names}` })
+  }
+  const [only, ...more] = artifacts
+  if (!only) throw new Fault('object-missing', `${id} holds no file`)
+  if (more.length === 0) return only
+  throw new Fault('usage', `${id} holds ${artifacts.length} files`, {
+    hint: `name one with --file: ${names}`,
+  })
 }

@@ -62,22 +62,34 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
 
 /** Reads a manifest as stored. @throws Fault object-corrupt when it was changed or is not ours */
 export function readManifest(text: string, key: string): Manifest {
-  const broken = (why: string): Fault =>
-    new Fault('object-corrupt', `the manifest ${key} ${why}`, {
-      hint: 'restore an older backup; do not edit manifests',
-    })
+  const manifest = readManifestApart(text, key)
+  if (belongsAt(manifest, key)) return manifest
+  throw broken(key, 'belongs to another place')
+}
+
+/** The same wherever it lies: somebody may have copied it away together with its files.
+ * @param name for the complaint */
+export function readManifestApart(text: string, name: string): Manifest {
   let manifest: Manifest
   try {
     manifest = JSON.parse(text) as Manifest
   } catch {
-    throw broken('is not JSON')
+    throw broken(name, 'is not JSON')
   }
   if (manifest === null || typeof manifest !== 'object' || manifest.schema !== 1)
-    throw broken('has a schema that this version does not know')
+    throw broken(name, 'has a schema that this version does not know')
   const { digest, ...rest } = manifest
-  if (digest !== digestOf(rest)) throw broken('was changed after it was written')
-  if (!belongsAt(manifest, key)) throw broken('belongs to another place')
+  if (digest !== digestOf(rest)) throw broken(name, 'was changed after it was written')
+  const first: Partial<Artifact> | null = Array.isArray(manifest.artifacts) ? manifest.artifacts[0]! : null
+  if (typeof first?.key !== 'string' || !belongsAt(manifest, first.key))
+    throw broken(name, 'names files that are not its own')
   return manifest
+}
+
+function broken(name: string, why: string): Fault {
+  return new Fault('object-corrupt', `the manifest ${name} ${why}`, {
+    hint: 'restore an older backup; do not edit manifests',
+  })
 }
 
 /** Keys and names in a manifest become paths: they lie in its own folder, which bears its id (promise 15). */
@@ -89,6 +101,7 @@ function belongsAt({ id, strategy, artifacts }: Manifest, key: string): boolean 
     artifacts.length > 0 &&
     artifacts.every(
       (artifact) =>
+        typeof artifact?.key === 'string' &&
         /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(artifact.name) &&
         artifact.key.startsWith(folder) &&
         /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(artifact.key.slice(folder.length)) &&

@@ -6,8 +6,12 @@ import type { Progress, Stage } from '../core/model.ts'
 /** What moves in a run right now: the stations report, the run's pulse watches for standstill. */
 export interface Pulse {
   stage(stage: Stage): void
+  /** From here on each place is watched on its own: that nothing moves is no longer the run's standstill. */
+  rest(): void
   /** Bytes of one mover so far, e.g. `upload:s3`. */
   moved(mover: string, bytes: number): void
+  /** Asked when nothing moves here: does somebody else, such as the database server, work for this run? null = nobody does. */
+  watch(sign: (() => Promise<boolean>) | null): void
   /** Bytes shown as progress. */
   current(): Progress
   /** Fires with Fault stalled when nothing moved for `stallMs`. */
@@ -30,10 +34,13 @@ export function createPulse(clock: Clock, options: PulseOptions): Pulse {
   const movers = new Map<string, number>()
   const stalled = new AbortController()
   const ended = new AbortController()
+  let sign: (() => Promise<boolean>) | null = null
+  let asking = false
   let stage: Stage = 'starting'
   let movedAt = clock.monotonic()
   let shown = 0
   let began: number | null = null
+  let isResting = false
 
   function moved(mover: string, bytes: number): void {
     if (movers.get(mover) === bytes) return
@@ -57,13 +64,26 @@ export function createPulse(clock: Clock, options: PulseOptions): Pulse {
     }
   }
 
-  /** Silent tools that compute (an integrity check) move too. While a server restores, its work cannot be seen from here:
-   * building an index may take hours, and `timeout.restore` is there for it. */
+  /** Silent tools that compute (an integrity check) move too, and so does a server that builds an index for hours:
+   * it is asked. One that waits for somebody else's lock stands still. */
   function standsStill(): boolean {
     const idleMs = clock.monotonic() - movedAt
-    if (stage === 'restore' || stage === 'check') return false
-    if (idleMs > options.stallMs / 2) moved('processor', options.processorTicks())
-    return clock.monotonic() - movedAt > options.stallMs
+    if (idleMs > options.stallMs / 2) {
+      moved('processor', options.processorTicks())
+      askForSign()
+    }
+    return !isResting && clock.monotonic() - movedAt > options.stallMs
+  }
+
+  function askForSign(): void {
+    if (!sign || asking) return
+    asking = true
+    void sign()
+      .then((works) => {
+        if (works) movedAt = clock.monotonic()
+      })
+      .catch(() => undefined) // a server that cannot be asked shows no sign of life
+      .finally(() => (asking = false))
   }
 
   async function beat(): Promise<void> {
@@ -85,7 +105,9 @@ export function createPulse(clock: Clock, options: PulseOptions): Pulse {
       stage = next
       movedAt = clock.monotonic()
     },
+    rest: () => void (isResting = true),
     moved,
+    watch: (next) => void (sign = next),
     current,
     stalled: stalled.signal,
     stop: () => ended.abort(new Error('pulse stopped')),

@@ -9,10 +9,11 @@ import type { Storage } from '../storages/storage.ts'
 import { ToolFailure, type Running } from '../sys/process.ts'
 import { bytesSpool, createFileSpool } from '../sys/spool.ts'
 import { openSource, storageOf, type EngineContext } from './context.ts'
+import { reachable } from './copies.ts'
 import { requireKnown } from './marker.ts'
 import { fetchVerified } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
-import { folderOf } from './prune.ts'
+import { folderOf } from './folder-of.ts'
 import type { Pulse } from './pulse.ts'
 
 export interface VerifyStep {
@@ -36,7 +37,30 @@ export interface Verdict {
   run: string
 }
 
-/** Re-reads a stored backup (V1), and decodes it whole with its engine's parser (V2).
+/** Every copy of a backup, place after place: each is an object of its own. One good copy is enough for success;
+ * the others are named, and marked when they are broken.
+ * @throws the first copy's fault when none is good */
+export async function verifyBackup(
+  context: EngineContext,
+  step: Omit<VerifyStep, 'copy'> & { copies: readonly Copy[] },
+): Promise<VerifyResult> {
+  const warnings: string[] = []
+  let good: VerifyResult | null = null
+  let first: Fault | null = null
+  for (const copy of reachable(context, step.copies))
+    try {
+      const result = await verifyCopy(context, { ...step, copy })
+      good ??= { ...result, storage: copy.storage }
+    } catch (error) {
+      if (step.signal.aborted) throw error
+      first ??= asFault(error)
+      warnings.push(`the copy in ${copy.storage} is not good: ${asFault(error).message}`)
+    }
+  if (good) return { ...good, ...(warnings.length > 0 ? { warnings: warnings.map(context.scrub) } : {}) }
+  throw first ?? new Fault('not-found', 'this backup is no longer in the catalogue')
+}
+
+/** Re-reads a stored copy (V1), and decodes it whole with its engine's parser (V2).
  * What is found is written beside the backup; a broken one is marked and no longer offered for restore.
  * @throws Fault object-corrupt · object-missing · proof-failed · storage-unreachable */
 export async function verifyCopy(context: EngineContext, step: VerifyStep): Promise<VerifyResult> {

@@ -18,8 +18,25 @@ export interface SourceDriver {
   parseUrl(
     url: string,
   ): { mistake: string; hint: string } | { endpoint: string; database: string; secrets: string[] }
+  /** Recognises a dump of its engine by its first bytes, filters undone, whatever the file is called.
+   * @param head the first raw bytes, up to 64 KiB
+   * @returns what they say; null = not of this engine */
+  sniff(head: Buffer): Sniffed | null
   /** Costs nothing: connects only when a method is called. */
   open(config: SourceSettings, context: SourceContext): Source
+}
+
+/** What a dump's first bytes say; null where they do not tell. */
+export interface Sniffed {
+  /** As in manifests; `sql` is text, which needs `--allow-sql-fallback`. */
+  format: string
+  /** Only text that any engine could mean. */
+  vague: boolean
+  database: string | null
+  serverVersion: string | null
+  toolVersion: string | null
+  /** When it was dumped, epoch ms. */
+  createdAt: number | null
 }
 
 export interface SourceSettings {
@@ -61,14 +78,21 @@ export interface Source {
 
   /** Decodes one artifact whole with the engine's own parser (level V2) and counts its rows.
    * @param raw the artifact's bytes before filters; reading it to the end is part of the proof
+   * @param format a manifest's; default: what this source dumps. `sql` is judged without a row being counted
    * @throws Fault proof-failed */
-  prove(artifactName: string, raw: RawInput, signal: AbortSignal): Promise<Proof>
+  prove(artifactName: string, raw: RawInput, signal: AbortSignal, format?: string): Promise<Proof>
 
-  /** What restoring `backup` into `target` would meet. Reads only, changes nothing. */
-  plan(backup: Manifest, target: TargetRequest, signal: AbortSignal): Promise<TargetPlan>
+  /** What restoring `backup` into `target` would meet. Reads only, changes nothing.
+   * @param front the artifact's first raw bytes, cut somewhere; absent = nothing of the dump is known yet */
+  plan(
+    backup: Manifest,
+    target: TargetRequest,
+    signal: AbortSignal,
+    front?: RawInput | null,
+  ): Promise<TargetPlan>
 
-  /** Restores into a target that does not exist yet (created here) or is empty; stops at the first error.
-   * After a fault the target is labelled partial or removed; nothing else was touched.
+  /** Restores into a target that does not exist yet (created here), is empty, or is overwritten (`clean`); stops at the first error.
+   * After a fault a new target is removed, an empty one is empty or labelled partial, and an overwritten one holds its old data.
    * @param artifact opens the raw bytes of one artifact, verified beforehand
    * @throws Fault restore-failed · target-exists */
   restore(
@@ -135,7 +159,7 @@ export interface ArtifactSink {
 /** Undone bytes of an artifact: a file to open, or a descriptor to hand to a program. */
 export interface RawInput {
   /** Runs a program whose standard input is the raw bytes, joined by descriptors where there is a decoder program.
-   * Every part must exit 0. `onOutput` receives standard output. Resolves with the number of raw bytes; null = not known. */
+   * Every part must exit 0. `onOutput` sees standard output, chunk by chunk; a chunk's bytes are gone when it returns. Resolves with the number of raw bytes; null = not known. */
   intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<number | null>
   /** Writes the raw bytes into a new file. @returns size in bytes */
   intoFile(path: string): Promise<number>
@@ -157,6 +181,12 @@ export interface TargetRequest {
    * `<name>_restore_<stamp>`, the name cut to the engine's limit. */
   stamp: string
   noOwner: boolean
+  /** Only these tables, as manifests name them; absent or empty: everything. */
+  tables?: readonly string[]
+  /** A target that holds something is overwritten, all or nothing. */
+  clean?: boolean
+  /** How many tables are loaded at a time; absent: one. */
+  jobs?: number
 }
 
 export interface TargetPlan {
@@ -170,7 +200,8 @@ export interface TargetPlan {
   sizeBytes: number | null
   sessions: number | null
   serverVersion: string | null
-  /** Roles that the dump names and the target lacks: `--no-owner --no-acl` is offered. Known after the dump's table of contents was read. */
+  /** Roles that the dump names and the target lacks: `--no-owner --no-acl` is offered. Empty when `front` was absent or too short;
+   * then a warning says that they are unknown. */
   missingRoles: string[]
   warnings: string[]
   blockers: string[]

@@ -1,60 +1,41 @@
-import { unlink } from 'node:fs/promises'
 import { Fault } from '../../core/faults.ts'
-import type { Artifact, RestoreResult } from '../../core/model.ts'
+import type { Artifact, Manifest, RestoreResult } from '../../core/model.ts'
 import type { RawInput, Source } from '../../sources/source.ts'
 import { findRequest } from '../../state/requests.ts'
-import type { Copy } from '../../state/catalogue.ts'
-import type { Running } from '../../sys/process.ts'
-import { createFileSpool, type FileSpool } from '../../sys/spool.ts'
-import { openSource, storageOf, type EngineContext } from '../context.ts'
-import { findBackup } from '../catalogue.ts'
-import type { RestoreAsk } from '../facade.ts'
-import { fetchVerified } from '../objects.ts'
-import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
-import { requireKnown } from '../marker.ts'
-import { compareRows, condemned } from '../verify.ts'
+import { openSource, type EngineContext } from '../context.ts'
+import { compareRows } from '../verify.ts'
 import type { Work, WorkResult } from '../work.ts'
-import { nextGood, planRestore, targetRequest } from './plan.ts'
+import { choose, type Chosen, type FixedAsk } from './choose.ts'
+import { dropSpools, fetchChosen } from './fetch.ts'
+import { planRestore, targetRequest } from './plan.ts'
+import { refuseBlocked } from './requests.ts'
 
 /** Restores into a target beside the old data: fetch and verify everything first, then restore, then compare.
  * The whole object is verified before the first statement (promise 12); one error fails it (promise 13).
  * @throws Fault stale when the target is not what was confirmed · object-corrupt · restore-failed · restore-incomplete */
 export async function restoreBeside(context: EngineContext, work: Work): Promise<WorkResult> {
-  const request = await findRequest<RestoreAsk>(context.database.read, work.run.params.request ?? '')
+  const request = await findRequest<FixedAsk>(context.database.read, work.run.params.request ?? '')
   if (!request) throw new Fault('not-found', 'the request of this restore is gone')
-  const { copies } = await findBackup(context, request.view.plan.backup.id, null)
-  const copy = copies.find(
-    (candidate) => candidate.corrupt === null && context.storages.has(candidate.storage),
-  )
-  if (!copy)
-    throw new Fault('object-missing', `no good copy of ${request.view.plan.backup.id} is left`, {
-      hint: 'choose another backup',
-    })
+  const { ask, view } = request
+  await refuseDrift(context, view.plan.digest, { ask, work })
+  const chosen = await choose(context, ask, work.signal)
   const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
   try {
-    await requireKnown(storageOf(context, copy.storage), work.signal)
-    await refuseDrift(context, request.view.plan.digest, request.ask, work)
-    return await carryOver(context, work, {
-      source,
-      copy,
-      ask: request.ask,
-      target: request.view.plan.target.name,
-      requestId: request.view.id,
-    })
+    const { name: target } = view.plan.target
+    return await carryOver(context, work, { source, chosen, ask, target, requestId: view.id })
   } finally {
     await source.close()
   }
 }
 
-/** Any change of the target since the confirmation voids it (promise 11). */
+/** Any change of the target or the file since the confirmation voids it (promise 11). */
 async function refuseDrift(
   context: EngineContext,
   digest: string,
-  ask: RestoreAsk,
-  work: Work,
+  { ask, work }: { ask: FixedAsk; work: Work },
 ): Promise<void> {
   const fresh = await planRestore(context, ask, work.signal)
-  if (fresh.blockers.length > 0) throw new Fault('target-invalid', fresh.blockers[0]!)
+  refuseBlocked(fresh)
   if (fresh.digest !== digest)
     throw new Fault(
       'stale',
@@ -65,33 +46,28 @@ async function refuseDrift(
 
 interface Carry {
   source: Source
-  copy: Copy
-  ask: RestoreAsk
+  chosen: Chosen
+  ask: FixedAsk
   target: string
   requestId: string
 }
 
 async function carryOver(context: EngineContext, work: Work, carry: Carry): Promise<WorkResult> {
-  const { manifest } = carry.copy
+  const { source, chosen, ask } = carry
   const begun = context.clock.monotonic()
-  const spools = new Map<string, FileSpool>()
+  work.pulse.stage('fetch')
+  const fetched = await fetchChosen(context, work, { chosen, source })
   try {
-    work.pulse.stage('fetch')
-    for (const artifact of manifest.artifacts)
-      spools.set(
-        artifact.name,
-        await fetched(context, work, { copy: carry.copy, artifact, folder: work.folder }),
-      )
     const fetchMs = Math.round(context.clock.monotonic() - begun)
-    const target = targetRequest(carry.ask)
-    const plan = await carry.source.plan(manifest, target, work.signal)
+    const manifest = onlyTables(fetched.manifest, ask.tables ?? [])
+    const target = targetRequest(ask)
+    const plan = await source.plan(manifest, target, work.signal)
     work.pulse.stage('restore')
-    const artifactOf = async (artifact: Artifact): Promise<RawInput> =>
-      raw(context, work, artifact, spools.get(artifact.name)!)
-    const restored = await carry.source.restore(manifest, target, plan, artifactOf, work.signal)
+    work.pulse.watch(source.works ? () => source.works!(work.signal) : null)
+    const open = async (artifact: Artifact): Promise<RawInput> => fetched.open(artifact)
+    const restored = await source.restore(manifest, target, plan, open, work.signal)
     work.pulse.stage('check')
     compareRows(restored.tables, manifest.tables, 'restore-incomplete')
-    const restoreMs = Math.round(context.clock.monotonic() - begun) - fetchMs
     const result: RestoreResult = {
       request: carry.requestId,
       backup: manifest.id,
@@ -100,54 +76,18 @@ async function carryOver(context: EngineContext, work: Work, carry: Carry): Prom
       tables: restored.tables.length,
       rows: restored.tables.reduce((sum, table) => sum + table.rows, 0),
       fetchMs,
-      restoreMs,
-      warnings: restored.warnings.map(context.scrub),
+      restoreMs: Math.round(context.clock.monotonic() - begun) - fetchMs,
+      warnings: [...chosen.warnings, ...fetched.warnings, ...restored.warnings].map(context.scrub),
       open: restored.open,
     }
     return { result: { restore: result }, commit: async () => undefined }
   } finally {
-    for (const spool of spools.values())
-      await spool
-        .close()
-        .then(() => unlink(spool.path))
-        .catch(() => undefined)
+    await dropSpools(fetched)
   }
 }
 
-async function fetched(
-  context: EngineContext,
-  work: Work,
-  at: { copy: Copy; artifact: Artifact; folder: string },
-): Promise<FileSpool> {
-  const spool = await createFileSpool(spoolPath(at.folder, at.artifact.name), context.clock)
-  try {
-    await fetchVerified(storageOf(context, at.copy.storage), at.artifact, {
-      into: spool,
-      onBytes: (bytes) => work.pulse.moved('fetch', bytes),
-      signal: work.signal,
-    })
-    return spool
-  } catch (error) {
-    await spool.close()
-    throw await withOlder(context, await condemned(context, { ...work, copy: at.copy, error }), at.copy)
-  }
-}
-
-/** A broken backup is not the end: the next older good one is offered. */
-async function withOlder(context: EngineContext, fault: Fault, copy: Copy): Promise<Fault> {
-  if (fault.code !== 'object-corrupt' && fault.code !== 'object-missing') return fault
-  const hint = `nothing was changed; ${await nextGood(context, copy.strategy, copy.createdAt)}`
-  return new Fault(fault.code, fault.message, { hint, cause: fault })
-}
-
-function raw(context: EngineContext, work: Work, artifact: Artifact, spool: FileSpool): RawInput {
-  const running: Running = {
-    signal: work.signal,
-    runId: work.run.id,
-    said: (tool, line) => context.logs.append(work.run.id, `${tool}: ${line}`),
-  }
-  return rawInput(spool, chainOf(artifact.filters, context.filters), {
-    processes: context.processes,
-    running,
-  })
+/** The manifest as far as it is about the tables that are wanted. */
+function onlyTables(manifest: Manifest, wanted: readonly string[]): Manifest {
+  if (wanted.length === 0 || manifest.tables === null) return manifest
+  return { ...manifest, tables: manifest.tables.filter(({ name }) => wanted.includes(name)) }
 }

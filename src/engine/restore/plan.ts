@@ -1,58 +1,55 @@
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { Fault } from '../../core/faults.ts'
+import { suffix } from '../../core/keys.ts'
 import type { Manifest, RestorePlan } from '../../core/model.ts'
-import type { TargetPlan, TargetRequest } from '../../sources/source.ts'
+import type { RawInput, TargetPlan, TargetRequest } from '../../sources/source.ts'
 import { listRuns } from '../../state/runs.ts'
 import { freeBytes } from '../../sys/files.ts'
-import { findBackup } from '../catalogue.ts'
-import { makeRunFolder } from '../folders.ts'
-import { driverOf, openSource, strategyOf, type EngineContext } from '../context.ts'
+import { createFileSpool } from '../../sys/spool.ts'
+import { driverOf, openSource, type EngineContext } from '../context.ts'
 import type { RestoreAsk } from '../facade.ts'
+import { makeRunFolder } from '../folders.ts'
 import { canonical } from '../manifest.ts'
+import { rawInput } from '../pipeline.ts'
+import { checkTargetUrl, choose, frontOf, type Chosen, type FixedAsk } from './choose.ts'
+import type { Front } from './front.ts'
 
-/** An ask in which nothing is left to chance: `latest` and the target's time are fixed when it is filed. */
-export interface FixedAsk extends RestoreAsk {
-  /** `yyyymmdd_hhmmss` for the new database's name. */
-  stamp: string
-}
-
-export async function fixAsk(context: EngineContext, ask: RestoreAsk): Promise<FixedAsk> {
-  const { view } = await findBackup(context, ask.backup, ask.strategy)
-  if (view.corrupt)
-    throw new Fault('object-corrupt', `backup ${view.id} failed a verification: ${view.corrupt}`, {
-      hint: await nextGood(context, view.strategy, view.createdAt),
+/** @throws Fault not-found · object-corrupt · target-invalid · usage */
+export async function fixAsk(
+  context: EngineContext,
+  ask: RestoreAsk,
+  signal: AbortSignal,
+): Promise<FixedAsk> {
+  const { manifest, strategy, standIn, copies, file } = await choose(context, ask, signal)
+  const why = copies[0]?.corrupt
+  if (!file && why && copies.every(({ corrupt }) => corrupt !== null))
+    throw new Fault('object-corrupt', `backup ${manifest.id} failed a verification: ${why}`, {
+      hint: await nextGood(context, manifest),
     })
-  const strategy = ask.strategy ?? view.strategy
-  checkTargetUrl(context, strategy, ask.targetUrl)
+  const driver = driverOf(context, strategy.source.kind)
+  checkTargetUrl(context, driver, ask.targetUrl)
   const at = new Date(context.clock.now()).toISOString()
   return {
     ...ask,
-    backup: view.id,
-    strategy,
+    backup: manifest.id,
+    strategy: strategy.name,
+    standIn,
     stamp: at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_'),
   }
 }
 
-/** A URL that was typed is judged before it is kept; what is said of it never quotes it. */
-function checkTargetUrl(context: EngineContext, strategy: string, url: string | null): void {
-  if (url === null) return
-  const { name, schemes, parseUrl } = driverOf(context, strategyOf(context, strategy).source.kind)
-  const isKnown = schemes.some((scheme) => url.toLowerCase().startsWith(`${scheme}:`))
-  const judged = isKnown
-    ? parseUrl(url)
-    : { mistake: `this is not a ${name} URL`, hint: `write one that begins with ${schemes[0]}:` }
-  if ('mistake' in judged)
-    throw new Fault('target-invalid', `--target-url: ${judged.mistake}`, { hint: judged.hint })
-}
-
-export async function nextGood(context: EngineContext, strategy: string, before: number): Promise<string> {
+/** A broken backup is not the end: what can be restored instead. */
+export async function nextGood(context: EngineContext, broken: Manifest): Promise<string> {
   const row = await context.database.read
     .selectFrom('backups')
     .select('id')
-    .where('strategy', '=', strategy)
+    .where('strategy', '=', broken.strategy)
+    .where('series', '=', broken.series)
     .where('corrupt', 'is', null)
-    .where('created_at', '<', before)
+    .where('created_at', '<', Date.parse(broken.startedAt))
     .orderBy('created_at', 'desc')
     .limit(1)
     .executeTakeFirst()
@@ -60,7 +57,15 @@ export async function nextGood(context: EngineContext, strategy: string, before:
 }
 
 export function targetRequest(ask: RestoreAsk): TargetRequest {
-  return { database: ask.targetDb, url: ask.targetUrl, stamp: (ask as FixedAsk).stamp, noOwner: ask.noOwner }
+  return {
+    database: ask.targetDb,
+    url: ask.targetUrl,
+    stamp: (ask as FixedAsk).stamp,
+    noOwner: ask.noOwner,
+    tables: ask.tables ?? [],
+    clean: ask.clean ?? false,
+    ...(ask.jobs === undefined ? {} : { jobs: ask.jobs }),
+  }
 }
 
 /** The plan as facts. It reads the target and changes nothing; its digest changes with every fact that a confirmation is about. */
@@ -69,46 +74,63 @@ export async function planRestore(
   ask: RestoreAsk,
   signal: AbortSignal,
 ): Promise<RestorePlan> {
-  const strategy = strategyOf(context, ask.strategy ?? '')
-  const { view, copies } = await findBackup(context, ask.backup, null)
-  const { manifest } = copies[0]!
-  const id = `plan-${view.id.slice(-4)}-${Math.floor(context.clock.random() * 1e9).toString(36)}`
+  const chosen = await choose(context, ask, signal)
+  const id = `plan-${suffix(() => context.clock.random())}-${Math.floor(context.clock.random() * 1e9).toString(36)}`
   const folder = await makeRunFolder(context, id)
-  const source = openSource(context, strategy, { id, folder })
+  const source = openSource(context, chosen.strategy, { id, folder })
   try {
-    const target = await source.plan(manifest, targetRequest(ask), signal)
-    return await assemble(context, { ask, manifest, target, view: { ...view } })
+    const front = await frontOf(context, chosen, signal)
+    const target = await source.plan(
+      chosen.manifest,
+      targetRequest(ask),
+      signal,
+      front && (await frontInput(context, { id, folder, front, signal })),
+    )
+    return await assemble(context, { ask, chosen, target })
   } finally {
     await source.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function assemble(
+/** The first raw bytes as a file, so that a program can read them. */
+async function frontInput(
   context: EngineContext,
-  facts: {
-    ask: RestoreAsk
-    manifest: Manifest
-    target: TargetPlan
-    view: { level: RestorePlan['backup']['level']; tables: number | null; rows: number | null }
-  },
-): Promise<RestorePlan> {
-  const { manifest, target } = facts
+  { id, folder, front, signal }: { id: string; folder: string; front: Front; signal: AbortSignal },
+): Promise<RawInput> {
+  const spool = await createFileSpool(join(folder, 'front'), context.clock)
+  await spool.fill(Readable.from([front.raw]))
+  await spool.finish()
+  await spool.close()
+  const said = (tool: string, line: string): void => context.logs.append(id, `${tool}: ${line}`)
+  return rawInput(spool, [], { processes: context.processes, running: { signal, runId: id, said } })
+}
+
+interface PlanFacts {
+  ask: RestoreAsk
+  chosen: Chosen
+  target: TargetPlan
+}
+
+async function assemble(context: EngineContext, { ask, chosen, target }: PlanFacts): Promise<RestorePlan> {
+  const { manifest, file } = chosen
   const neededBytes = manifest.storedBytes
   const free = await freeBytes(context.config.tempDir).catch(() => null)
   const short = free !== null && free < neededBytes
+  const occupied = target.exists && !target.empty
   const plan: Omit<RestorePlan, 'digest'> = {
     backup: {
       id: manifest.id,
-      strategy: manifest.strategy,
+      strategy: chosen.strategy.name,
       series: manifest.series,
       createdAt: Date.parse(manifest.startedAt),
-      level: facts.view.level,
+      level: chosen.level,
       storedBytes: manifest.storedBytes,
       rawBytes: manifest.rawBytes,
-      tables: facts.view.tables,
-      rows: facts.view.rows,
-      sha256: manifest.artifacts.map((artifact) => artifact.sha256),
+      tables: manifest.tables?.length ?? null,
+      rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+      sha256: manifest.artifacts.flatMap(({ sha256 }) => (sha256 === '' ? [] : [sha256])),
+      ...(file ? { from: file.address } : {}),
     },
     target: {
       mode: target.mode,
@@ -116,47 +138,87 @@ async function assemble(
       endpoint: target.endpoint,
       fingerprint: target.fingerprint,
       exists: target.exists,
+      occupied,
+      overwritten: occupied && (ask.clean ?? false),
       sizeBytes: target.sizeBytes,
       sessions: target.sessions,
       serverVersion: target.serverVersion,
     },
-    noOwner: facts.ask.noOwner,
+    noOwner: ask.noOwner,
+    ...(ask.tables?.length ? { tables: [...ask.tables] } : {}),
     missingRoles: target.missingRoles,
     expectedMs: await lastRestoreMs(context, manifest.strategy),
     freeBytes: free,
     neededBytes,
-    steps: stepsOf(manifest, target),
-    warnings: target.warnings.map(context.scrub),
+    steps: stepsOf({ ask, chosen, target }),
+    warnings: [...chosen.warnings, ...target.warnings].map(context.scrub),
     blockers: [
       ...target.blockers.map(context.scrub),
+      ...sqlBlocker(ask, chosen),
+      ...configuredBlocker(context, target, ask),
       ...(short ? ['this host has too little free space in temp_dir for the backup'] : []),
     ],
   }
-  return { ...plan, digest: digestOf(plan) }
+  return { ...plan, digest: digestOf(plan, { ask, chosen, target }) }
+}
+
+function sqlBlocker(ask: RestoreAsk, { manifest }: Chosen): string[] {
+  if (manifest.format !== 'sql' || ask.allowSqlFallback) return []
+  return ['this is plain SQL, which does what it says: add --allow-sql-fallback when you trust it']
+}
+
+/** Overwriting a database that is backed up here is a restore in place. */
+function configuredBlocker(context: EngineContext, target: TargetPlan, ask: RestoreAsk): string[] {
+  if (!target.exists || target.empty || !ask.clean) return []
+  const owner = context.config.strategies.find(({ source }) => {
+    const facts = driverOf(context, source.kind).parseUrl(source.url)
+    return (
+      'endpoint' in facts &&
+      ((facts.endpoint === target.endpoint && facts.database === target.name) ||
+        facts.endpoint === target.name)
+    )
+  })
+  if (!owner) return []
+  return [
+    `${target.name} is the database of ${owner.name} itself: restoring in place comes with a later release; restore beside it`,
+  ]
 }
 
 /** Only what a confirmation is about: sessions, sizes and free space move by themselves. */
-function digestOf(plan: Omit<RestorePlan, 'digest'>): string {
+function digestOf(plan: Omit<RestorePlan, 'digest'>, { ask, chosen }: PlanFacts): string {
   const { backup, target, noOwner } = plan
   const bound = {
     backup: backup.id,
     sha256: backup.sha256,
+    file: chosen.file?.identity ?? null,
     mode: target.mode,
     name: target.name,
     fingerprint: target.fingerprint,
     exists: target.exists,
+    overwritten: target.overwritten,
     noOwner,
+    tables: plan.tables ?? [],
+    jobs: ask.jobs ?? 1,
   }
   return createHash('sha256').update(canonical(bound)).digest('hex')
 }
 
-function stepsOf(manifest: Manifest, target: TargetPlan): string[] {
-  const count = manifest.tables?.length ?? null
-  const compare = count === null ? 'count the rows' : `compare ${count} ${count === 1 ? 'table' : 'tables'}`
+function stepsOf({ ask, chosen, target }: PlanFacts): string[] {
+  const { manifest, file } = chosen
+  const wanted = ask.tables?.length ? ask.tables.length : (manifest.tables?.length ?? null)
+  const compare =
+    manifest.tables === null && !file
+      ? 'count the rows'
+      : `compare ${wanted === null ? 'the rows' : `${wanted} ${wanted === 1 ? 'table' : 'tables'}`}`
+  const isOverwritten = target.exists && !target.empty
   return [
-    'fetch and verify the backup',
-    target.exists ? `restore into the empty ${target.name}` : `create ${target.name}`,
-    ...(target.exists ? [] : ['restore']),
+    file && !file.manifest ? 'fetch the file and decode all of it' : 'fetch and verify the backup',
+    ...(target.exists ? [] : [`create ${target.name}`]),
+    isOverwritten
+      ? `overwrite ${target.name}, all or nothing`
+      : target.exists
+        ? `restore into the empty ${target.name}`
+        : 'restore',
     compare,
   ]
 }

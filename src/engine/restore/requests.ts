@@ -1,8 +1,9 @@
 import { Fault } from '../../core/faults.ts'
 import { suffix } from '../../core/keys.ts'
-import type { Actor, RequestState, RequestView } from '../../core/model.ts'
+import type { Actor, AnyRequestView, RequestState, RequestView, RestorePlan } from '../../core/model.ts'
 import type { Write } from '../../state/database.ts'
 import {
+  findAnyRequest,
   findRequest,
   insertRequest,
   moveRequest,
@@ -10,10 +11,11 @@ import {
   type StoredRequest,
 } from '../../state/requests.ts'
 import { insertRun, type Run } from '../../state/runs.ts'
-import { strategyOf, type EngineContext } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { tellRequest } from '../tell.ts'
-import { fixAsk, planRestore, type FixedAsk } from './plan.ts'
+import { strategyFor, type FixedAsk } from './choose.ts'
+import { fixAsk, planRestore } from './plan.ts'
 
 /** Plans a restore without filing it. */
 export async function draftRequest(
@@ -21,12 +23,14 @@ export async function draftRequest(
   ask: RestoreAsk,
   actor: Actor,
 ): Promise<StoredRequest<FixedAsk>> {
-  const fixed = await fixAsk(context, ask)
-  const plan = await planRestore(context, fixed, AbortSignal.timeout(60_000))
+  const signal = AbortSignal.timeout(60_000)
+  const fixed = await fixAsk(context, ask, signal)
+  const plan = await planRestore(context, fixed, signal)
   const now = context.clock.now()
-  const { restore } = strategyOf(context, fixed.strategy ?? '')
+  const { restore } = strategyFor(context, fixed.strategy ?? '', fixed)
   const view: RequestView = {
-    id: `rq-${suffix(() => context.clock.random())}${suffix(() => context.clock.random())}`,
+    id: newRequestId(context),
+    kind: 'restore',
     version: 1,
     state: 'waiting',
     requester: actor,
@@ -42,20 +46,30 @@ export async function draftRequest(
   return { view, ask: fixed, configHash: context.config.hash }
 }
 
-/** Files a request; its card is shown, nothing else happens before `confirm`. @throws Fault target-invalid */
+/** Files a request; its card is shown, nothing else happens before `confirm`. @throws Fault target-invalid · target-exists */
 export async function fileRequest(
   context: EngineContext,
   ask: RestoreAsk,
   actor: Actor,
 ): Promise<RequestView> {
   const request = await draftRequest(context, ask, actor)
-  const [blocker] = request.view.plan.blockers
-  if (blocker) throw new Fault('target-invalid', blocker, { hint: 'nothing was changed' })
+  refuseBlocked(request.view.plan)
   await context.database.write(async (tx) => {
     await insertRequest(tx, request)
     await tellRequest(context, tx, request.view)
   })
   return request.view
+}
+
+/** @throws Fault target-exists when only what is there is in the way · target-invalid */
+export function refuseBlocked({ blockers, target }: RestorePlan): void {
+  if (blockers.length === 0) return
+  const isOccupied = target.occupied === true && target.overwritten !== true && blockers.length === 1
+  throw new Fault(isOccupied ? 'target-exists' : 'target-invalid', blockers[0]!, {
+    hint: isOccupied
+      ? 'choose another name, or let an admin overwrite it with --clean; nothing was changed'
+      : 'nothing was changed',
+  })
 }
 
 /** Starts the restore, once: bound to requester, version, plan and configuration (promise 11).
@@ -117,18 +131,7 @@ async function decidable(
   const request = await findRequest<FixedAsk>(context.database.read, id)
   if (!request) throw new Fault('not-found', `there is no request ${id.slice(0, 40)}`)
   const { view } = request
-  if (view.state !== 'waiting')
-    throw new Fault('stale', explain(view), { hint: 'nothing was changed by this click' })
-  if (context.clock.now() > view.expiresAt) {
-    await expireRequests(context)
-    throw new Fault('expired', 'this request has expired; nothing was changed', {
-      hint: 'ask for the restore again',
-    })
-  }
-  if (view.version !== version)
-    throw new Fault('stale', 'this card is out of date; nothing was changed', {
-      hint: 'look at the newest card',
-    })
+  await mustBeWaiting(context, view, version)
   if (view.requester.via !== actor.via || view.requester.id !== actor.id)
     throw new Fault('denied', 'only the person who asked for this restore can decide it', {
       hint: 'ask for your own: `restore`',
@@ -136,27 +139,51 @@ async function decidable(
   return request
 }
 
-function explain(view: RequestView): string {
+/** @throws Fault stale · expired, when this version cannot be decided any more */
+export async function mustBeWaiting(
+  context: EngineContext,
+  view: AnyRequestView,
+  version: number,
+): Promise<void> {
+  if (view.state !== 'waiting')
+    throw new Fault('stale', explain(view), { hint: 'nothing was changed by this click' })
+  if (context.clock.now() > view.expiresAt) {
+    await expireRequests(context)
+    throw new Fault('expired', 'this request has expired; nothing was changed', {
+      hint: `ask for it again: \`${view.kind}\``,
+    })
+  }
+  if (view.version !== version)
+    throw new Fault('stale', 'this card is out of date; nothing was changed', {
+      hint: 'look at the newest card',
+    })
+}
+
+const nouns = { restore: 'restore', prune: 'deletion' } as const
+
+function explain(view: AnyRequestView): string {
   const who = view.decidedBy ? ` by @${view.decidedBy.id}` : ''
+  const what = nouns[view.kind]
   const words: Record<RequestState, string> = {
     waiting: 'this request waits',
-    executing: `this restore was already started${who}`,
-    done: `this restore is already done (started${who})`,
+    executing: `this ${what} was already started${who}`,
+    done: `this ${what} is already done (started${who})`,
     cancelled: `this request was already cancelled${who}`,
     expired: 'this request has expired',
-    failed: `this restore was already started${who} and failed`,
+    failed: `this ${what} was already started${who} and failed`,
   }
   return words[view.state]
 }
 
-async function decide(
+/** One step from `waiting`, told in the same transaction. @throws Fault stale when somebody was faster */
+export async function decide<View extends AnyRequestView>(
   context: EngineContext,
-  request: StoredRequest,
+  request: { view: View },
   to: RequestState,
   actor: Actor,
   also?: (tx: Write) => Promise<void>,
   run?: string,
-): Promise<RequestView> {
+): Promise<View> {
   const { id, version } = request.view
   return context.database.write(async (tx) => {
     const moved = await moveRequest(tx, id, {
@@ -167,17 +194,17 @@ async function decide(
       at: context.clock.now(),
       ...(run ? { run } : {}),
     })
-    const now = (await findRequest(tx, id))!
+    const now = (await findAnyRequest(tx, id))!
     if (!moved) throw new Fault('stale', explain(now.view), { hint: 'nothing was changed by this click' })
     await also?.(tx)
     await tellRequest(context, tx, now.view)
-    return now.view
+    return now.view as View
   })
 }
 
-/** The end of a restore is the end of its request. */
+/** The end of a run is the end of the request it was for. */
 export async function settleRequest(context: EngineContext, tx: Write, run: Run): Promise<void> {
-  const request = run.params.request ? await findRequest(tx, run.params.request) : null
+  const request = run.params.request ? await findAnyRequest(tx, run.params.request) : null
   if (!request || request.view.state !== 'executing') return
   const to: RequestState =
     run.state === 'succeeded' ? 'done' : run.state === 'cancelled' ? 'cancelled' : 'failed'
@@ -189,7 +216,7 @@ export async function settleRequest(context: EngineContext, tx: Write, run: Run)
     at: context.clock.now(),
     ...(run.fault ? { fault: run.fault } : {}),
   })
-  await tellRequest(context, tx, (await findRequest(tx, request.view.id))!.view)
+  await tellRequest(context, tx, (await findAnyRequest(tx, request.view.id))!.view)
 }
 
 /** Requests that nobody decided in time end here; their cards say so. */
@@ -208,9 +235,13 @@ export async function expireRequests(context: EngineContext): Promise<void> {
         }))
       )
         return
-      await tellRequest(context, tx, (await findRequest(tx, view.id))!.view)
+      await tellRequest(context, tx, (await findAnyRequest(tx, view.id))!.view)
     })
   }
+}
+
+export function newRequestId({ clock }: EngineContext): string {
+  return `rq-${suffix(() => clock.random())}${suffix(() => clock.random())}`
 }
 
 export function newRunId(context: EngineContext): string {

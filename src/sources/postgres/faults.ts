@@ -135,7 +135,7 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
 
 /** Of a program that failed; words that nobody recognises become `otherwise`. Other programs' failures stay as they are. */
 export function toolFault(error: unknown, connection: Connection, otherwise: FaultCode): unknown {
-  if (!(error instanceof ToolFailure) || !error.tool.startsWith('pg_')) return error
+  if (!(error instanceof ToolFailure) || !/^(pg_|psql$)/.test(error.tool)) return error
   const words = error.lastWords.join('\n')
   const trouble = troubles.find(({ words: said }) => said.test(words))
   if (trouble && !(trouble.dumpOnly && otherwise !== 'dump-failed'))
@@ -163,7 +163,9 @@ function serverWords(words: string): string {
   const lines = words.split('\n')
   const line =
     lines.find((text) => /(ERROR|FATAL): /.test(text)) ?? lines.find((text) => /error: /.test(text))
-  return (line ?? lines[0] ?? '').replace(/^.*?(ERROR|FATAL): +/, '').replace(/^pg_\w+: (error: )?/, '')
+  return (line ?? lines[0] ?? '')
+    .replace(/^.*?(ERROR|FATAL): +/, '')
+    .replace(/^(?:pg_\w+|psql(?::[^ ]+:\d+)?): (error: )?/, '')
 }
 
 function lockedTable(words: string): string {

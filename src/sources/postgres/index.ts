@@ -6,10 +6,11 @@ import { postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
 import { plan } from './plan.ts'
 import { forServer, installed, majorOf, usualFolders, type Program } from './programs.ts'
-import { prove } from './proof.ts'
+import { prove, proveScript } from './proof.ts'
 import { restore } from './restore.ts'
-import { withServer } from './target.ts'
-import { connectionTo, endpointOf, parseConnection, secretsOf } from './url.ts'
+import { sniff } from './sniff.ts'
+import { resolveTarget, withServer } from './target.ts'
+import { connectionTo, endpointOf, parseConnection, secretsOf, type Connection } from './url.ts'
 
 /** PostgreSQL through `pg_dump --format=custom`; the client must be of the server's own major version, or newer. */
 export const postgres: SourceDriver = createPostgres(usualFolders)
@@ -26,6 +27,7 @@ export function createPostgres(folders: readonly string[]): SourceDriver {
       if ('mistake' in connection) return connection
       return { endpoint: endpointOf(connection), database: connection.database, secrets: secretsOf(url) }
     },
+    sniff,
     open: (settings, context) => openSource(placeOf(settings, { folders, context }), settings),
   }
 }
@@ -41,6 +43,8 @@ function placeOf(
 function openSource(place: Place, { strategy }: SourceSettings): Source {
   const { origin, restorer, context, folders } = place
   let client: Program | null = null
+  /** Where this run restores to: another server, maybe. */
+  const targets: Connection[] = []
 
   return {
     series: async () => [{ strategy, name: origin.database, sole: true }],
@@ -53,10 +57,25 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
       const programs = client ? [client] : await installed('pg_dump', folders, context, signal)
       await dump(place, forServer(programs, majorOf(engine.toolVersion)!), sink)
     },
-    prove: (_name, raw, signal) => prove(place, { raw, dumpMajor: client?.major ?? null }, signal),
-    plan: (backup, request, signal) => plan(place, { backup, request }, signal),
-    restore: (backup, request, _plan, artifact, signal) =>
-      restore(place, { backup, request, artifact }, signal),
+    prove: (_name, raw, signal, format = 'custom') =>
+      format === 'sql'
+        ? proveScript(place, raw)
+        : prove(place, { raw, dumpMajor: client?.major ?? null }, signal),
+    plan: (backup, request, signal, front = null) => plan(place, { backup, request, front }, signal),
+    restore(backup, request, _plan, artifact, signal) {
+      targets.push(resolveTarget(place, backup, request).connection)
+      return restore(place, { backup, request, artifact }, signal)
+    },
+    async works(signal) {
+      const counts = await Promise.all(
+        distinct([restorer, ...targets]).map((connection) =>
+          withServer(connection, { context, signal }, ({ rows }) =>
+            rows<{ busy: number }>(busySessions, [sessionName(context.runId)]),
+          ),
+        ),
+      )
+      return counts.flat().some(({ busy }) => busy > 0)
+    },
     async terminate(runId, signal) {
       const ended = await Promise.all(
         distinct([origin, restorer]).map((connection) =>
@@ -76,6 +95,11 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
     close: async () => {}, // every question has its own connection, closed at once
   }
 }
+
+/** Working, or waiting for a disk; not for a client, and not for somebody else's lock. */
+const busySessions = `SELECT count(*)::int AS busy FROM pg_stat_activity
+  WHERE application_name = $1 AND pid <> pg_backend_pid() AND state = 'active'
+    AND wait_event_type IS DISTINCT FROM 'Lock' AND wait_event_type IS DISTINCT FROM 'Client'`
 
 const endSessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE application_name = $1 AND pid <> pg_backend_pid()`

@@ -4,6 +4,8 @@ import type { DumpedSchema } from './schema.ts'
 export interface Ownership {
   /** false: restore with `--no-owner --no-acl`. */
   keep: boolean
+  /** Roles that the server lacks. */
+  missing: string[]
   warnings: string[]
 }
 
@@ -13,20 +15,20 @@ export async function chooseOwnership(
   { owners, grantees }: DumpedSchema,
   noOwner: boolean,
 ): Promise<Ownership> {
-  if (noOwner) return { keep: false, warnings: [] }
+  if (noOwner) return { keep: false, missing: [], warnings: [] }
   const known = await session.rows<{ name: string; mine: boolean }>(
     `SELECT rolname AS name, pg_has_role(current_user, oid, 'MEMBER') AS mine FROM pg_roles`,
   )
   const mine = new Map(known.map((role) => [role.name, role.mine]))
   const missing = [...owners.union(grantees)].filter((name) => !mine.has(name))
-  if (missing.length > 0) return without(`roles are missing on the server (${listed(missing)})`)
+  if (missing.length > 0) return without(`roles are missing on the server (${listed(missing)})`, missing)
   const foreign = [...owners].filter((name) => !mine.get(name))
   if (foreign.length > 0) return without(`the restoring user is no member of ${listed(foreign)}`)
-  return { keep: true, warnings: [] }
+  return { keep: true, missing: [], warnings: [] }
 }
 
-function without(why: string): Ownership {
-  return { keep: false, warnings: [`restored without owners and grants: ${why}`] }
+function without(why: string, missing: string[] = []): Ownership {
+  return { keep: false, missing, warnings: [`restored without owners and grants: ${why}`] }
 }
 
 const listedAtMost = 5

@@ -1,20 +1,25 @@
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
-import type { TargetPlan, TargetRequest } from '../source.ts'
+import type { RawInput, TargetPlan, TargetRequest } from '../source.ts'
 import { quoted } from './names.ts'
+import { chooseOwnership } from './ownership.ts'
 import type { Place } from './place.ts'
-import { forDump, installed, majorOf } from './programs.ts'
-import { readTarget, resolveTarget, type TargetState } from './target.ts'
+import { forDump, installed, majorOf, type Program } from './programs.ts'
+import { psqlFor } from './psql.ts'
+import { readSchema } from './schema.ts'
+import { readTarget, resolveTarget, withServer, type TargetState } from './target.ts'
 import { endpointOf, type Connection } from './url.ts'
 
 export async function plan(
   place: Place,
-  { backup, request }: { backup: Manifest; request: TargetRequest },
+  asked: { backup: Manifest; request: TargetRequest; front: RawInput | null },
   signal: AbortSignal,
 ): Promise<TargetPlan> {
+  const { backup, request } = asked
   const { mode, connection } = resolveTarget(place, backup, request)
   const state = await readTarget(connection, { context: place.context, signal })
-  const toolBlocker = await missingTool(place, backup, signal)
+  const tools = await chooseTools(place, asked, signal)
+  const roles = await neededRoles(place, { ...asked, program: tools.program, connection }, signal)
   return {
     mode,
     name: connection.database,
@@ -25,28 +30,76 @@ export async function plan(
     sizeBytes: state.sizeBytes,
     sessions: state.sessions,
     serverVersion: state.serverVersion,
-    missingRoles: [],
-    warnings: warnings(backup, state),
-    blockers: [...toolBlocker, ...blockers(connection, state)],
+    missingRoles: roles.missing,
+    warnings: [...warnings(backup, state), ...roles.warnings],
+    blockers: [...tools.missing, ...blockers(connection, state, asked)],
   }
 }
 
-async function missingTool(place: Place, backup: Manifest, signal: AbortSignal): Promise<string[]> {
-  try {
-    const programs = await installed('pg_restore', place.folders, place.context, signal)
-    forDump(programs, majorOf(backup.engine.toolVersion))
-    return []
-  } catch (error) {
-    signal.throwIfAborted()
-    const { message, hint } = asFault(error)
-    return [hint ? `${message}: ${hint}` : message]
-  }
+/** The programs that the restore will need, now: a missing one must not show when the target is half made. */
+async function chooseTools(
+  place: Place,
+  { backup, request }: { backup: Manifest; request: TargetRequest },
+  signal: AbortSignal,
+): Promise<{ program: Program | null; missing: string[] }> {
+  const missing: string[] = []
+  const attempt = async (find: () => Promise<Program>): Promise<Program | null> =>
+    find().catch((error: unknown) => {
+      signal.throwIfAborted()
+      const { message, hint } = asFault(error)
+      missing.push(hint ? `${message}: ${hint}` : message)
+      return null
+    })
+  const program = await attempt(async () =>
+    forDump(
+      await installed('pg_restore', place.folders, place.context, signal),
+      majorOf(backup.engine.toolVersion),
+    ),
+  )
+  if (backup.format === 'sql' || request.clean) await attempt(() => psqlFor(place, signal))
+  return { program, missing }
 }
 
-function blockers(connection: Connection, state: TargetState): string[] {
-  if (state.exists)
-    return state.empty ? [] : [`database "${connection.database}" is not empty: choose another name`]
-  return state.mayCreate ? [] : [noRight(connection)]
+/** Roles in the dump's table of contents that the target's server lacks. */
+async function neededRoles(
+  place: Place,
+  asked: {
+    backup: Manifest
+    request: TargetRequest
+    front: RawInput | null
+    program: Program | null
+    connection: Connection
+  },
+  signal: AbortSignal,
+): Promise<{ missing: string[]; warnings: string[] }> {
+  const { backup, request, front, program, connection } = asked
+  if (request.noOwner || backup.format === 'sql' || !front || !program) return { missing: [], warnings: [] }
+  const schema = await readSchema(program, { raw: front, database: backup.database }).catch(() => null)
+  signal.throwIfAborted()
+  if (!schema)
+    return { missing: [], warnings: ['which roles the dump needs is unknown before all of it was fetched'] }
+  const ownership = await withServer(connection, { context: place.context, signal }, (server) =>
+    chooseOwnership(server, schema, false),
+  )
+  return { missing: ownership.missing, warnings: ownership.warnings.map((text) => `it will be ${text}`) }
+}
+
+function blockers(
+  connection: Connection,
+  state: TargetState,
+  { backup, request }: { backup: Manifest; request: TargetRequest },
+): string[] {
+  const found: string[] = []
+  const isSql = backup.format === 'sql'
+  if (isSql && request.tables?.length) found.push('plain SQL cannot be restored table by table')
+  if (isSql && (request.jobs ?? 1) > 1) found.push('plain SQL cannot be loaded by several jobs')
+  if (!state.exists) return state.mayCreate ? found : [...found, noRight(connection)]
+  if (state.empty) return found
+  if (!request.clean) return [...found, `database "${connection.database}" is not empty: choose another name`]
+  if (isSql) found.push('plain SQL is restored into a new or empty database only')
+  if ((request.jobs ?? 1) > 1)
+    found.push('--clean and --jobs exclude each other: what is there is overwritten in one transaction')
+  return found
 }
 
 /** The right to create databases is missing; says what to type. */
@@ -55,8 +108,8 @@ export function noRight({ user }: Connection): string {
 }
 
 /** @throws Fault target-exists · target-invalid */
-export function assertUsable(connection: Connection, state: TargetState): void {
-  if (state.exists && !state.empty)
+export function assertUsable(connection: Connection, state: TargetState, { clean }: TargetRequest): void {
+  if (state.exists && !state.empty && !clean)
     throw new Fault('target-exists', `database "${connection.database}" is not empty`, {
       hint: 'choose another name, or an empty database',
     })

@@ -1,8 +1,11 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import type { Proof, RawInput } from '../source.ts'
 import { toolFault } from './faults.ts'
 import type { Place } from './place.ts'
 import { forDump, installed } from './programs.ts'
+import { readScript } from './psql.ts'
 import { createRowCounter } from './row-counter.ts'
 
 /** pg_restore decodes every block and writes it as SQL, and we count its rows. `pg_restore -l` would be satisfied
@@ -22,4 +25,16 @@ export async function prove(
   const { tables, complete } = counter.end()
   if (!complete) throw new Fault('proof-failed', 'the decoded dump stops in the middle of a table')
   return { rawBytes, tables }
+}
+
+/** Plain SQL has no parser but the server: it is read whole for what is no SQL, and its rows are not counted. */
+export async function proveScript({ context }: Place, raw: RawInput): Promise<Proof> {
+  const path = join(context.folder, 'proof.sql')
+  try {
+    const rawBytes = await raw.intoFile(path)
+    await readScript(path)
+    return { rawBytes, tables: [] }
+  } finally {
+    await rm(path, { force: true })
+  }
 }

@@ -2,9 +2,11 @@ import { Fault, asFault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
 import { countRows } from './counts.ts'
-import { databaseArgument, programEnvironment } from './environment.ts'
+import { databaseArgument } from './environment.ts'
 import { toolFault } from './faults.ts'
 import { chooseOwnership, type Ownership } from './ownership.ts'
+import { load, type Loading } from './load.ts'
+import { overwrite } from './overwrite.ts'
 import type { Place } from './place.ts'
 import { assertUsable } from './plan.ts'
 import { forDump, installed, majorOf, type Program } from './programs.ts'
@@ -23,29 +25,67 @@ export interface RestoreJob {
 const analyzeMs = 15 * 60_000
 
 export async function restore(place: Place, job: RestoreJob, signal: AbortSignal): Promise<Restored> {
-  const { context, folders } = place
   const { connection } = resolveTarget(place, job.backup, job.request)
-  const programs = await installed('pg_restore', folders, context, signal)
-  const program = forDump(programs, majorOf(job.backup.engine.toolVersion))
-  const raw = await job.artifact(onlyArtifact(job.backup))
-  const schema = await readSchema(program, { raw, database: job.backup.database }).catch((error: unknown) => {
-    throw toolFault(error, connection, 'restore-failed')
-  })
-  return withServer(connection, { context, signal }, async (server) => {
+  const artifact = onlyArtifact(job.backup)
+  const { program, schema } = await readDump(place, { job, artifact, connection }, signal)
+  const needs = { context: place.context, signal }
+  return withServer(connection, needs, async (server) => {
     await lockTarget(server, connection.database)
-    const state = await readTarget(connection, { context, signal })
-    assertUsable(connection, state)
+    const state = await readTarget(connection, needs)
+    assertUsable(connection, state, job.request)
     const ownership = await chooseOwnership(server, schema, job.request.noOwner)
-    return fill(place, { ...job, connection, program, schema, state, ownership }, signal)
+    const filling: Filling = {
+      ...job,
+      open: job.artifact,
+      artifact,
+      connection,
+      program,
+      schema,
+      state,
+      ownership,
+      intoExisting: state.exists,
+      keepOwners: ownership.keep,
+    }
+    return state.exists && !state.empty ? replace(place, filling, signal) : fill(place, filling, signal)
   })
 }
 
-interface Filling extends RestoreJob {
-  connection: Connection
-  program: Program
+/** The program that reads the dump, and what the dump demands of the server. Plain SQL demands what it says when it is run. */
+async function readDump(
+  { context, folders }: Place,
+  { job, artifact, connection }: { job: RestoreJob; artifact: Artifact; connection: Connection },
+  signal: AbortSignal,
+): Promise<{ program: Program; schema: DumpedSchema }> {
+  const nothing: DumpedSchema = { databaseOptions: '', owners: new Set(), grantees: new Set() }
+  const programs = await installed('pg_restore', folders, context, signal)
+  const program = forDump(programs, majorOf(job.backup.engine.toolVersion))
+  if (job.backup.format === 'sql') return { program, schema: nothing }
+  const raw = await job.artifact(artifact)
+  const schema = await readSchema(program, { raw, database: job.backup.database }).catch((error: unknown) => {
+    throw toolFault(error, connection, 'restore-failed')
+  })
+  return { program, schema }
+}
+
+interface Filling extends Loading {
   schema: DumpedSchema
   state: TargetState
   ownership: Ownership
+}
+
+/** What is there is overwritten: the database keeps its name, comment and rights, and its old data until the very end. */
+async function replace(place: Place, job: Filling, signal: AbortSignal): Promise<Restored> {
+  await overwrite(place, job, signal)
+  const { connection, backup } = job
+  const analyzed = await analyze(place, connection, signal)
+  // counted before the transaction ended: now applications write again
+  const counted =
+    backup.tables ?? (await countRows(connection, null, { context: place.context, signal })).tables
+  return {
+    tables: counted,
+    warnings: [...job.ownership.warnings, ...analyzed, ...leftOut(job)],
+    open: openCommand(connection),
+  }
 }
 
 /** From here on something exists that is not whole: it carries a label from its first moment, so that it stays
@@ -56,14 +96,14 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
   const created = state.exists ? [] : await createTarget(connection, job.schema.databaseOptions, needs)
   try {
     await label(connection, `partial restore of ${backup.id}: do not use`, needs)
-    await load(place, job)
+    await load(place, job, signal)
     const analyzed = await analyze(place, connection, signal)
     const { tables, warnings } = await countRows(connection, backup.tables, needs)
     // whoever asked compares, and fails the restore when they differ: then the label "partial" has to stay
     if (holds(tables, backup.tables)) await label(connection, `restored from ${backup.id}`, needs)
     return {
       tables,
-      warnings: [...created, ...job.ownership.warnings, ...analyzed, ...warnings],
+      warnings: [...created, ...job.ownership.warnings, ...analyzed, ...warnings, ...leftOut(job)],
       open: openCommand(connection),
     }
   } catch (error) {
@@ -73,27 +113,15 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
   }
 }
 
+function leftOut({ request }: Filling): string[] {
+  return request.tables?.length
+    ? ['foreign keys, triggers and policies of the chosen tables are left out']
+    : []
+}
+
 function holds(found: readonly TableRows[], expected: readonly TableRows[] | null): boolean {
   const rows = new Map(found.map((table) => [table.name, table.rows]))
   return expected === null || expected.every((table) => rows.get(table.name) === table.rows)
-}
-
-/** Stops at the first error. An existing database gets all or nothing in one transaction; a new one is dropped
- * after a failure, and then the locks of a single transaction would only limit how many tables it may have. */
-async function load(place: Place, { connection, program, state, ownership, ...job }: Filling): Promise<void> {
-  const env = await programEnvironment(connection, place.context)
-  const argv = [
-    program.path,
-    '--exit-on-error',
-    '--no-password',
-    `--dbname=${databaseArgument(connection.database)}`,
-    ...(state.exists ? ['--single-transaction'] : []),
-    ...(ownership.keep ? [] : ['--no-owner', '--no-acl']),
-  ]
-  const raw = await job.artifact(onlyArtifact(job.backup))
-  await raw.intoProgram({ argv, env }, null).catch((error: unknown) => {
-    throw toolFault(error, connection, 'restore-failed')
-  })
 }
 
 /** Without statistics the first queries would be slow; the data is whole all the same. */

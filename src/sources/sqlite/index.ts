@@ -4,7 +4,8 @@ import { Type } from 'typebox'
 import { parseDuration } from '../../core/duration.ts'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { CheckLine, Inspection, Sink, Source, SourceContext, SourceDriver } from '../source.ts'
-import { removePartials, restore } from './restore.ts'
+import { removePartials, restore, undone } from './restore.ts'
+import { sniff } from './sniff.ts'
 import { plan, readTarget, resolveTarget } from './target.ts'
 import { databaseOf, parsePath, pathOf } from './url.ts'
 import { work } from './worker.ts'
@@ -32,6 +33,7 @@ export const sqlite: SourceDriver = {
     if ('mistake' in parsed) return parsed
     return { endpoint: parsed.path, database: databaseOf(parsed.path), secrets: [] }
   },
+  sniff,
   open({ strategy, url, dumpUrl, restoreUrl, options }, context) {
     const file = pathOf(dumpUrl ?? url)
     const targets = [file, pathOf(restoreUrl ?? url)]
@@ -54,17 +56,15 @@ function openSource(place: Place): Source {
     series: async () => [{ strategy, name: databaseOf(file), sole: true }],
     inspect: (_series, signal) => inspect(place, signal),
     dump: (_series, _inspection, sink, signal) => dump(place, sink, signal),
-    async prove(_name, raw, signal) {
+    async prove(_name, raw, signal, format = 'sqlite') {
       return inScratch(context, async (copy) => {
-        const rawBytes = await raw.intoFile(copy)
-        const task = { do: 'examine', file: copy } as const
-        const { damage, tables } = await work<Examination>(
-          task,
-          { context, otherwise: 'proof-failed' },
+        const { damage, tables } = await undone(
+          { file: copy, format, context, otherwise: 'proof-failed' },
+          raw,
           signal,
         )
         if (damage.length > 0) throw new Fault('proof-failed', `the dump is damaged: ${damage[0]}`)
-        return { rawBytes, tables }
+        return { rawBytes: format === 'sql' ? null : (await stat(copy)).size, tables }
       })
     },
     plan: (backup, request) => plan(file, { backup, request }),

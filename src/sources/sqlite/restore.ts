@@ -1,7 +1,7 @@
-import { chmod, link, open, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Fault } from '../../core/faults.ts'
-import type { Artifact, Manifest } from '../../core/model.ts'
+import { Fault, type FaultCode } from '../../core/faults.ts'
+import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, SourceContext, TargetRequest } from '../source.ts'
 import { companions, readTarget, resolveTarget } from './target.ts'
 import { work } from './worker.ts'
@@ -13,27 +13,74 @@ export interface RestoreJob {
   artifact: (artifact: Artifact) => Promise<RawInput>
 }
 
-/** Written beside the target, checked, and only then given its name, which must still be free. */
+/** Written beside the target, checked, and only then given its name, which must still be free; or, when the target is
+ * overwritten, put in its place in one step, with the old file kept beside it. */
 export async function restore(
   { source, context }: { source: string; context: SourceContext },
   job: RestoreJob,
   signal: AbortSignal,
 ): Promise<Restored> {
   const target = resolveTarget(source, job.request)
-  await assertFree(target)
+  const isThere = await assertUsable(target, job.request)
   const partial = partialOf(target, context.runId)
   try {
     const raw = await job.artifact(onlyArtifact(job.backup))
-    await raw.intoFile(partial)
-    const { tables, remarks } = await sound(partial, context, signal)
-    await chmod(partial, await usualMode(source))
+    const { format } = job.backup
+    const { tables, remarks, damage } = await undone(
+      { file: partial, format, context, otherwise: 'restore-failed' },
+      raw,
+      signal,
+    )
+    if (damage.length > 0) throw new Fault('restore-failed', `the restored file is damaged: ${damage[0]}`)
+    refuseOtherRows(tables, job.backup.tables)
+    await chmod(partial, await usualMode(isThere ? target : source))
     await synced(partial)
-    await name(partial, target)
-    return { tables, warnings: remarks, open: `sqlite3 ${shellWord(target)}` }
+    const kept = isThere ? await exchange(partial, target, job.request.stamp) : null
+    if (!isThere) await name(partial, target)
+    const note = kept === null ? [] : [`the old file is kept as ${kept}: remove it when nobody needs it`]
+    return { tables, warnings: [...remarks, ...note], open: `sqlite3 ${shellWord(target)}` }
   } finally {
     for (const suffix of ['', ...companions]) await rm(partial + suffix, { force: true })
     await synced(dirname(target))
   }
+}
+
+interface Undoing {
+  /** A new file. */
+  file: string
+  format: string
+  context: SourceContext
+  otherwise: FaultCode
+}
+
+/** Makes the database file of a dump, and reads every page of it. */
+export async function undone(
+  { file, format, context, otherwise }: Undoing,
+  raw: RawInput,
+  signal: AbortSignal,
+): Promise<Examination> {
+  if (format !== 'sql') {
+    await raw.intoFile(file)
+    return work<Examination>({ do: 'examine', file }, { context, otherwise }, signal)
+  }
+  const script = join(context.folder, 'script.sql')
+  try {
+    await raw.intoFile(script)
+    return await work<Examination>({ do: 'run-script', file, script }, { context, otherwise }, signal)
+  } finally {
+    await rm(script, { force: true })
+  }
+}
+
+/** Before anything gets a name: a file with other rows than its backup never becomes the target. */
+function refuseOtherRows(found: readonly TableRows[], expected: readonly TableRows[] | null): void {
+  const rows = new Map(found.map((table) => [table.name, table.rows]))
+  const other = expected?.find((table) => rows.get(table.name) !== table.rows)
+  if (other)
+    throw new Fault(
+      'restore-incomplete',
+      `table ${other.name} has ${rows.get(other.name) ?? 'no'} rows instead of ${other.rows}`,
+    )
 }
 
 /** Removes what a dead run left beside the original. @returns how many files */
@@ -56,21 +103,29 @@ function partialSuffix(runId: string): string {
   return `.${runId}.partial`
 }
 
-async function assertFree(target: string): Promise<void> {
-  const { exists, blockers } = await readTarget(target)
-  if (exists) throw new Fault('target-exists', `${target} exists already`, { hint: 'choose another name' })
+/** @returns whether something is there that will be overwritten */
+async function assertUsable(target: string, { clean = false }: TargetRequest): Promise<boolean> {
+  const { exists, blockers } = await readTarget(target, clean)
+  if (exists && !clean)
+    throw new Fault('target-exists', `${target} exists already`, { hint: 'choose another name' })
   if (blockers.length > 0) throw new Fault('target-invalid', blockers.join('; '))
+  return exists
 }
 
-async function sound(file: string, context: SourceContext, signal: AbortSignal): Promise<Examination> {
-  const found = await work<Examination>(
-    { do: 'examine', file },
-    { context, otherwise: 'restore-failed' },
-    signal,
-  )
-  if (found.damage.length > 0)
-    throw new Fault('restore-failed', `the restored file is damaged: ${found.damage[0]}`)
-  return found
+/** The old file gets a second name before the new one takes its first: at no moment is there none, and nothing is lost.
+ * @returns the old file's other name */
+async function exchange(partial: string, target: string, stamp: string): Promise<string> {
+  const kept = `${target}.replaced_${stamp}`
+  try {
+    await link(target, kept)
+    await rename(partial, target)
+    return kept
+  } catch (error) {
+    throw new Fault('restore-failed', `${target} could not be replaced: ${(error as Error).message}`, {
+      hint: 'nothing was changed',
+      cause: error,
+    })
+  }
 }
 
 /** Unlike a rename, a link never replaces what somebody put there meanwhile. */

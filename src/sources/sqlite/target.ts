@@ -48,14 +48,16 @@ export interface FileState {
 /** What SQLite keeps beside a file, and would take for the journal of a new one of that name. */
 export const companions = ['-wal', '-shm', '-journal']
 
-export async function readTarget(path: string): Promise<FileState> {
+/** @param overwrite what is there may go */
+export async function readTarget(path: string, overwrite = false): Promise<FileState> {
   const [folder, file] = [await facts(dirname(path)), await facts(path)]
   const left = []
   for (const suffix of companions) if (await facts(path + suffix)) left.push(path + suffix)
   const blockers = left.map((name) => `${name} is in the way: it belongs to another database of this name`)
   if (!folder) blockers.push(`the folder ${dirname(path)} does not exist`)
   else if (!(await isWritable(dirname(path)))) blockers.push(`no right to create files in ${dirname(path)}`)
-  if (file) blockers.push(`${path} exists already: choose another name`)
+  if (file && !overwrite) blockers.push(`${path} exists already: choose another name`)
+  if (file && !file.isFile()) blockers.push(`${path} is not a file`)
   const identity = JSON.stringify([
     String(folder?.dev),
     String(folder?.ino),
@@ -75,7 +77,7 @@ export async function plan(
   { backup, request }: { backup: Manifest; request: TargetRequest },
 ): Promise<TargetPlan> {
   const path = resolveTarget(source, request)
-  const { fingerprint, exists, sizeBytes, blockers } = await readTarget(path)
+  const { fingerprint, exists, sizeBytes, blockers } = await readTarget(path, request.clean)
   return {
     mode: 'file',
     name: path,
@@ -87,8 +89,13 @@ export async function plan(
     sessions: null,
     serverVersion: process.versions.sqlite ?? null,
     missingRoles: [],
-    warnings: backup.format === 'sqlite' ? [] : [`the backup has the format ${backup.format}`],
-    blockers,
+    warnings: ['sqlite', 'sql'].includes(backup.format) ? [] : [`the backup has the format ${backup.format}`],
+    blockers: [
+      ...blockers,
+      ...(request.tables?.length
+        ? ['tables of a SQLite file cannot be restored alone: restore beside, and copy them over']
+        : []),
+    ],
   }
 }
 

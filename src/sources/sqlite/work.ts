@@ -1,6 +1,7 @@
-import { statSync, writeSync } from 'node:fs'
-import { backup, DatabaseSync } from 'node:sqlite'
+import { createReadStream, statSync, writeSync } from 'node:fs'
+import { backup, constants, DatabaseSync } from 'node:sqlite'
 import type { TableRows } from '../../core/model.ts'
+import { createStatements } from './script.ts'
 
 /** What the driver lets a process of its own do: SQLite's calls cannot be interrupted, and a check of a large file takes
  * minutes, in which the service must go on answering and `cancel` must work. The answer is one JSON value on standard output. */
@@ -8,6 +9,8 @@ export type Task =
   | { do: 'read-facts'; file: string; lockTimeoutMs: number }
   | { do: 'copy'; file: string; to: string; lockTimeoutMs: number }
   | { do: 'examine'; file: string }
+  /** Runs a script into a new file, then examines that. */
+  | { do: 'run-script'; file: string; script: string }
 
 export interface FileFacts {
   sqliteVersion: string
@@ -43,6 +46,7 @@ if (import.meta.main) {
 async function perform(task: Task): Promise<FileFacts | Examination> {
   if (task.do === 'read-facts') return readFacts(task.file, task.lockTimeoutMs)
   if (task.do === 'copy') await copy(task.file, task)
+  if (task.do === 'run-script') await runScript(task.file, task.script)
   return examine(task.do === 'copy' ? task.to : task.file)
 }
 
@@ -106,6 +110,22 @@ function tell(): (step: { remainingPages: number; totalPages: number }) => void 
     told = share
     writeSync(2, `copied ${Math.floor(share * 100)} %\n`)
   }
+}
+
+/** A script may only fill the file that it is run into: others are not attached, and not written. */
+async function runScript(file: string, script: string): Promise<void> {
+  const database = new DatabaseSync(file)
+  database.exec('PRAGMA synchronous = OFF') // a file that is thrown away when anything fails
+  database.setAuthorizer((action) =>
+    action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK,
+  )
+  const statements = createStatements()
+  for await (const text of createReadStream(script, { encoding: 'utf8', highWaterMark: 1024 * 1024 }))
+    for (const statement of statements.take(text as string)) database.exec(statement)
+  if (statements.rest() !== '' || database.isTransaction)
+    throw new Error('the script stops in the middle of a statement or transaction')
+  if (tableNames(database).length === 0) throw new Error('the script makes no table')
+  database.close()
 }
 
 /** Reads every page: structure, indexes against tables, references, and how many rows there are. */

@@ -274,7 +274,7 @@ function* replies(text: string): Generator<Reply> {
   }
   yield { type: 'plan', request: worstRequest(text, longName, longestId, 'waiting'), dryRun: false }
   yield { type: 'plan', request: worstRequest(text, longName, longestId, 'waiting'), dryRun: true }
-  yield { type: 'stream', name: text, open: async () => undefined }
+  yield { type: 'stream', name: text, open: async () => [] }
 }
 
 for (const [kind, text] of Object.entries(texts))

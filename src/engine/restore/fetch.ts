@@ -1,0 +1,139 @@
+import { unlink } from 'node:fs/promises'
+import { asFault, Fault } from '../../core/faults.ts'
+import type { Artifact, Manifest } from '../../core/model.ts'
+import type { RawInput, Source } from '../../sources/source.ts'
+import type { Copy } from '../../state/catalogue.ts'
+import type { Storage } from '../../storages/storage.ts'
+import type { Running } from '../../sys/process.ts'
+import { createFileSpool, type FileSpool } from '../../sys/spool.ts'
+import type { EngineContext } from '../context.ts'
+import { fromAnyPlace } from '../copies.ts'
+import { fetchUnknown, fetchVerified } from '../objects.ts'
+import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
+import { condemned } from '../verify.ts'
+import type { Work } from '../work.ts'
+import type { Chosen } from './choose.ts'
+import type { FoundFile } from './from.ts'
+import { nextGood } from './plan.ts'
+
+/** Everything of a backup on this disk, and known to be whole. */
+export interface Fetched {
+  /** With the tables that were counted now, when nobody had counted them before. */
+  manifest: Manifest
+  warnings: string[]
+  spools: Map<string, FileSpool>
+  open(artifact: Artifact): RawInput
+}
+
+/** Brings all of a backup here, from the first place that has a good copy. What a manifest vouches for has its digest compared;
+ * anything else is decoded whole, so that in either case nothing half or wrong reaches a target (promise 12).
+ * @throws Fault object-corrupt · object-missing · proof-failed · storage-… */
+export async function fetchChosen(
+  context: EngineContext,
+  work: Work,
+  { chosen, source }: { chosen: Chosen; source: Source },
+): Promise<Fetched> {
+  const { file, manifest } = chosen
+  if (!file) return fetchBackup(context, work, chosen)
+  const fetched = bundle(context, work, manifest)
+  try {
+    if (file.manifest) await fetchArtifacts(context, work, { fetched, reader: file.reader })
+    else await proveStray(context, work, { fetched, file, source })
+    return fetched
+  } catch (error) {
+    await dropSpools(fetched)
+    throw error
+  }
+}
+
+async function fetchBackup(
+  context: EngineContext,
+  work: Work,
+  { copies, manifest }: Chosen,
+): Promise<Fetched> {
+  const attempt = async (copy: Copy, storage: Storage): Promise<Fetched> => {
+    const fetched = bundle(context, work, copy.manifest)
+    try {
+      await fetchArtifacts(context, work, { fetched, reader: storage })
+      return fetched
+    } catch (error) {
+      await dropSpools(fetched)
+      throw await condemned(context, { ...work, copy, error })
+    }
+  }
+  try {
+    const from = { backup: manifest.id, copies, signal: work.signal }
+    const { value, passedOver, copy } = await fromAnyPlace(context, from, attempt)
+    const note = passedOver.length > 0 ? [...passedOver, `it was taken from ${copy.storage}`] : []
+    return { ...value, warnings: note }
+  } catch (error) {
+    const fault = asFault(error)
+    if (fault.code !== 'object-corrupt' && fault.code !== 'object-missing') throw error
+    const hint = `nothing was changed; ${await nextGood(context, manifest)}`
+    throw new Fault(fault.code, fault.message, { hint, cause: fault })
+  }
+}
+
+function bundle(context: EngineContext, work: Work, manifest: Manifest): Fetched {
+  const spools = new Map<string, FileSpool>()
+  const running: Running = {
+    signal: work.signal,
+    runId: work.run.id,
+    said: (tool, line) => context.logs.append(work.run.id, `${tool}: ${line}`),
+  }
+  const { processes } = context
+  return {
+    manifest,
+    warnings: [],
+    spools,
+    open: ({ name, filters }) =>
+      rawInput(spools.get(name)!, chainOf(filters, context.filters), { processes, running }),
+  }
+}
+
+async function fetchArtifacts(
+  context: EngineContext,
+  work: Work,
+  { fetched, reader }: { fetched: Fetched; reader: Pick<Storage, 'get'> },
+): Promise<void> {
+  for (const artifact of fetched.manifest.artifacts)
+    await fetchVerified(reader, artifact, await spooling(context, work, { fetched, artifact }))
+}
+
+/** Nobody counted what is in it: it is decoded whole now, and what that finds is what the restore has to have in the end. */
+async function proveStray(
+  context: EngineContext,
+  work: Work,
+  { fetched, file, source }: { fetched: Fetched; file: FoundFile; source: Source },
+): Promise<void> {
+  const { manifest } = fetched
+  const artifact = manifest.artifacts[0]!
+  const sha256 = await fetchUnknown(
+    file.reader,
+    artifact,
+    await spooling(context, work, { fetched, artifact }),
+  )
+  work.pulse.stage('verify')
+  const raw = fetched.open(artifact)
+  const { tables } = await source.prove(artifact.name, raw, work.signal, manifest.format)
+  if (manifest.format !== 'sql') fetched.manifest = { ...manifest, tables }
+  fetched.warnings.push(`the file has SHA-256 ${sha256}`)
+}
+
+async function spooling(
+  context: EngineContext,
+  work: Work,
+  { fetched, artifact }: { fetched: Fetched; artifact: Artifact },
+): Promise<Parameters<typeof fetchVerified>[2]> {
+  const spool = await createFileSpool(spoolPath(work.folder, artifact.name), context.clock)
+  fetched.spools.set(artifact.name, spool)
+  return { into: spool, onBytes: (bytes) => work.pulse.moved('fetch', bytes), signal: work.signal }
+}
+
+export async function dropSpools({ spools }: Pick<Fetched, 'spools'>): Promise<void> {
+  for (const spool of spools.values()) {
+    await spool.close().catch(() => undefined)
+    await unlink(spool.path).catch(() => undefined)
+  }
+  spools.clear()
+}
