@@ -41,10 +41,8 @@ async function surviveFailure(
   const earlier = await before.backup()
   await before.close()
   const inject = `inject=${call}:error=${error}:when=${time}`
-  const said = await output('strace', [
-    ...['-f', '-qq', '--seccomp-bpf', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject],
-    ...[process.execPath, oneBackup, folder],
-  ])
+  const strace = ['-f', '-qq', '--seccomp-bpf', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject]
+  const said = await output('strace', [...strace, process.execPath, oneBackup, folder])
   t.diagnostic(said.trim().split('\n').at(-1) ?? 'it said nothing')
   const world = await makeWorld(t, { folder })
   await recover(world.context)

@@ -3,13 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import pg from 'pg'
-import { openDatabase } from '../../src/state/database.ts'
-import { listRuns } from '../../src/state/runs.ts'
-import { systemClock } from '../../src/sys/clock.ts'
+import { assertBot } from '../support/bot-scene.ts'
 import { makeBot, until, type Bot, type BotSettings } from '../support/bot.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
-import { look } from '../support/scene.ts'
-import { localPlace } from '../world.ts'
 
 /** The real service with one PostgreSQL database of a table that a test can hold. */
 async function serve(
@@ -28,26 +24,6 @@ async function serve(
   t.after(() => bot.remove())
   await bot.start()
   return { bot, postgres }
-}
-
-/** Everything of support/scene.ts, seen from outside the service. */
-async function assertBot({ bot, postgres }: { bot: Bot; postgres: PostgresServer }): Promise<void> {
-  const database = await openDatabase(bot.stateDir, systemClock)
-  try {
-    await look({
-      read: database.read,
-      runs: await listRuns(database.read, { limit: 1_000 }),
-      open: false,
-      places: [localPlace('disk', bot.storageDir)],
-      tempDir: bot.tempDir,
-      folders: [bot.stateDir, bot.storageDir, bot.tempDir],
-      postgres,
-      secrets: [postgres.password],
-      texts: () => ({ 'the log': readFileSync(bot.logPath, 'utf8') }),
-    })
-  } finally {
-    await database.close()
-  }
 }
 
 async function hold(postgres: PostgresServer): Promise<() => Promise<void>> {
@@ -80,7 +56,7 @@ suite('the real service', () => {
     await until(async () => (await lastRun(here.bot)).state !== 'running', 'the run ended')
     const { stdout } = await here.bot.command('list', '--json')
     assert.equal((JSON.parse(stdout) as unknown[]).length, 1)
-    await assertBot(here)
+    await assertBot(here.bot, here.postgres)
   })
 
   test('an error that nobody handled is logged, and ends neither the service nor its backups', async (t) => {
@@ -92,7 +68,7 @@ suite('the real service', () => {
     await until(() => readFileSync(here.bot.logPath, 'utf8').includes('lost by a library'), 'it was logged')
     const run = await here.bot.command('run', 'shop', '--wait')
     assert.equal(run.code, 0, run.stderr)
-    await assertBot(here)
+    await assertBot(here.bot, here.postgres)
   })
 
   test('with few file descriptors a backup ends well or is told, and the service lives', async (t) => {
@@ -105,7 +81,7 @@ suite('the real service', () => {
     t.diagnostic(`exit codes ${ends.join(' ')}`)
     assert.ok((await fetch(here.bot.healthUrl)).status > 0, 'health answers')
     await until(async () => (await lastRun(here.bot)).state !== 'running', 'every run ended')
-    await assertBot(here)
+    await assertBot(here.bot, here.postgres)
   })
 
   test('SIGTERM in the middle of a dump: it exits 0 in time, and the run is told as interrupted', async (t) => {
@@ -119,7 +95,7 @@ suite('the real service', () => {
     await letGo()
     await here.bot.start()
     assert.equal((await lastRun(here.bot)).state, 'interrupted')
-    await assertBot(here)
+    await assertBot(here.bot, here.postgres)
   })
 })
 

@@ -22,7 +22,6 @@ export interface Ledger {
   slowestRecoveryMs: number
   /** Rounds after which a start had to remove what could not be removed while the disk was away. */
   tidiedByStart: number
-  tidiedInRound: number
   leftOut: string[]
   broken: { round: string; what: string }[]
 }
@@ -41,7 +40,6 @@ export function newLedger(seed: number, abilities: ReadonlySet<Ability>, begunAt
     peakMiB: 0,
     slowestRecoveryMs: 0,
     tidiedByStart: 0,
-    tidiedInRound: -1,
     leftOut: strikes.flatMap(({ kind, needs }) =>
       needs && !abilities.has(needs) ? [`${kind} (needs ${needs})`] : [],
     ),

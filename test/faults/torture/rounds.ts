@@ -63,19 +63,21 @@ async function recovered(house: House, ledger: Ledger): Promise<void> {
   ledger.slowestRecoveryMs = Math.max(ledger.slowestRecoveryMs, Math.round(performance.now() - begun))
 }
 
-/** A scheduled backup may begin while we look; then we look again. */
+const patience = 4
+
+/** A scheduled backup may begin, or retention delete, while we look: what is wrong must be wrong again a moment later. */
 async function lookAtAll(house: House, ledger: Ledger): Promise<void> {
   const database = await openDatabase(house.bot.stateDir, systemClock)
   try {
     for (let looks = 1; ; looks++) {
       await until(() => openRuns(house) === 0, 'every run has ended', endsWithinMs)
-      const seen = newestSeq(house)
       try {
         await look(await sceneOf(house, database))
         break
       } catch (error) {
-        if (looks === 5 || !(newestSeq(house) !== seen || (await tidiedByStart(house, ledger, error))))
-          throw error
+        if (looks > patience) throw error
+        if (looks === patience && !(await tidiedByStart(house, ledger, error))) throw error
+        await pause(700)
       }
     }
     countLooks(ledger)
@@ -87,10 +89,9 @@ async function lookAtAll(house: House, ledger: Ledger): Promise<void> {
   count(ledger.looks, '3 people saw every end')
 }
 
-/** What could not be removed because the disk was away is removed at the next start (promise 7); once, then it is a break. */
+/** What could not be removed because the disk was away is removed at the next start (promise 7); what is there after it is a break. */
 async function tidiedByStart(house: House, ledger: Ledger, error: unknown): Promise<boolean> {
-  if (!/^promise 6 /.test((error as Error).message) || ledger.tidiedInRound === ledger.rounds) return false
-  ledger.tidiedInRound = ledger.rounds
+  if (!(error as Error).message.startsWith('promise 6 ')) return false
   ledger.tidiedByStart++
   await house.bot.end('SIGTERM')
   await start(house, ledger)
