@@ -177,7 +177,7 @@ function nameIn(root: Record<string, unknown>, drivers: DriverCatalogue): string
   const parsed = typeof url === 'string' ? sourceOf(url, drivers)?.parseUrl(url) : undefined
   const inUrl = parsed && 'database' in parsed ? parsed.database : undefined
   const database = inUrl ?? (isMapping(connection) ? connection.database : undefined)
-  const slug = String(database ?? '')
+  const slug = (typeof database === 'string' ? database : '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]+/g, '-')
     .replaceAll(/^[-_]+|-+$/g, '')

@@ -10,7 +10,7 @@ const anyMonday = Date.parse('2026-01-05T00:00:00Z') // the distance of two runs
 
 /** Says what is legal but hardly meant. */
 export function warn(config: Pick<Config, 'strategies' | 'slack'>, examination: Examination): void {
-  const { findings, root } = examination
+  const { root } = examination
   const global = isMapping(root.global) ? root.global : {}
   if (config.slack) warnOfSlack(config.slack, examination)
   strategiesOf(root).forEach(({ pointer, strategy }, index) => {

@@ -29,7 +29,7 @@ export async function diagnose(context: EngineContext, only: string | null): Pro
   return Promise.all([
     part('configuration', async () => checkConfiguration(context)),
     part('databases', async () => (await databases).flat()),
-    part('places', () => checkPlaces(context, strategies, deadline())),
+    part('places', () => checkPlaces(context, only === null ? null : strategies, deadline())),
     part('folders', () => checkFolders(context)),
     part('slack', () => slack),
     part('clock', async () => {

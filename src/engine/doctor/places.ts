@@ -6,14 +6,14 @@ import type { Storage } from '../../storages/storage.ts'
 import type { EngineContext } from '../context.ts'
 import { isInPlace, readMarker } from '../marker.ts'
 
-/** Every place that these strategies use, by writing, reading and removing; and that it is the place we know. */
+/** Every place that these strategies use (null: every one), by writing, reading and removing; and that it is the place we know. */
 export function checkPlaces(
   context: EngineContext,
-  strategies: readonly Strategy[],
+  strategies: readonly Strategy[] | null,
   signal: AbortSignal,
 ): Promise<Check[]> {
-  const used = new Set(strategies.flatMap(({ storages }) => storages))
-  const places = [...context.storages.values()].filter(({ name }) => used.has(name))
+  const used = strategies && new Set(strategies.flatMap(({ storages }) => storages))
+  const places = [...context.storages.values()].filter(({ name }) => used?.has(name) ?? true)
   return Promise.all(places.map((place) => checkPlace(context, place, signal)))
 }
 
