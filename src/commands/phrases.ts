@@ -1,5 +1,5 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
-import type { Level, RunState, RunView, Stage } from '../core/model.ts'
+import type { Level, Pin, PruneResult, RunState, RunView, Stage } from '../core/model.ts'
 import type { Cell } from './reply.ts'
 
 /** How facts are said, the same on every face that shows text. */
@@ -21,6 +21,7 @@ export const stageWords: Record<Stage, string> = {
   fetch: 'fetch and check',
   restore: 'restore',
   check: 'compare',
+  prune: 'delete old backups',
   waiting: 'waiting to try again',
 }
 
@@ -111,18 +112,62 @@ const tasks = {
   backup: { noun: 'backup', doing: 'backing up' },
   restore: { noun: 'restore', doing: 'restoring' },
   verify: { noun: 'verification', doing: 'verifying' },
+  copy: { noun: 'copy', doing: 'copying a backup to a place that owes it' },
+  prune: { noun: 'prune', doing: 'deleting old backups' },
 }
 
 function successOf(run: RunView): string {
   const took =
     run.startedAt !== null && run.endedAt !== null ? ` in ${formatDuration(run.endedAt - run.startedAt)}` : ''
   if (run.backup) {
-    const partly = run.state === 'degraded' ? ', not in every place' : ''
+    const partly = run.state === 'degraded' && !hasCaughtUp(run) ? ', not in every place' : ''
     return `backed up${took} · ${formatBytes(run.backup.storedBytes)}${partly}`
   }
   if (run.restore) return `restored into ${run.restore.target}${took} · ${contents(run.restore)}`
   if (run.verify) return `verified${took} · ${levelWords[run.verify.level]}, ${contents(run.verify)}`
+  if (run.copy?.dropped) return `not copied to ${run.copy.to}: ${run.copy.dropped}`
+  if (run.copy) return `copied to ${run.copy.to}${took} · ${formatBytes(run.copy.bytes)}`
+  if (run.prune) return `${pruneWords(run.prune)}${took}`
   return `${tasks[run.kind].noun} succeeded${took}`
+}
+
+/** "deleted 12 old backups in nas", or how many of those that were asked for, and why. */
+export function pruneWords({ storage, asked, deleted, why }: PruneResult): string {
+  if (why === null) return `deleted ${plural(deleted, 'old backup')} in ${storage}`
+  return `deleted ${deleted} of ${plural(asked, 'old backup')} in ${storage}: ${why}`
+}
+
+/** "until 1 Jan 2027, 00:00 by U123 — before 2.14" */
+export function pinWords({ until, by, note }: Pin): string {
+  const end = until === null ? 'without end' : `until ${dateText(until)}`
+  return `${end} by ${by.id}${note === null ? '' : ` — ${note}`}`
+}
+
+/** A backup that some place did not take at first, and that no place owes any more. */
+export function hasCaughtUp({ state, backup }: RunView): boolean {
+  return state === 'degraded' && backup?.owed.length === 0
+}
+
+/** What places owe of a backup and what happens next, and what became of those that did. */
+export function placeLines({ backup, endedAt }: RunView): string[] {
+  const owed = (backup?.owed ?? []).map(
+    ({ storage, why }) =>
+      `${storage} does not have it yet: ${why}. It is copied there as soon as that works, without a second dump`,
+  )
+  const settled = (backup?.settled ?? []).map(({ storage, at, why }) =>
+    why === null
+      ? `caught up in ${storage} ${formatDuration(Math.max(0, at - (endedAt ?? at)))} later`
+      : `not copied to ${storage}: ${why}`,
+  )
+  return [...owed, ...settled]
+}
+
+/** What to do about a run that did not end well; with the dump that waits for it. */
+export function failureHint({ fault, kept, timezone }: RunView): string | null {
+  const waits = kept
+    ? `the dump (${formatBytes(kept.bytes)}) is kept until ${dateText(kept.until, timezone)}: Retry sends it without dumping again`
+    : null
+  return [fault?.hint, waits].filter((words) => typeof words === 'string').join('; ') || null
 }
 
 /** What a result holds in one line: sizes, places, level, what changed. Empty when the run has no result. */
@@ -134,13 +179,14 @@ export function runDetails(run: RunView): string[] {
       ...opened(run.restore.open),
     ]
   if (run.verify) return [run.verify.backup]
+  if (run.copy) return [run.copy.backup]
   const result = run.backup
   if (!result) return []
   const raw = result.rawBytes === null ? '' : ` (${formatBytes(result.rawBytes)} raw)`
   const stored = `${formatBytes(result.storedBytes)} stored${raw} in ${result.storages.join(', ')}`
   const took = `dump ${formatDuration(result.dumpMs)}, upload ${formatDuration(result.uploadMs)}`
   const level = `${levelWords[result.level]}, ${contents(result)}`
-  return [[stored, took, ...change(result.sizeChange)].join(' · '), level, result.id, ...result.warnings]
+  return [[stored, took, ...change(result.sizeChange)].join(' · '), level, result.id, ...placeLines(run), ...result.warnings]
 }
 
 /** "8 tables, 4,812,330 rows" */

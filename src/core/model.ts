@@ -3,7 +3,7 @@ import type { FaultFacts } from './faults.ts'
 /** How far a backup was verified: V0 exists, V1 digest re-read, V2 decoded whole by the engine's own parser, V3 restored and compared. */
 export type Level = 'V0' | 'V1' | 'V2' | 'V3'
 
-export type RunKind = 'backup' | 'restore' | 'verify'
+export type RunKind = 'backup' | 'restore' | 'verify' | 'copy' | 'prune'
 export type Outcome = 'succeeded' | 'degraded' | 'failed' | 'cancelled' | 'interrupted' | 'skipped'
 export type RunState = 'queued' | 'running' | Outcome
 export const outcomes: readonly Outcome[] = [
@@ -29,6 +29,7 @@ export type Stage =
   | 'fetch'
   | 'restore'
   | 'check'
+  | 'prune'
   | 'waiting'
 
 /** Who asked. Ids only: names change, and are looked up when shown. */
@@ -139,8 +140,10 @@ export interface BackupView {
   pin: Pin | null
   /** A verification found it broken: shown, never offered for restore. */
   corrupt: string | null
-  /** When retention lets it go; null when nothing deletes it. */
+  /** When retention lets it go; null when nothing deletes it, or when calendar rules decide. */
   keepsUntil: number | null
+  /** The calendar rules that decide when it goes, e.g. `7 daily, 4 weekly`; absent where an age or nothing does. */
+  keepsBy?: string
   /** Written by another installation: listed, never pruned. */
   foreign: boolean
 }
@@ -164,12 +167,51 @@ export interface BackupResult {
   storages: string[]
   /** Places that did not take it, each with why; the run is then `degraded` and a copy run catches up. */
   owed: { storage: string; why: string }[]
+  /** What became of places that owed it. */
+  settled?: Settled[]
   dumpMs: number
   uploadMs: number
   keepsUntil: number | null
+  /** As in BackupView. */
+  keepsBy?: string
   /** Stored size against the previous good backup of the series, e.g. 0.02 = +2 %. */
   sizeChange: number | null
   warnings: string[]
+}
+
+/** A place that owed a backup and does no more. */
+export interface Settled {
+  storage: string
+  at: number
+  /** Why it was let go without a copy; null = the place has it now. */
+  why: string | null
+}
+
+/** The dump of a run that no place took: sent without dumping again by Retry. */
+export interface KeptDump {
+  backup: string
+  bytes: number
+  /** It may go earlier when temp_dir is short of space. */
+  until: number
+}
+
+export interface CopyResult {
+  backup: string
+  /** Where from; null when nothing was copied. */
+  from: string | null
+  to: string
+  bytes: number
+  /** Why the place does not get the backup after all; null = it has it now. */
+  dropped: string | null
+}
+
+/** What became of a confirmed deletion. */
+export interface PruneResult {
+  storage: string
+  asked: number
+  deleted: number
+  /** Why fewer were deleted; null = all were. */
+  why: string | null
 }
 
 export interface RestoreResult {
@@ -191,6 +233,10 @@ export interface VerifyResult {
   level: Level
   tables: number | null
   rows: number | null
+  /** The place whose copy was found good. */
+  storage?: string
+  /** What a person should know: copies in other places that are broken or could not be read. */
+  warnings?: string[]
 }
 
 /** A run as every face shows it: the row, plus what the reader needs beside it. Instants are epoch ms. */
@@ -219,12 +265,18 @@ export interface RunView {
   backup: BackupResult | null
   restore: RestoreResult | null
   verify: VerifyResult | null
+  copy?: CopyResult | null
+  prune?: PruneResult | null
   fault: FaultFacts | null
+  /** Only of a backup that no place took. */
+  kept?: KeptDump | null
   /** End of the newest good backup of the series, this run's own not counted. */
   lastGoodAt: number | null
   failuresInARow: number
   /** Backup a restore or verify run works on. */
   backupId: string | null
+  /** Key of the message that tells this run among many that were started together. */
+  batch?: string
 }
 
 /** One line of `status`. */
@@ -246,6 +298,8 @@ export interface StrategyView {
   lastGood: BackupView | null
   nextAt: number | null
   runningId: string | null
+  /** A dump that no place took, and the run that made it. */
+  kept?: (KeptDump & { run: string }) | null
   overdueSince: number | null
   /** Paused by a person: its slots are recorded as skipped. `until` null = until resumed. */
   paused: { until: number | null; by: Actor } | null
@@ -270,4 +324,12 @@ export interface Health {
   slack_connectivity: 'ok' | 'error' | 'not_configured'
 }
 
-export type { RequestState, RequestView, RestorePlan } from './requests.ts'
+export type {
+  AnyRequestView,
+  PrunePlan,
+  PruneRequestView,
+  RequestKind,
+  RequestState,
+  RequestView,
+  RestorePlan,
+} from './requests.ts'

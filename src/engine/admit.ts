@@ -2,6 +2,7 @@ import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { Actor, RunView, Trigger } from '../core/model.ts'
 import type { Read, Write } from '../state/database.ts'
+import { keepingRuns } from '../state/results.ts'
 import { findRun, insertRun, openRuns, type NewRun } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
 import { newRunId } from './restore/requests.ts'
@@ -26,13 +27,15 @@ export async function admitBackup(
   context: EngineContext,
   tx: Write,
   strategy: Strategy,
-  by: { trigger: Trigger; actor: Actor; slotAt: number | null },
+  { pin, ...by }: { trigger: Trigger; actor: Actor; slotAt: number | null; pin?: string },
 ): Promise<string> {
   const open = await openBackup(tx, strategy.name)
   if (open)
     throw new Fault('busy', `a backup of ${strategy.name} is already under way`, {
       hint: `it is run ${open}: cancel it, or wait for its end`,
     })
+  // Retry sends the dump that no place took; whoever asks for a backup, or a slot, gets a new one
+  const [keeping] = by.trigger === 'retry' ? await keepingRuns(tx, strategy.name) : []
   return insert(context, tx, {
     id: newRunId(context),
     kind: 'backup',
@@ -40,7 +43,7 @@ export async function admitBackup(
     series: '',
     ...by,
     lease: `backup/${strategy.name}`,
-    params: {},
+    params: { ...(keeping && { kept: keeping.id }), ...(pin !== undefined && { pin }) },
     maxAttempts: strategy.retry.maxAttempts,
   })
 }

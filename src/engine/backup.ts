@@ -1,21 +1,17 @@
-import { unlink } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
-import { formatDuration } from '../core/duration.ts'
-import { Fault } from '../core/faults.ts'
-import { backupFolder, backupId, manifestName } from '../core/keys.ts'
-import type { Artifact, BackupResult, Manifest, Series, TableRows } from '../core/model.ts'
-import type { Inspection, Proof, Source } from '../sources/source.ts'
+import { asFault, Fault } from '../core/faults.ts'
+import { backupFolder, backupId } from '../core/keys.ts'
+import type { Artifact, BackupResult, Manifest, Series } from '../core/model.ts'
+import type { Inspection, Source } from '../sources/source.ts'
 import { newestGood } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
-import type { Receipt, Storage } from '../storages/storage.ts'
-import type { Running } from '../sys/process.ts'
-import { bytesSpool, createFileSpool, type FileSpool } from '../sys/spool.ts'
-import { openSource, storageOf, type EngineContext } from './context.ts'
+import { openSource, type EngineContext } from './context.ts'
+import { dumpAll, type Part } from './dump.ts'
+import { keepDump } from './kept.ts'
 import { buildManifest } from './manifest.ts'
-import { artifactSink, chainOf, rawInput, spoolPath, storedName, type Applied } from './pipeline.ts'
-import { createPlaced, type Placed } from './placed.ts'
+import { createPlaces, type Places } from './places.ts'
 import type { Pulse } from './pulse.ts'
-import { requireMarker } from './marker.ts'
+import { openWhole, writeWhole, type WholeDump } from './whole.ts'
 
 export interface Attempt {
   run: Run
@@ -24,27 +20,31 @@ export interface Attempt {
   pulse: Pulse
   signal: AbortSignal
   /** The source told what it is. */
-  onEngine: (engine: string, series: Series) => Promise<void>
+  onEngine: (engine: string, series: Pick<Series, 'name'>) => Promise<void>
 }
 
 export interface Stored {
   manifest: Manifest
+  /** Its places have the whole backup; what is owed is not there. */
   result: Omit<BackupResult, 'keepsUntil' | 'sizeChange'>
 }
 
-/** One attempt of the walk: source → filters → spool → proof ‖ storages → manifest.
- * After a fault nothing of it is visible in any storage and nothing is left in the run's folder.
- * @throws Fault dump-failed · dump-empty · proof-failed · storage-… · database-… · disk-full */
+/** One attempt of the walk: source → filters → spool → proof ‖ places → manifest in each place that took the dump.
+ * After a fault nothing of it is visible in any place; a dump that no place took stays in the run's folder.
+ * @throws Fault dump-failed · dump-empty · proof-failed · database-… · disk-full · KeptFault when no place took it */
 export async function backupOnce(context: EngineContext, attempt: Attempt): Promise<Stored> {
   const source = openSource(context, attempt.strategy, { id: attempt.run.id, folder: attempt.folder })
-  const storages = attempt.strategy.storages.map((name) => storageOf(context, name))
+  const places = createPlaces(context, { ...attempt, isAgain: false })
   try {
-    for (const storage of storages) await requireMarker(context, storage, attempt.signal)
+    await places.open()
     const [series] = await source.series(attempt.signal)
     if (!series) throw new Fault('database-missing', 'the source has no database to back up')
     const inspection = await source.inspect(series, attempt.signal)
     await attempt.onEngine(engineName(inspection), series)
-    return await walk(context, { ...attempt, source, series, inspection, storages })
+    return await walk(context, { ...attempt, source, places, series, inspection })
+  } catch (error) {
+    await places.removeAll(error)
+    throw error
   } finally {
     await source.close()
   }
@@ -52,242 +52,141 @@ export async function backupOnce(context: EngineContext, attempt: Attempt): Prom
 
 interface Walk extends Attempt {
   source: Source
+  places: Places
   series: Series
   inspection: Inspection
-  storages: Storage[]
 }
 
 async function walk(context: EngineContext, step: Walk): Promise<Stored> {
   const startedAt = context.clock.now()
-  const id = backupId(step.strategy.name, startedAt, () => context.clock.random())
-  const folder = backupFolder(id, step.series)
-  const placed = createPlaced(context, step)
-  try {
-    const parts = await dumpAll(context, step, folder, placed)
-    if (step.inspection.hasTables && isEmpty(parts))
-      throw new Fault('dump-empty', 'the dump holds no table although the database has some', {
-        hint: 'check `options` (schemas, tables) and the rights of the backup user',
-      })
-    step.pulse.stage('manifest')
-    const previous = await newestGood(context.database.read, step.strategy.name, null, startedAt)
-    const previousAt = previous?.createdAt ?? null
-    const manifest = buildManifest(context, { ...step, id, startedAt, previousAt, ...parts })
-    for (const storage of step.storages)
-      await placed.put(
-        storage,
-        folder + manifestName,
-        bytesSpool(Buffer.from(JSON.stringify(manifest, null, 2) + '\n')),
-      )
-    return {
-      manifest,
-      result: { ...resultOf(manifest, step, parts), warnings: step.inspection.warnings.map(context.scrub) },
-    }
-  } catch (error) {
-    await placed.removeAll()
-    throw error
-  }
-}
-
-const smallestBytes = 64 // no dump with a table is as small, however well it is compressed
-
-function isEmpty({ tables, artifacts }: Parts): boolean {
-  return tables === null
-    ? artifacts.every(({ storedBytes }) => storedBytes < smallestBytes)
-    : tables.length === 0
-}
-
-interface Parts {
-  artifacts: Artifact[]
-  tables: TableRows[] | null
-  dumpMs: number
-  uploadMs: number
-}
-
-/** Everything the source writes, artifact after artifact. */
-async function dumpAll(context: EngineContext, step: Walk, folder: string, placed: Placed): Promise<Parts> {
-  const parts: Parts = { artifacts: [], tables: step.strategy.prove ? [] : null, dumpMs: 0, uploadMs: 0 }
-  const { type, level } = step.strategy.compression
-  const chain = chainOf(type === 'none' ? [] : [type], context.filters, { level })
-  step.pulse.stage('dump')
-  await step.source.dump(
-    step.series,
-    step.inspection,
-    {
-      file: (name) => {
-        const pass = (produce: (spool: FileSpool, running: Running) => Promise<void>): Promise<void> =>
-          onePart(
-            context,
-            { ...step, chain, name, key: folder + storedName(name, chain) },
-            placed,
-            parts,
-            produce,
-          )
-        return {
-          fromProgram: (command) =>
-            pass((spool, running) =>
-              artifactSink(spool, chain, { processes: context.processes, running }).fromProgram(command),
-            ),
-          fromFile: (path) =>
-            pass((spool, running) =>
-              artifactSink(spool, chain, { processes: context.processes, running }).fromFile(path),
-            ),
-        }
-      },
-    },
-    step.signal,
-  )
-  return parts
-}
-
-interface Part extends Walk {
-  chain: Applied[]
-  name: string
-  key: string
-}
-
-/** One artifact: produced into its spool, while proof and storages read after it. */
-async function onePart(
-  context: EngineContext,
-  part: Part,
-  placed: Placed,
-  parts: Parts,
-  produce: (spool: FileSpool, running: Running) => Promise<void>,
-): Promise<void> {
-  const spool = await createFileSpool(spoolPath(part.folder, part.name), context.clock)
-  const stopped = new AbortController() // ends the others as soon as one fails
-  const signal = AbortSignal.any([part.signal, stopped.signal])
-  const running: Running = {
-    signal,
-    runId: part.run.id,
-    said: (tool, line) => context.logs.append(part.run.id, `${tool}: ${line}`),
-  }
   const begun = context.clock.monotonic()
-  const uploaded = new AbortController()
+  const id = backupId(step.strategy.name, startedAt, () => context.clock.random())
+  const parts: Part[] = []
   try {
-    const together = [
-      dumped(spool, () => produce(spool, running)).then(() => {
-        parts.dumpMs += context.clock.monotonic() - begun
-        if (!part.signal.aborted) part.pulse.stage('upload')
-        return uploadLimit(context, part, AbortSignal.any([signal, uploaded.signal]))
-      }),
-      Promise.all(part.storages.map((storage) => placed.put(storage, part.key, spool, signal))).then(
-        (receipts) => {
-          uploaded.abort(new Error('uploaded'))
-          parts.uploadMs += context.clock.monotonic() - begun
-          if (part.strategy.prove) part.pulse.stage('proof')
-          return receipts
-        },
-      ),
-      part.strategy.prove
-        ? part.source.prove(
-            part.name,
-            rawInput(spool, part.chain, { processes: context.processes, running }),
-            signal,
-          )
-        : null,
-      watchSpool(context, spool, part.pulse, signal),
-    ] as const
-    const [, receipts, proof] = await allOrFirstFault(together, stopped)
-    parts.artifacts.push(artifactOf(part, receipts, proof))
-    if (proof && parts.tables) parts.tables.push(...proof.tables)
-  } finally {
-    await spool.close()
-    await unlink(spool.path).catch(() => undefined)
-  }
-}
-
-/** The spool ends only when its producer ended well; otherwise whoever reads it fails with the producer's fault. */
-async function dumped(spool: FileSpool, produce: () => Promise<void>): Promise<void> {
-  try {
-    await produce()
-    await spool.finish()
-  } catch (error) {
-    spool.fail(error)
-    throw error
-  }
-}
-
-/** Counted from the end of the dump, because an upload follows the dump and cannot be faster.
- * @throws Fault timed-out */
-async function uploadLimit(context: EngineContext, { strategy }: Part, over: AbortSignal): Promise<void> {
-  const { uploadMs } = strategy.timeout
-  if (uploadMs === 0) return
-  const inTime = await context.clock.sleep(uploadMs, over).then(
-    () => false,
-    () => true,
-  )
-  if (inTime) return
-  throw new Fault('timed-out', `the upload took longer than its limit of ${formatDuration(uploadMs)}`, {
-    hint: 'raise timeout.upload, or leave it out to have no limit',
-  })
-}
-
-async function watchSpool(
-  context: EngineContext,
-  spool: FileSpool,
-  pulse: Pulse,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!spool.ended()) {
-    pulse.moved('spool', await spool.size())
-    await context.clock.sleep(200, signal)
-  }
-  pulse.moved('spool', await spool.size())
-}
-
-/** Waits for all; at the first failure tells the others to stop, waits until they did, and throws that first one. */
-async function allOrFirstFault<T extends readonly unknown[]>(
-  together: T,
-  stopped: AbortController,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  let first: { error: unknown } | null = null
-  const noted = together.map(async (promise) => {
-    try {
-      return await promise
-    } catch (error) {
-      first ??= { error }
-      stopped.abort(error)
-      throw error
+    await dumpAll(context, step, { folder: backupFolder(id, step.series), parts })
+    await refuseEmpty(step, parts)
+    const whole: WholeDump = {
+      schema: 1,
+      run: step.run.id,
+      manifest: await manifestOf(context, step, { id, startedAt, parts }),
+      warnings: step.inspection.warnings.map(context.scrub),
+      dumpMs: Math.round(parts.reduce((sum, part) => sum + part.dumpMs, 0)),
+      at: context.clock.now(),
+      until: null,
+      resumes: 0,
     }
-  })
-  const results = await Promise.allSettled(noted)
-  if (first) throw (first as { error: unknown }).error
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never
-}
-
-function artifactOf(part: Part, receipts: Receipt[], proof: Proof | null): Artifact {
-  const [first] = receipts
-  if (!first || receipts.some((receipt) => receipt.sha256 !== first.sha256 || receipt.bytes !== first.bytes))
-    throw new Fault('object-corrupt', 'the storages received different bytes', {
-      hint: 'check the disk that holds temp_dir',
-    })
-  return {
-    name: part.name,
-    key: part.key,
-    rawBytes: proof?.rawBytes ?? null,
-    storedBytes: first.bytes,
-    sha256: first.sha256,
-    filters: part.chain.map(({ filter }) => filter.kind),
+    await writeWhole(step.folder, whole)
+    return await settle(context, step, { whole, begun })
+  } finally {
+    for (const { spool } of parts) await spool.close()
   }
 }
 
-function resultOf(manifest: Manifest, step: Walk, parts: Parts): Omit<Stored['result'], 'warnings'> {
+/** Sends the whole dump that an earlier run or process left in this run's folder: the same backup, not dumped again.
+ * @throws Fault object-corrupt when it is not what was written · KeptFault when no place took it */
+export async function sendWhole(
+  context: EngineContext,
+  attempt: Omit<Attempt, 'onEngine'>,
+  whole: WholeDump,
+): Promise<Stored> {
+  const begun = context.clock.monotonic()
+  const { manifest } = whole
+  const spools = await openWhole(context, attempt.folder, { whole, signal: attempt.signal })
+  const places = createPlaces(context, { ...attempt, isAgain: true })
+  try {
+    attempt.pulse.stage('upload')
+    for (const { name, key } of manifest.artifacts) places.send(key, spools.get(name)!)
+    return await settle(context, { ...attempt, places }, { whole, begun })
+  } catch (error) {
+    await places.removeAll(error)
+    throw error
+  } finally {
+    for (const spool of spools.values()) await spool.close()
+  }
+}
+
+/** The dump is whole and proved: now each place has its own end, and together they are the backup's. */
+async function settle(
+  context: EngineContext,
+  step: Omit<Attempt, 'onEngine'> & { places: Places },
+  { whole, begun }: { whole: WholeDump; begun: number },
+): Promise<Stored> {
+  step.pulse.rest()
+  step.pulse.stage('upload')
+  const placed = await step.places.commit(whole.manifest)
+  if (step.signal.aborted && asFault(step.signal.reason).code === 'cancelled')
+    throw step.signal.reason as Error
+  const owed = placed.flatMap((place) => {
+    const fault = place.fault()
+    return fault ? [{ storage: place.storage.name, why: context.scrub(fault.message), fault }] : []
+  })
+  if (owed.length === placed.length) throw await nobodyTook(context, step, { whole, fault: owed[0]!.fault })
+  const uploadMs = Math.round(context.clock.monotonic() - begun)
+  const had = placed.filter((place) => !place.fault()).map(({ storage }) => storage.name)
+  return { manifest: whole.manifest, result: resultOf(whole, { uploadMs, storages: had, owed }) }
+}
+
+/** An object of the same name that is not ours will be there next time, too: then only a new dump, with a new name, helps. */
+async function nobodyTook(
+  context: EngineContext,
+  { run, signal }: Pick<Attempt, 'run' | 'signal'>,
+  { whole, fault }: { whole: WholeDump; fault: Fault },
+): Promise<Fault> {
+  if (fault.code === 'storage-exists') return fault
+  const why = signal.aborted ? asFault(signal.reason) : fault
+  return keepDump(context, run, { whole, fault: why })
+}
+
+function resultOf(
+  { manifest, warnings, dumpMs }: WholeDump,
+  placed: { uploadMs: number; storages: string[]; owed: { storage: string; why: string }[] },
+): Stored['result'] {
+  const { tables } = manifest
   return {
     id: manifest.id,
     storedBytes: manifest.storedBytes,
     rawBytes: manifest.rawBytes,
     level: manifest.level,
-    tables: manifest.tables?.length ?? null,
-    rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
-    storages: step.storages.map((storage) => storage.name),
-    owed: [],
-    dumpMs: Math.round(parts.dumpMs),
-    uploadMs: Math.round(parts.uploadMs),
+    tables: tables?.length ?? null,
+    rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+    ...placed,
+    owed: placed.owed.map(({ storage, why }) => ({ storage, why })),
+    dumpMs,
+    warnings,
   }
 }
 
+async function manifestOf(
+  context: EngineContext,
+  step: Walk,
+  { id, startedAt, parts }: { id: string; startedAt: number; parts: Part[] },
+): Promise<Manifest> {
+  const artifacts: Artifact[] = []
+  for (const { name, key, filters, proof } of parts) {
+    const { bytes: storedBytes, sha256 } = await step.places.digest(key)
+    artifacts.push({ name, key, rawBytes: proof?.rawBytes ?? null, storedBytes, sha256, filters })
+  }
+  const previous = await newestGood(context.database.read, step.strategy.name, null, startedAt)
+  const tables = step.strategy.prove ? parts.flatMap(({ proof }) => proof?.tables ?? []) : null
+  const previousAt = previous?.createdAt ?? null
+  return buildManifest(context, { ...step, id, startedAt, previousAt, artifacts, tables })
+}
+
+const smallestBytes = 64 // no dump with a table is as small, however well it is compressed
+
+/** @throws Fault dump-empty */
+async function refuseEmpty({ inspection, strategy }: Walk, parts: Part[]): Promise<void> {
+  const sizes = await Promise.all(parts.map(({ spool }) => spool.size()))
+  const isEmpty = strategy.prove
+    ? parts.every(({ proof }) => proof?.tables.length === 0)
+    : sizes.every((bytes) => bytes < smallestBytes)
+  if (!inspection.hasTables || !isEmpty) return
+  throw new Fault('dump-empty', 'the dump holds no table although the database has some', {
+    hint: 'check `options` (schemas, tables) and the rights of the backup user',
+  })
+}
+
 /** e.g. `PostgreSQL 16`: the major only, as people say it. */
-function engineName(inspection: Pick<Inspection, 'engine'>): string {
-  const { name, serverVersion } = inspection.engine
+export function engineName({ engine: { name, serverVersion } }: Pick<Manifest, 'engine'>): string {
   return `${name} ${serverVersion.split('.')[0] ?? ''}`.trim()
 }

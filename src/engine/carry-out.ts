@@ -2,16 +2,18 @@ import { rm } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
 import { asFault, Fault, faultFacts } from '../core/faults.ts'
-import type { Outcome } from '../core/model.ts'
+import type { KeptDump, Outcome } from '../core/model.ts'
 import { endRun, findRun, type Run } from '../state/runs.ts'
 import { makeRunFolder } from './folders.ts'
 import { recall } from '../state/memory.ts'
+import { KeptFault } from './kept.ts'
 import { installationKey } from './catalogue.ts'
-import { runFolder, strategyOf, type EngineContext } from './context.ts'
+import { runFolder, type EngineContext } from './context.ts'
 import { change, createShows } from './progress.ts'
 import { processorTicks } from '../sys/strays.ts'
 import { withRetries } from './retries.ts'
 import { createPulse, type Pulse } from './pulse.ts'
+import { strategyOfRun } from './restore/choose.ts'
 import { settleRequest } from './restore/requests.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
@@ -45,14 +47,18 @@ async function endOf(
   run: Run,
   circumstances: Circumstances,
 ): Promise<Omit<End, 'begun'>> {
+  const over = new AbortController()
   try {
-    const strategy = strategyOf(context, run.strategy)
+    const strategy = await strategyOfRun(context, run)
+    const limit = totalLimit(context, run, strategy, over.signal)
+    const cancel = AbortSignal.any([circumstances.cancel, limit])
     const result = await withRetries(context, run, {
-      attempt: (number) => tryOnce(context, { ...run, attempt: number }, strategy, circumstances),
+      attempt: (number) =>
+        tryOnce(context, { ...run, attempt: number }, strategy, { ...circumstances, cancel }),
       strategy,
-      cancel: circumstances.cancel,
+      cancel,
     })
-    return { outcome: 'succeeded', result, fault: null }
+    return { outcome: result.outcome ?? 'succeeded', result, fault: null, kept: null }
   } catch (error) {
     const fault = asFault(error)
     if (fault.code === 'internal')
@@ -60,7 +66,10 @@ async function endOf(
         run: run.id,
         error: fault.cause instanceof Error ? (fault.cause.stack ?? fault.message) : fault.message,
       })
-    return { outcome: outcomeOf(fault), result: null, fault }
+    const kept = error instanceof KeptFault ? error.kept : null
+    return { outcome: outcomeOf(fault), result: null, fault, kept }
+  } finally {
+    over.abort(new Error('the run is over'))
   }
 }
 
@@ -81,9 +90,8 @@ async function tryOnce(
     onBeat: shows,
     processorTicks: () => processorTicks(run.id),
   })
-  const over = new AbortController()
-  const limit = totalLimit(context, run, strategy, over.signal)
-  const signal = AbortSignal.any([circumstances.cancel, pulse.stalled, limit])
+  const signal = AbortSignal.any([circumstances.cancel, pulse.stalled])
+  let isKept = false
   try {
     await makeRunFolder(context, run.id)
     return await workOn(context, {
@@ -95,11 +103,11 @@ async function tryOnce(
       change: (columns) => change(context, run.id, columns),
     })
   } catch (error) {
-    throw signal.aborted ? (signal.reason as Error) : error
+    isKept = error instanceof KeptFault
+    throw signal.aborted && !isKept ? (signal.reason as Error) : error
   } finally {
-    over.abort(new Error('attempt over'))
     pulse.stop()
-    await removeFolder(context, folder)
+    if (!isKept) await removeFolder(context, folder)
   }
 }
 
@@ -110,10 +118,11 @@ async function removeFolder(context: EngineContext, folder: string): Promise<voi
   )
 }
 
-/** Fires with Fault timed-out when `timeout.backup` or `timeout.restore` is set and reached. */
+/** Fires with Fault timed-out when `timeout.backup` or `timeout.restore` is set and reached, all attempts counted. */
 function totalLimit(context: EngineContext, run: Run, strategy: Strategy, over: AbortSignal): AbortSignal {
   const limit = new AbortController()
-  const limitMs = run.kind === 'restore' ? strategy.timeout.restoreMs : strategy.timeout.backupMs
+  const { restoreMs, backupMs } = strategy.timeout
+  const limitMs = { backup: backupMs, verify: backupMs, restore: restoreMs, copy: 0, prune: 0 }[run.kind]
   if (limitMs > 0)
     void context.clock.sleep(limitMs, over).then(
       () =>
@@ -144,6 +153,7 @@ interface End {
   outcome: Outcome
   result: WorkResult | null
   fault: Fault | null
+  kept: KeptDump | null
   begun: number
 }
 
@@ -184,7 +194,7 @@ async function finish(context: EngineContext, run: Run, end: End): Promise<void>
     const isFirst = await endRun(tx, run.id, {
       outcome: end.outcome,
       at,
-      result: end.result?.result ?? null,
+      result: end.result?.result ?? (end.kept && { kept: end.kept }),
       fault,
     })
     await end.result?.commit(tx) // what is stored is stored, also when somebody else ended the run

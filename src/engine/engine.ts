@@ -2,18 +2,22 @@ import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView, StrategyView } from '../core/model.ts'
 import { nextSlot } from '../core/schedule.ts'
-import { findRequest } from '../state/requests.ts'
+import { listDebts } from '../state/owed.ts'
 import { listRuns } from '../state/runs.ts'
 import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
 import { adoptInstallation, findBackup, syncStorage, type SyncReport } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import { diagnose } from './doctor.ts'
+import { explainRetention } from './explain.ts'
 import type { Engine } from './facade.ts'
 import { handOut } from './hand-out.ts'
 import type { HealthProbe } from './health.ts'
 import { currentPause, nextRunAt, pauseStrategies, resumeStrategies } from './pauses.ts'
-import { folderOf } from './prune.ts'
-import { confirmRequest, dismissRequest, draftRequest, fileRequest } from './restore/requests.ts'
+import { folderOf } from './folder-of.ts'
+import { pinBackup, unpinBackup } from './pins.ts'
+import { requestPrune } from './prune-run.ts'
+import { confirmAny, dismissAny, requestOf } from './requests.ts'
+import { draftRequest, fileRequest } from './restore/requests.ts'
 import { listBackups, runView, strategyView } from './views.ts'
 
 const syncLimitMs = 60 * 60_000 // a million objects at 300 a second
@@ -47,9 +51,14 @@ export function createEngine(
     get: (id, options, sink) => handOut(context, id, { ...options, sink }),
     requestRestore: (ask, actor) => fileRequest(context, ask, actor),
     planRestore: async (ask, actor) => (await draftRequest(context, ask, actor)).view,
-    request: (id) => request(context, id),
-    confirm: (id, version, actor) => accepted(confirmRequest(context, id, version, actor), ({ run }) => run),
-    dismiss: (id, version, actor) => dismissRequest(context, id, version, actor),
+    request: (id) => requestOf(context, id),
+    requestPrune: (strategy, actor) => requestPrune(context, strategy, actor),
+    retention: (strategy) => explainRetention(context, strategy),
+    pin: (ask, actor) => pinBackup(context, ask, actor),
+    unpin: (ask, actor) => unpinBackup(context, ask, actor),
+    confirm: (id, version, actor) =>
+      accepted(confirmAny(context, { id, version, actor }), ({ run }) => run),
+    dismiss: (id, version, actor) => dismissAny(context, { id, version, actor }),
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
     doctor: (strategy) => diagnose(context, strategy),
@@ -94,18 +103,13 @@ async function backup(
   id: string,
   strategy: string | null,
 ): ReturnType<Engine['backup']> {
-  const { view, copies } = await findBackup(context, id, strategy)
+  const { view, copies, note } = await findBackup(context, id, strategy)
+  const owed = (await listDebts(context.database.read, { backups: [view.id] })).map(({ storage }) => storage)
   const located = copies.map((copy) => ({
     storage: copy.storage,
     location: `${context.storages.get(copy.storage)?.location ?? copy.storage}/${folderOf(copy)}`,
   }))
-  return { view, manifest: copies[0]!.manifest, copies: located }
-}
-
-async function request(context: EngineContext, id: string): ReturnType<Engine['request']> {
-  const found = await findRequest(context.database.read, id)
-  if (!found) throw new Fault('not-found', `there is no request ${id.slice(0, 40)}`)
-  return found.view
+  return { view: { ...view, owed }, manifest: copies[0]!.manifest, copies: located, note }
 }
 
 /** Only the soonest slot of each strategy is computed, and one more whenever it was taken: hundreds of strategies stay quick. */

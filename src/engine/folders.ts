@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { privateFolder } from '../sys/files.ts'
 import { isAlive, type Identity } from '../sys/strays.ts'
 import { runFolder, type EngineContext } from './context.ts'
+import { keptMs, readWhole } from './whole.ts'
 
 const ownerName = 'owner.json'
 const ours = /^(r\d{12}[a-z0-9]{4}|plan-[a-z0-9-]+)$/
@@ -17,8 +18,9 @@ export async function makeRunFolder(context: EngineContext, runId: string): Prom
   return folder
 }
 
-/** Removes the folders that dead processes left: spools, credential files, scratch copies.
- * @param dead  runs of which nobody is left, whatever their folder says */
+/** Removes the folders that dead processes left: spools, credential files, scratch copies. A whole dump stays for as long as it may
+ * be sent again, whoever made it.
+ * @param dead  runs of which nobody is left and that do not go on, whatever their folder says */
 export async function removeStrayFolders(context: EngineContext, dead: ReadonlySet<string>): Promise<void> {
   const { tempDir } = context.config
   for (const name of (await readdir(tempDir).catch(() => [])).filter((entry) => ours.test(entry)))
@@ -27,6 +29,8 @@ export async function removeStrayFolders(context: EngineContext, dead: ReadonlyS
 }
 
 async function isStray(context: EngineContext, folder: string): Promise<boolean> {
+  const whole = await readWhole(folder)
+  if (whole && context.clock.now() < (whole.until ?? whole.at + keptMs)) return false
   try {
     return !isAlive(JSON.parse(await readFile(join(folder, ownerName), 'utf8')) as Identity)
   } catch {

@@ -1,41 +1,215 @@
-import { asFault } from '../core/faults.ts'
+import type { Strategy } from '../core/config.ts'
+import { formatDuration } from '../core/duration.ts'
+import { asFault, Fault } from '../core/faults.ts'
+import type { Artifact } from '../core/model.ts'
+import type { Run } from '../state/runs.ts'
+import { forgetUploads, noteUpload } from '../state/uploads.ts'
 import type { Receipt, Storage } from '../storages/storage.ts'
 import type { Spool } from '../sys/spool.ts'
 import type { EngineContext } from './context.ts'
+import { requireMarker } from './marker.ts'
+import { fetchVerified } from './objects.ts'
+import { change } from './progress.ts'
 import type { Pulse } from './pulse.ts'
+import { limitPut } from './put-limit.ts'
+import { asRunFault, backoff, makeRoom } from './retries.ts'
 
-/** What one attempt has put into storages. */
-export interface Placed {
-  put(storage: Storage, key: string, spool: Spool, signal?: AbortSignal): Promise<Receipt>
-  /** Takes back what a failed attempt stored; without a manifest it was never a backup. */
-  removeAll(): Promise<void>
+/** What goes into places: an object, and what must lie there in the end. */
+export interface Sent {
+  key: string
+  spool: Spool
+  /** Length and digest of the whole spool; asked for only when the object is there already. */
+  expected: () => Promise<{ bytes: number; sha256: string }>
 }
 
-export function createPlaced(context: EngineContext, step: { pulse: Pulse; signal: AbortSignal }): Placed {
-  const placed: { storage: Storage; key: string }[] = []
-  return {
-    async put(storage, key, spool, signal = step.signal) {
-      const object = { storage, key }
-      placed.push(object)
-      const onState = (bytes: number): void => step.pulse.moved(`upload:${storage.name}`, bytes)
-      try {
-        return await storage.put(key, spool, { ifAbsent: true, onState, signal })
-      } catch (error) {
-        // somebody else's object of this name is not ours to take back
-        if (asFault(error).code === 'storage-exists') placed.splice(placed.indexOf(object), 1)
-        throw error
-      }
-    },
-    async removeAll() {
-      // the manifest, put last, goes first (promise 6)
-      for (const { storage, key } of placed.toReversed())
-        await storage.remove(key, AbortSignal.timeout(30_000)).catch((error: unknown) =>
-          context.log.warn('an unfinished object could not be removed', {
-            storage: storage.name,
-            key,
-            error: String(error),
-          }),
-        )
-    },
+export interface Placing {
+  run: Run
+  strategy: Strategy
+  pulse: Pulse
+  signal: AbortSignal
+  /** Resolves when the dump has ended; a last try is not wasted on half of it. */
+  whole: Promise<void>
+  /** An earlier process or run may have put some of it already. */
+  isAgain: boolean
+}
+
+/** One place's own way with a backup: what it is sent, it takes one after the other, each tried again as `retry` says. */
+export interface Placed {
+  readonly storage: Storage
+  /** Resolves when it can take a backup, or cannot now and may later. @throws Fault when it refuses for good */
+  readonly opened: Promise<void>
+  /** Why this place does not take the backup; null while nothing is against it. */
+  fault(): Fault | null
+  /** Puts an object as soon as all before it are there. */
+  send(object: Sent): void
+  /** Does something after all that was sent; what it throws is the place's fault. */
+  afterwards(work: () => Promise<void>): void
+  receipts(): ReadonlyMap<string, Receipt>
+  /** Everything that was sent is there, or the place has given up. Never throws. */
+  settled(): Promise<void>
+  /** Removes what was put here; without a manifest it was never a backup. Never throws. */
+  takeBack(): Promise<void>
+}
+
+const takeBackMs = 30_000
+
+export function createPlaced(context: EngineContext, storage: Storage, step: Placing): Placed {
+  const begun: string[] = [] // keys whose object may be ours, in the order they were begun
+  const receipts = new Map<string, Receipt>()
+  const tries = createTries(context, storage, step)
+  let fault: Fault | null = null
+  let tail = Promise.resolve()
+
+  function afterwards(work: () => Promise<void>): void {
+    tail = tail.then(async () => {
+      if (fault) return
+      await tries.persist(work).catch((error: unknown) => {
+        fault = asFault(step.signal.aborted ? step.signal.reason : error)
+      })
+    })
   }
+
+  async function putOnce(object: Sent): Promise<void> {
+    const { key } = object
+    const mayBeOurs = step.isAgain || begun.includes(key)
+    if (!begun.includes(key)) begun.push(key)
+    try {
+      receipts.set(key, await put(context, storage, { ...step, object }))
+    } catch (error) {
+      if (asFault(error).code !== 'storage-exists') throw error
+      if (!mayBeOurs) begun.splice(begun.indexOf(key), 1) // somebody else's is not ours to take back
+      if (!mayBeOurs) throw error
+      receipts.set(key, await confirm(storage, object, step.signal))
+    }
+  }
+
+  async function takeBack(): Promise<void> {
+    // the manifest, put last, goes first (promise 6)
+    for (const key of begun.splice(0).toReversed())
+      await storage.remove(key, AbortSignal.timeout(takeBackMs)).catch((error: unknown) =>
+        context.log.warn('an unfinished object could not be removed', {
+          storage: storage.name,
+          key,
+          error: asFault(error).message,
+        }),
+      )
+  }
+
+  const opened = Promise.withResolvers<void>()
+  opened.promise.catch(() => undefined) // whoever asks hears it
+  afterwards(async () => {
+    try {
+      await requireMarker(context, storage, step.signal)
+      opened.resolve()
+    } catch (error) {
+      if (asFault(error).retry) opened.resolve()
+      else opened.reject(error)
+      throw error
+    }
+  })
+  return {
+    storage,
+    opened: opened.promise,
+    fault: () => fault,
+    send: (object) => afterwards(() => putOnce(object)),
+    afterwards,
+    receipts: () => receipts,
+    settled: () => tail,
+    takeBack,
+  }
+}
+
+/** One put, watched on its own: a place that hangs stops only itself. */
+async function put(
+  context: EngineContext,
+  storage: Storage,
+  { object, run, strategy, pulse, signal, whole }: Placing & { object: Sent },
+): Promise<Receipt> {
+  const { key, spool } = object
+  const limit = limitPut(context, { strategy, storage: storage.name, spool, whole })
+  const at = { storage: storage.name, key, run: run.id }
+  try {
+    return await storage.put(key, spool, {
+      ifAbsent: true,
+      signal: AbortSignal.any([signal, limit.signal]),
+      onUpload: (upload) =>
+        context.database.write((tx) =>
+          upload === null ? forgetUploads(tx, at) : noteUpload(tx, { ...at, upload }, context.clock.now()),
+        ),
+      onState: (bytes) => {
+        limit.moved(bytes)
+        pulse.moved(`upload:${storage.name}`, bytes)
+      },
+    })
+  } catch (error) {
+    throw limit.signal.aborted && !signal.aborted ? (limit.signal.reason as Error) : error
+  } finally {
+    limit.stop()
+  }
+}
+
+/** An object that is there already and is what we send was put by us before: an answer was lost, or a process died.
+ * @throws Fault storage-exists when it is anything else */
+async function confirm(storage: Storage, { key, expected }: Sent, signal: AbortSignal): Promise<Receipt> {
+  const { bytes, sha256 } = await expected()
+  const wanted: Artifact = { name: key, key, rawBytes: null, storedBytes: bytes, sha256, filters: [] }
+  try {
+    await fetchVerified(storage, wanted, { into: null, onBytes: () => undefined, signal })
+    return { bytes, sha256 }
+  } catch (error) {
+    if (asFault(error).code !== 'object-corrupt') throw error
+    throw new Fault('storage-exists', `${key} is already stored and is something else`, { cause: error })
+  }
+}
+
+/** Tries of one place, counted over all its objects. */
+function createTries(context: EngineContext, storage: Storage, step: Placing) {
+  const { run, strategy, signal } = step
+  const { maxAttempts } = strategy.retry
+  let tries = 1
+  let madeRoom = false
+
+  async function persist(work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        signal.throwIfAborted()
+        const fault = asRunFault(error)
+        if (fault.code === 'disk-full' && !madeRoom && (await makeRoom(context, step, signal)))
+          madeRoom = true
+        else if (!fault.retry || tries >= maxAttempts) throw fault
+        else await pause(fault)
+      }
+    }
+  }
+
+  async function pause({ code, message }: Fault): Promise<void> {
+    const delayMs = backoff(strategy, tries, context.clock.random())
+    context.logs.append(
+      run.id,
+      `${storage.name}: attempt ${tries} of ${maxAttempts} failed: ${message}; the next one starts in ${formatDuration(delayMs)}`,
+    )
+    context.bus.emit({
+      type: 'run.retried',
+      run: run.id,
+      strategy: run.strategy,
+      attempt: tries,
+      code,
+      delayMs,
+    })
+    await change(context, run.id, { attempt: Math.max(run.attempt, ++tries) })
+    await context.clock.sleep(delayMs, signal)
+    if (tries >= maxAttempts) await Promise.race([step.whole, aborted(signal)])
+  }
+
+  return { persist }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+  })
 }

@@ -5,22 +5,30 @@ import { endStrays, isAlive } from '../sys/strays.ts'
 import { openSource, runFolder, type EngineContext } from './context.ts'
 import type { RestoreAsk } from './facade.ts'
 import { removeStrayFolders } from './folders.ts'
+import { strategyOfRun } from './restore/choose.ts'
 import { settleRequest } from './restore/requests.ts'
+import { resumableRuns, resume } from './resume.ts'
 import { tellRun } from './tell.ts'
 import { tidyPlace } from './tidy.ts'
+import { endUploads } from './uploads.ts'
 import { runView } from './views.ts'
 
-/** After a crash: every run of a dead process gets its one end, and nothing of it is left behind (promises 3 and 7).
- * Children and server sessions first, then files and objects, then the lease.
+/** After a crash: every run of a dead process gets its one end, and nothing of it is left behind (promises 3 and 7); a backup whose
+ * dump is whole goes on instead. Children and server sessions first, then files, uploads and objects, then the lease.
  * @returns the runs that were ended */
 export async function recover(context: EngineContext): Promise<string[]> {
   const dead = await deadRuns(context)
-  const ids = new Set(dead.map((run) => run.id))
-  if (ids.size > 0) await endStrays(ids, context.clock)
+  if (dead.length > 0) await endStrays(new Set(dead.map((run) => run.id)), context.clock)
+  const resumable = await resumableRuns(context, dead)
+  const lost = dead.filter((run) => !resumable.includes(run))
+  const ids = new Set(lost.map((run) => run.id))
   await removeStrayFolders(context, ids)
   await Promise.all(dead.map((run) => endSessions(context, run)))
-  for (const run of dead) await recoverRun(context, run)
+  await endUploads(context)
+  for (const run of lost) await recoverRun(context, run)
   for (const storage of context.storages.values()) await tidyPlace(context, storage)
+  // last: who takes them puts objects that tidying would call unfinished
+  for (const run of resumable) await resume(context, run)
   return [...ids]
 }
 
@@ -65,6 +73,8 @@ async function recoverRun(context: EngineContext, run: Run): Promise<void> {
 }
 
 async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
+  if (run.kind === 'copy') return 'the copy is made again by itself'
+  if (run.kind === 'prune') return `some may be deleted; \`prune ${run.strategy}\` goes on with the rest`
   if (run.kind === 'backup')
     return `what was not complete was removed; run it again with \`run ${run.strategy}\``
   const request = run.params.request ? await findRequest(context.database.read, run.params.request) : null
@@ -75,7 +85,7 @@ async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
 
 /** A killed client's session may go on in the server for a while and hold locks. */
 async function endSessions(context: EngineContext, run: Run): Promise<void> {
-  const found = context.config.strategies.find((candidate) => candidate.name === run.strategy)
+  const found = await strategyOfRun(context, run).catch(() => null) // it is no longer configured
   if (!found) return
   const restoreUrl = (await otherPlace(context, run, found.source.url)) ?? found.source.restoreUrl
   const strategy = { ...found, source: { ...found.source, restoreUrl } }

@@ -4,8 +4,10 @@ import { asFault, Fault } from '../core/faults.ts'
 import type { Run } from '../state/runs.ts'
 import { ToolFailure } from '../sys/process.ts'
 import type { EngineContext } from './context.ts'
+import { freeTempRoom, KeptFault } from './kept.ts'
 import { change } from './progress.ts'
 import { pruneAll } from './prune.ts'
+import { tellNotice } from './tell.ts'
 import type { WorkResult } from './work.ts'
 
 export interface Tries {
@@ -27,10 +29,15 @@ export async function withRetries(
     try {
       return await tryOnce(attempt)
     } catch (error) {
+      if (error instanceof KeptFault) throw error // its dump is good: each place was tried as often as `retry` says
       const fault = asRunFault(error)
       if (fault.code === 'proof-failed') proofsFailed++
       cancel.throwIfAborted()
-      if (fault.code === 'disk-full' && !madeRoom && (await makeRoom(context, { run, strategy }, cancel))) {
+      if (
+        fault.code === 'disk-full' &&
+        !madeRoom &&
+        (await makeAnyRoom(context, { run, strategy }, cancel))
+      ) {
         madeRoom = true
         continue
       }
@@ -54,8 +61,20 @@ export async function withRetries(
   }
 }
 
+/** temp_dir may be full of kept dumps, or lie on the same disk as a place. */
+async function makeAnyRoom(
+  context: EngineContext,
+  { run, strategy }: { run: Run; strategy: Strategy },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const dropped = await freeTempRoom(context, Number.MAX_SAFE_INTEGER)
+  if (dropped === 0) return makeRoom(context, { run, strategy }, signal)
+  context.logs.append(run.id, `the disk is full: ${dropped} kept dumps were deleted, trying once more`)
+  return true
+}
+
 /** A full disk: what retention lets go anyway goes now, and the backup is tried once more. @returns whether anything went */
-async function makeRoom(
+export async function makeRoom(
   context: EngineContext,
   { run, strategy }: { run: Run; strategy: Strategy },
   signal: AbortSignal,
@@ -66,7 +85,17 @@ async function makeRoom(
     return 0
   })
   if (deleted === 0) return false
-  context.logs.append(run.id, `the disk is full: ${deleted} old backups were deleted, trying once more`)
+  const words = `the disk is full: ${deleted} old backups were deleted, trying once more`
+  context.logs.append(run.id, words)
+  await context.database.write((tx) =>
+    tellNotice(context, tx, {
+      key: `disk-full/${run.id}`,
+      strategy: strategy.name,
+      title: `${strategy.name}: the disk is full`,
+      text: `${words}. Give it more room, or shorten the retention`,
+      urgent: true,
+    }),
+  )
   return true
 }
 
@@ -77,13 +106,13 @@ function mayRetry(fault: Fault, attempt: number, maxAttempts: number, proofsFail
 }
 
 /** Exponential with jitter: delay × 2^(n-1), at most max_delay, ±20 %. */
-function backoff(strategy: Strategy, attempt: number, random: number): number {
+export function backoff(strategy: Strategy, attempt: number, random: number): number {
   const { delayMs, maxDelayMs } = strategy.retry
   return Math.round(Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * (0.8 + 0.4 * random))
 }
 
 /** What a tool said about a full disk is the disk's fault, not the tool's. */
-function asRunFault(error: unknown): Fault {
+export function asRunFault(error: unknown): Fault {
   const fault = asFault(error)
   if (fault.code === 'disk-full') return fault // whoever met it says which disk
   const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')

@@ -5,17 +5,21 @@ import { openRuns } from '../state/runs.ts'
 import { isAlive } from '../sys/strays.ts'
 import type { Database } from '../state/database.ts'
 import type { EngineContext } from './context.ts'
+import { lookAfterDebts } from './debts.ts'
 import { deliverUntil } from './deliver.ts'
 import { createEngine } from './engine.ts'
 import type { Engine } from './facade.ts'
 import { forgetOld, forgetUntil } from './forget.ts'
 import { createHealth } from './health.ts'
 import { closeEndedPauses } from './pauses.ts'
+import { tidyKept } from './kept.ts'
+import { settlePins } from './pins.ts'
 import { reap, recover } from './recover.ts'
 import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { expireRequests } from './restore/requests.ts'
 import { createScheduler } from './scheduler.ts'
 import { watchOverdue } from './watch.ts'
+import { endUploads } from './uploads.ts'
 import { createWorker, type Worker } from './worker.ts'
 
 /** The engine with the loops that make it move. One executor: beside a running service a command only asks. */
@@ -111,6 +115,10 @@ async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<
     'the end of pauses': () => closeEndedPauses(context),
     'the overdue watch': () => watchOverdue(context),
     'closing expired requests': () => expireRequests(context),
+    'pins that are to be written beside backups': () => settlePins(context, signal),
+    'copies that are owed': () => lookAfterDebts(context),
+    'kept dumps': () => tidyKept(context),
+    'uploads that nobody ended': () => endUploads(context),
   }
   while (!signal.aborted) {
     for (const [what, look] of Object.entries(looks))

@@ -1,24 +1,33 @@
-import type { RequestView, RunView } from '../core/model.ts'
+import type { AnyRequestView, RunView } from '../core/model.ts'
 import type { Write } from '../state/database.ts'
 import { owe } from '../state/messages.ts'
+import { gather, tellLine } from './batch.ts'
 import type { EngineContext } from './context.ts'
 
-const cardKey = (runId: string): string => `run/${runId}/card`
+export const cardKey = (runId: string): string => `run/${runId}/card`
 const requestKey = (requestId: string): string => `request/${requestId}`
 const progressKey = (runId: string): string => `run/${runId}/progress`
 
 const priority = { failure: 1, end: 2, start: 3, progress: 4 } as const
 
+/** What goes wrong is told before what went well, and so is what stands above it. */
+function priorityOf(run: RunView): number {
+  if (run.endedAt === null) return priority.start
+  return run.state === 'failed' ? priority.failure : priority.end
+}
+
 /** Writes what a backup's thread should show now, in the transaction that changed the run. */
 export async function tellRun(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   if (run.kind === 'backup') return tellBackup(context, tx, run)
+  if (run.kind === 'copy') return // told by an edit of the backup's own thread
   return tellWork(context, tx, run)
 }
 
-async function tellBackup(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+async function tellBackup(context: EngineContext, tx: Write, given: RunView): Promise<void> {
   const now = context.clock.now()
-  const ended = run.endedAt !== null
-  const failed = run.state === 'failed'
+  const batch = given.batch ?? (await gather(context, tx, given))
+  const run = batch === null ? given : { ...given, batch }
+  const line = batch === null ? null : await tellLine(context, tx, { ...given, batch })
   const card = { ...run, progress: null, stage: null } // the card changes with the state only
   const { strategy } = run
   await owe(
@@ -28,22 +37,23 @@ async function tellBackup(context: EngineContext, tx: Write, run: RunView): Prom
       strategy,
       audience: 'success',
       parent: null,
-      priority: ended ? priority.end : priority.start,
+      priority: priorityOf(run),
       body: { type: 'run.card', run: card },
     },
     now,
   )
   await tellProgress(context, tx, run)
-  if (failed)
+  const isQuiet = line?.isQuiet ?? false
+  if (run.state === 'failed' || run.state === 'degraded')
     await owe(
       tx,
       {
         key: `run/${run.id}/alarm`,
         strategy,
-        audience: 'failure',
-        parent: cardKey(run.id),
+        audience: isQuiet ? 'success' : 'failure',
+        parent: batch ?? cardKey(run.id),
         priority: priority.failure,
-        body: { type: 'run.alarm', run: card },
+        body: { type: 'run.alarm', run: card, ...(isQuiet && { quiet: true }) },
       },
       now,
     )
@@ -51,8 +61,9 @@ async function tellBackup(context: EngineContext, tx: Write, run: RunView): Prom
 
 /** The one message in the thread that is edited in place and becomes the result. */
 export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
-  if (run.startedAt === null) return
-  const parent = run.kind === 'restore' ? await restoreParent(tx, run.id) : cardKey(run.id)
+  if (run.startedAt === null || run.kind === 'copy') return
+  if (run.batch !== undefined && run.endedAt === null) return // its line is enough
+  const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
   const level = run.endedAt !== null ? priority.end : priority.progress
   await owe(
     tx,
@@ -78,14 +89,14 @@ async function tellWork(context: EngineContext, tx: Write, run: RunView): Promis
         key: cardKey(run.id),
         strategy: run.strategy,
         audience: 'success',
-        parent: null,
+        parent: run.kind === 'prune' ? await requestCardOf(tx, run.id) : null,
         priority: priority.end,
         body: { type: 'run.card', run },
       },
       context.clock.now(),
     )
   if (run.state === 'failed') {
-    const parent = run.kind === 'restore' ? await restoreParent(tx, run.id) : cardKey(run.id)
+    const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
     await owe(
       tx,
       {
@@ -101,17 +112,18 @@ async function tellWork(context: EngineContext, tx: Write, run: RunView): Promis
   }
 }
 
-async function restoreParent(tx: Write, runId: string): Promise<string | null> {
+async function requestCardOf(tx: Write, runId: string): Promise<string | null> {
   const request = await tx.selectFrom('requests').select('id').where('run', '=', runId).executeTakeFirst()
   return request ? requestKey(request.id) : null
 }
 
-export async function tellRequest(context: EngineContext, tx: Write, request: RequestView): Promise<void> {
+export async function tellRequest(context: EngineContext, tx: Write, given: AnyRequestView): Promise<void> {
+  const request = forCard(given)
   await owe(
     tx,
     {
       key: requestKey(request.id),
-      strategy: request.plan.backup.strategy,
+      strategy: request.kind === 'restore' ? request.plan.backup.strategy : request.plan.strategy,
       audience: 'approvals',
       parent: null,
       priority: priority.end,
@@ -119,6 +131,14 @@ export async function tellRequest(context: EngineContext, tx: Write, request: Re
     },
     context.clock.now(),
   )
+}
+
+const listedOnCard = 10 // of thousands nobody reads more there
+
+function forCard(request: AnyRequestView): AnyRequestView {
+  if (request.kind === 'restore') return request
+  const { deletions } = request.plan
+  return { ...request, plan: { ...request.plan, deletions: deletions.slice(0, listedOnCard) } }
 }
 
 export async function tellNotice(

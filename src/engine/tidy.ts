@@ -3,6 +3,7 @@ import { manifestName, parseBackupId } from '../core/keys.ts'
 import { forgetCopy, listCopies, saveCopy } from '../state/catalogue.ts'
 import { openRuns } from '../state/runs.ts'
 import type { ObjectInfo, Storage } from '../storages/storage.ts'
+import { isAlive, type Identity } from '../sys/strays.ts'
 import { readCopy } from './catalogue.ts'
 import type { EngineContext } from './context.ts'
 import { readMarker } from './marker.ts'
@@ -17,7 +18,7 @@ export async function tidyPlace(context: EngineContext, storage: Storage): Promi
   const begun = context.clock.now()
   try {
     const others = (await openRuns(context.database.read)).some(
-      (run) => run.kind === 'backup' && run.state === 'running',
+      ({ kind, holder }) => ['backup', 'copy'].includes(kind) && holder && isAlive(holder),
     )
     if (others) return // another living process on this state is writing: its objects look unfinished
     const marker = await readMarker(storage, signal)
@@ -99,15 +100,24 @@ async function removeOrphan(context: EngineContext, corner: Corner, objects: Obj
 }
 
 async function wasMadeHere(context: EngineContext, strategy: string, at: number): Promise<boolean> {
-  const run = await context.database.read
+  const runs = await context.database.read
     .selectFrom('runs')
-    .select('id')
+    .select(['holder', 'ended_at'])
     .where('strategy', '=', strategy)
     .where('kind', '=', 'backup')
     .where('started_at', '<', at + 1_000) // an id is precise to the second
     // when the clock went back after the crash, the end says nothing
-    .where((e) => e.or([e('ended_at', '>=', at), e('ended_at', '<', e.ref('started_at'))]))
-    .limit(1)
-    .executeTakeFirst()
-  return run !== undefined
+    .where((e) =>
+      e.or([
+        e('ended_at', '>=', at),
+        e('ended_at', '<', e.ref('started_at')),
+        e('state', 'in', ['queued', 'running']), // it goes on, and sends everything again
+      ]),
+    )
+    .execute()
+  const lives = runs.some(
+    ({ holder, ended_at: endedAt }) =>
+      endedAt === null && holder !== null && isAlive(JSON.parse(holder) as Identity),
+  )
+  return runs.length > 0 && !lives
 }

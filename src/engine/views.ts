@@ -1,8 +1,11 @@
-import type { Retention, Strategy } from '../core/config.ts'
-import type { BackupView, RunView, StrategyView } from '../core/model.ts'
+import type { Strategy } from '../core/config.ts'
+import type { BackupView, KeptDump, RunView, StrategyView } from '../core/model.ts'
+import { activePin, keptFor, retentionIn } from '../core/retention.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
+import { listDebts, type Debt } from '../state/owed.ts'
+import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { driverOf, type EngineContext } from './context.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
@@ -41,10 +44,14 @@ export async function runView(
     backup: run.result?.backup ?? null,
     restore: run.result?.restore ?? null,
     verify: run.result?.verify ?? null,
+    copy: run.result?.copy ?? null,
+    prune: run.result?.prune ?? null,
     fault: run.fault,
+    kept: run.result?.kept ?? null,
     lastGoodAt: lastGood?.createdAt ?? null,
     failuresInARow: await failuresInARow(db, run.strategy),
     backupId: run.result?.backup?.id ?? run.params.backup ?? null,
+    ...(run.params.batch !== undefined && { batch: run.params.batch }),
   }
 }
 
@@ -74,6 +81,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     lastGood: good ? backupView(context, [good]) : null,
     nextAt: nextRunAt(strategy, paused, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
+    kept: await keptOf(context, strategy.name),
     overdueSince: await overdueSince(context, strategy),
     paused,
     failuresInARow: await failuresInARow(db, strategy.name),
@@ -98,6 +106,12 @@ export async function overdueSince(context: EngineContext, strategy: Strategy): 
   return now - since > allowedMs ? since + allowedMs : null
 }
 
+/** A dump that no place took and that Retry sends. */
+async function keptOf(context: EngineContext, strategy: string): Promise<(KeptDump & { run: string }) | null> {
+  const [run] = await keepingRuns(context.database.read, strategy)
+  return run?.result?.kept ? { ...run.result.kept, run: run.id } : null
+}
+
 async function usualDuration(context: EngineContext, strategy: string): Promise<number> {
   const good = await listRuns(context.database.read, {
     strategy,
@@ -117,17 +131,18 @@ async function firstSeen(context: EngineContext, strategy: string): Promise<numb
   return row ? Number(row.value) : null
 }
 
-/** When an age alone lets a backup of this instant go; null when none does. */
-export function keepsUntil(retention: Retention | null, createdAt: number): number | null {
-  return retention?.maxAgeMs == null ? null : createdAt + retention.maxAgeMs
-}
-
 /** All copies of one backup as one line. @param copies at least one, all of the same id */
-export function backupView(context: EngineContext, copies: readonly Copy[]): BackupView {
+export function backupView(
+  context: EngineContext,
+  copies: readonly Copy[],
+  owed: readonly string[] = [],
+): BackupView {
   const [first] = copies as [Copy, ...Copy[]]
   const { manifest } = first
   const good = copies.find((copy) => copy.corrupt === null)
   const strategy = context.config.strategies.find((candidate) => candidate.name === first.strategy)
+  const policies = copies.map(({ storage }) => (strategy ? retentionIn(strategy, storage) : null))
+  const kept = keptFor(first.foreign ? [] : policies, first.createdAt)
   return {
     id: first.id,
     strategy: first.strategy,
@@ -142,11 +157,17 @@ export function backupView(context: EngineContext, copies: readonly Copy[]): Bac
     rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     tookMs: Date.parse(manifest.endedAt) - Date.parse(manifest.startedAt),
     corrupt: good ? null : first.corrupt,
-    owed: [],
-    pin: null,
-    keepsUntil: first.foreign ? null : keepsUntil(strategy?.retention ?? null, first.createdAt),
+    owed: owed.filter((storage) => copies.every((copy) => copy.storage !== storage)),
+    pin: activePin(first.pin, context.clock.now()),
+    keepsUntil: kept.until,
+    ...(kept.by !== null && { keepsBy: kept.by }),
     foreign: first.foreign,
   }
+}
+
+/** Places that owe a backup; none when nothing is owed. */
+function storagesOf(debts: readonly Debt[] = []): string[] {
+  return debts.map(({ storage }) => storage)
 }
 
 /** Newest first, one line per backup. */
@@ -162,5 +183,8 @@ export async function listBackups(
     limit,
   })
   const byId = Map.groupBy(copies, (copy) => copy.id)
-  return [...byId.values()].slice(0, filter.limit).map((group) => backupView(context, group))
+  const owed = Map.groupBy(await listDebts(context.database.read), ({ backup }) => backup)
+  return [...byId]
+    .slice(0, filter.limit)
+    .map(([id, group]) => backupView(context, group, storagesOf(owed.get(id))))
 }

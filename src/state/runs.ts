@@ -3,8 +3,11 @@ import type { FaultFacts } from '../core/faults.ts'
 import type {
   Actor,
   BackupResult,
+  CopyResult,
+  KeptDump,
   Outcome,
   Progress,
+  PruneResult,
   RestoreResult,
   RunKind,
   RunState,
@@ -21,7 +24,15 @@ export interface RunParams {
   /** The backup a restore or verify run reads. */
   backup?: string
   level?: 'V1' | 'V2'
+  /** Pin the backup when it succeeds, with this note. */
+  pin?: string
   request?: string
+  /** The place that a copy run brings the backup to. */
+  storage?: string
+  /** The run whose kept dump is sent instead of a new one. */
+  kept?: string
+  /** Key of the message that tells this run among many that were started together. */
+  batch?: string
 }
 
 /** One accepted piece of work, from queued to its single end. */
@@ -45,10 +56,19 @@ export interface Run {
   maxAttempts: number
   engine: string | null
   progress: Progress | null
-  result: { backup?: BackupResult; restore?: RestoreResult; verify?: VerifyResult } | null
+  result: RunResult | null
   fault: FaultFacts | null
   holder: Identity | null
   cancelledBy: Actor | null
+}
+
+export interface RunResult {
+  backup?: BackupResult
+  restore?: RestoreResult
+  verify?: VerifyResult
+  copy?: CopyResult
+  prune?: PruneResult
+  kept?: KeptDump
 }
 
 export type NewRun = Pick<
@@ -119,18 +139,20 @@ export async function claimRun(
   for (const run of queued.map(fromRow)) {
     if (!may(run)) continue
     if (run.lease && !(await takeLease(tx, run, holder, now))) continue
+    const startedAt = run.startedAt ?? now // one that goes on after a crash began before
+    const attempt = Math.max(1, run.attempt)
     await tx
       .updateTable('runs')
       .set({
         state: 'running',
         stage: 'starting',
-        started_at: now,
-        attempt: 1,
+        started_at: startedAt,
+        attempt,
         holder: JSON.stringify(holder),
       })
       .where('id', '=', run.id)
       .execute()
-    return { ...run, state: 'running', stage: 'starting', startedAt: now, attempt: 1, holder }
+    return { ...run, state: 'running', stage: 'starting', startedAt, attempt, holder }
   }
   return null
 }

@@ -44,6 +44,7 @@ export interface Check {
 
 export const checks: readonly Check[] = [
   { promise: 2, says: 'each listed backup is whole in its place', look: placesAreWhole },
+  { promise: 2, says: 'what a place owes is good elsewhere, and said', look: debtsAreTrue },
   { promise: 3, says: 'every run has one end', look: runsHaveEnds },
   { promise: 3, says: 'every end is told as it was', look: endsAreTold },
   { promise: 4, says: 'no lease without its run', look: leasesAreHeld },
@@ -79,6 +80,24 @@ function runsHaveEnds({ runs, open }: Scene): void {
   }
 }
 
+/** A degraded backup is whole where it is said to be, and owed where it is not; a run that ended well is where it says. */
+async function debtsAreTrue({ read, runs }: Scene): Promise<void> {
+  const debts = await read.selectFrom('owed').selectAll().execute()
+  const copies = await listCopies(read, {})
+  const has = (id: string, storage: string): boolean =>
+    copies.some((copy) => copy.id === id && copy.storage === storage)
+  for (const { backup, storage } of debts) assert.ok(!has(backup, storage), `${storage} owes ${backup} and has it`)
+  for (const { id, state, result } of runs.filter(isGood)) {
+    if (!result?.backup) continue
+    const { backup } = result
+    assert.ok(backup.storages.length > 0, `run ${id} is good and nowhere`)
+    const owed = debts.filter((debt) => debt.backup === backup.id).map(({ storage }) => storage)
+    assert.deepEqual(backup.owed.map(({ storage }) => storage).toSorted(), owed.toSorted(), `what run ${id} owes`)
+    const isDegraded = backup.owed.length > 0 || (backup.settled ?? []).length > 0
+    assert.equal(state === 'degraded', isDegraded, `run ${id} is ${state}`)
+  }
+}
+
 async function leasesAreHeld({ read, runs }: Scene): Promise<void> {
   const leases = await read.selectFrom('leases').selectAll().execute()
   const holders = new Set(runs.filter((run) => run.state === 'running').map((run) => run.id))
@@ -94,12 +113,18 @@ async function endsAreTold({ read, runs }: Scene): Promise<void> {
   const rows = await read.selectFrom('messages').selectAll().execute()
   const owed = new Map(rows.map((row) => [row.key, JSON.parse(row.body) as Message['body']]))
   for (const run of runs.filter(isEnded)) {
+    if (run.kind === 'copy') {
+      const own = [...owed.keys()].filter((key) => key.startsWith(`run/${run.id}/`))
+      assert.deepEqual(own, [], 'a copy is told in the thread of its backup')
+      continue
+    }
     const card = owed.get(`run/${run.id}/card`)
     if (run.kind !== 'restore') assertTells(card, run)
     const progress = owed.get(`run/${run.id}/progress`)
     if (run.kind !== 'verify' && run.startedAt !== null) assertTells(progress, run)
     const alarm = owed.get(`run/${run.id}/alarm`)
-    assert.equal(alarm !== undefined, run.state === 'failed', `run ${run.id} ended ${run.state}: alarm?`)
+    const isLoud = run.state === 'failed' || run.state === 'degraded'
+    assert.equal(alarm !== undefined, isLoud, `run ${run.id} ended ${run.state}: alarm?`)
     if (alarm) assertTells(alarm, run)
     if (run.params.request) {
       const request = owed.get(`request/${run.params.request}`)
@@ -114,6 +139,8 @@ function assertTells(body: Message['body'] | undefined, run: Run): void {
   assert.equal(body.run.state, run.state, `a message tells another end of run ${run.id}`)
   assert.equal(body.run.endedAt, run.endedAt)
   assert.deepEqual(body.run.fault, run.fault)
+  assert.deepEqual(body.run.backup, run.result?.backup ?? null, `what run ${run.id} left is told otherwise`)
+  assert.deepEqual(body.run.kept ?? null, run.result?.kept ?? null, `the kept dump of ${run.id}`)
 }
 
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1)
@@ -159,8 +186,18 @@ async function placesAreKnown({ read, places }: Scene): Promise<void> {
 async function nothingIsLeft(scene: Scene): Promise<void> {
   const ended = new Set(scene.runs.filter(isEnded).map((run) => run.id))
   const open = new Set(scene.runs.filter((run) => !ended.has(run.id)).map((run) => run.id))
-  const folders = readdirSync(scene.tempDir).filter((name) => !open.has(name))
-  assert.deepEqual(folders, [], 'folders of ended runs in temp_dir')
+  const kept = new Set(scene.runs.filter((run) => run.result?.kept).map((run) => run.id))
+  const folders = readdirSync(scene.tempDir)
+  assert.deepEqual(
+    folders.filter((name) => !open.has(name) && !kept.has(name)),
+    [],
+    'folders of ended runs in temp_dir',
+  )
+  assert.deepEqual(
+    [...kept].filter((name) => !folders.includes(name)),
+    [],
+    'dumps that are promised and not there',
+  )
   assert.deepEqual(strays(ended), [], 'children of ended runs')
   const uploads = await scene.read.selectFrom('uploads').selectAll().execute()
   assert.deepEqual(

@@ -1,20 +1,34 @@
 import type { MessageBody } from '../../core/messages.ts'
 import type { RunView } from '../../core/model.ts'
+import { failureHint, hasCaughtUp, placeLines } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { lastGood, nextRun, retryButton } from './run-card.ts'
+import { lastGood, nextRun, retryButton, signOf } from './run-card.ts'
 import { joined, mention, moment, ordinal, people, safe, safeLine, sentence } from './words.ts'
 
 /** The reply that is heard: who, what it means, what to do.
  * @param mentions ids of people and groups who are told by name */
 export function runAlarm(run: RunView, mentions: string[]): Drawn {
+  if (run.state === 'degraded') return warning(run)
+  const hint = failureHint(run)
   const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
   return draw({
     headline: `❌ ${told(mentions)}*${safeLine(run.strategy)}* ${meaning(run)}${why(run)}`,
-    lines: run.fault?.hint ? [sentence(safe(run.fault.hint, 600))] : [],
+    lines: hint === null ? [] : [sentence(safe(hint, 600))],
     small: [joined(again(run), lastGood(run), run.kind === 'backup' && nextRun(run))],
     buttons: run.kind === 'backup' ? [retryButton(run), log] : [log],
+  })
+}
+
+/** A good backup that is not everywhere: said where failures are said, and nobody is called for it. */
+function warning(run: RunView): Drawn {
+  const where = run.backup?.storages.map((storage) => safeLine(storage, 80)).join(', ') ?? ''
+  const fact = hasCaughtUp(run) ? 'nothing is owed any more' : `its new backup is only in ${where}`
+  return draw({
+    headline: `${signOf(run)} *${safeLine(run.strategy)}*: ${fact}`,
+    lines: placeLines(run).map((words) => sentence(safe(words, 600))),
+    buttons: [button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })],
   })
 }
 
@@ -25,8 +39,9 @@ export function told(mentions: string[]): string {
 
 function meaning(run: RunView): string {
   if (run.kind === 'restore') return 'was not restored'
+  if (run.kind === 'prune') return 'has old backups that could not be deleted'
   if (run.kind === 'verify') return 'has a backup that could not be verified'
-  return run.state === 'degraded' ? 'has a new backup, but not in every place' : 'has no new backup'
+  return 'has no new backup'
 }
 
 function why(run: RunView): string {

@@ -3,7 +3,7 @@ import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { RunKind, RunState, RunView } from '../../core/model.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
-import { levelWords } from '../../commands/phrases.ts'
+import { failureHint, hasCaughtUp, levelWords, placeLines, pruneWords } from '../../commands/phrases.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { by, code, contents, joined, runName, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
@@ -11,11 +11,21 @@ import { by, code, contents, joined, runName, safeLine, sentence, timeOfDay, upc
 /** The first message of a run's thread. It depends on nothing but the run, so that drawing it again changes nothing. */
 export function runCard(run: RunView): Drawn {
   return draw({
-    headline: `${emoji[run.state]} *${safeLine(run.strategy)}* · ${fact(run)}`,
-    lines: run.fault?.hint && failed(run) ? [sentence(safeLine(run.fault.hint))] : [],
+    headline: `${signOf(run)} *${safeLine(run.strategy)}* · ${fact(run)}`,
+    lines: linesOf(run),
     small: [smallPrint(run)],
     buttons: runButtons(run),
   })
+}
+
+/** What to do, or what places owe and did since. */
+function linesOf(run: RunView): string[] {
+  const hint = failed(run) ? failureHint(run) : null
+  return [...(hint === null ? [] : [hint]), ...placeLines(run)].map((words) => sentence(safeLine(words)))
+}
+
+export function signOf(run: RunView): string {
+  return hasCaughtUp(run) ? '✅' : emoji[run.state]
 }
 
 const emoji: Record<RunState, string> = {
@@ -33,6 +43,8 @@ const doing: Record<RunKind, string> = {
   backup: 'backing up',
   restore: 'restoring',
   verify: 'verifying',
+  copy: 'copying',
+  prune: 'deleting old backups',
 }
 
 export function failed(run: RunView): boolean {
@@ -83,7 +95,8 @@ function done(run: RunView): string {
     const held = contents(run.verify.tables, run.verify.rows)
     return joined(`verified ${time ?? ''}`.trim(), levelWords[run.verify.level], held)
   }
-  const owed = run.state === 'degraded' ? `only in ${places(run)}` : null
+  if (run.prune) return joined(`${safeLine(pruneWords(run.prune))} ${time ?? ''}`.trim())
+  const owed = run.state === 'degraded' && !hasCaughtUp(run) ? `only in ${places(run)}` : null
   const size = run.backup ? formatBytes(run.backup.storedBytes) : null
   return joined(`${doneWords[run.kind]} ${time ?? ''}`.trim(), size, owed)
 }
@@ -92,6 +105,8 @@ const doneWords: Record<RunKind, string> = {
   backup: 'backed up',
   restore: 'restored',
   verify: 'verified',
+  copy: 'copied',
+  prune: 'pruned',
 }
 
 function places(run: RunView): string {

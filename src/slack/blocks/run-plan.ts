@@ -19,9 +19,11 @@ export function runPlan(run: RunView, line: string): PlanBlock | null {
 }
 
 const walks: Record<RunKind, Stage[]> = {
-  backup: ['starting', 'dump', 'upload', 'proof', 'manifest'],
+  backup: ['starting', 'dump', 'proof', 'upload'],
   restore: ['fetch', 'restore', 'check'],
   verify: ['fetch', 'verify'],
+  copy: ['fetch', 'upload'],
+  prune: ['prune'],
 }
 
 /** @param ahead negative: done; 0: now; positive: to come */

@@ -1,9 +1,9 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
-import { levelWords, stageWords } from '../../commands/phrases.ts'
+import { failureHint, levelWords, placeLines, stageWords } from '../../commands/phrases.ts'
 import { draw, finish } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { failed, took } from './run-card.ts'
+import { failed, signOf, took } from './run-card.ts'
 import { runPlan } from './run-plan.ts'
 import { code, contents, day, joined, safe, safeLine, sentence } from './words.ts'
 
@@ -57,21 +57,15 @@ function wholeSeconds(ms: number): number {
 
 function backupResult(run: RunView, backup: BackupResult): Drawn {
   const raw = backup.rawBytes === null ? '' : ` (${formatBytes(backup.rawBytes)} raw)`
-  const places = backup.storages.map((storage) => safeLine(storage, 80)).join(', ')
+  const where = backup.storages.map((storage) => safeLine(storage, 80)).join(', ')
   const times = `dump ${formatDuration(backup.dumpMs)}, upload ${formatDuration(backup.uploadMs)}`
-  const keeps =
-    backup.keepsUntil === null ? 'keeps for ever' : `keeps until ${day(backup.keepsUntil, run.timezone)}`
-  const stored = `${formatBytes(backup.storedBytes)} stored${raw} in ${places || 'no place'}`
+  const keeps = keepsWords(backup, run.timezone)
+  const stored = `${formatBytes(backup.storedBytes)} stored${raw} in ${where || 'no place'}`
   return draw({
-    headline: `${sign(run)} ${joined(stored, times, change(backup.sizeChange), keeps)}`,
-    lines: warnings(backup.warnings),
+    headline: `${signOf(run)} ${joined(stored, times, change(backup.sizeChange), keeps)}`,
+    lines: [...placeLines(run).map((words) => sentence(safeLine(words))), ...warnings(backup.warnings)],
     small: [joined(code(backup.id), levelWords[backup.level], contents(backup.tables, backup.rows))],
   })
-}
-
-function sign(run: RunView): string {
-  if (run.state === 'succeeded') return '✅'
-  return run.state === 'degraded' ? '🟠' : '❌'
 }
 
 function change(share: number | null): string | null {
@@ -85,7 +79,7 @@ function restoreResult(run: RunView, restore: RestoreResult): Drawn {
   const into = `${contents(restore.tables, restore.rows)} in ${code(restore.target)} on ${safeLine(restore.endpoint, 200)}`
   const times = `fetch ${formatDuration(restore.fetchMs)}, restore ${formatDuration(restore.restoreMs)}`
   return draw({
-    headline: `${sign(run)} ${joined(into, times)}`,
+    headline: `${signOf(run)} ${joined(into, times)}`,
     lines: [
       ...(restore.open === null ? [] : [`Open it: ${code(restore.open)}`]),
       ...warnings(restore.warnings),
@@ -97,7 +91,12 @@ function restoreResult(run: RunView, restore: RestoreResult): Drawn {
 function verifyResult(run: RunView): Drawn {
   const verify = run.verify
   const facts = verify && joined(levelWords[verify.level], contents(verify.tables, verify.rows))
-  return draw({ headline: `${sign(run)} ${joined(facts, took(run))}`, small: [code(verify?.backup ?? '')] })
+  return draw({ headline: `${signOf(run)} ${joined(facts, took(run))}`, small: [code(verify?.backup ?? '')] })
+}
+
+function keepsWords({ keepsUntil, keepsBy }: BackupResult, timezone: string): string {
+  if (keepsUntil !== null) return `keeps until ${day(keepsUntil, timezone)}`
+  return keepsBy === undefined ? 'keeps for ever' : `keeps by calendar: ${safeLine(keepsBy, 100)}`
 }
 
 const mostWarnings = 5
@@ -123,6 +122,7 @@ const endings: Partial<Record<RunView['state'], string>> = {
 
 function explanation(run: RunView): string {
   if (!run.fault) return ''
-  const hint = run.fault.hint ? `\n${sentence(safe(run.fault.hint, 400))}` : ''
+  const next = failureHint(run)
+  const hint = next === null ? '' : `\n${sentence(safe(next, 400))}`
   return `${sentence(`${safe(run.fault.text)} (${run.fault.code})`)}${hint}`
 }

@@ -1,0 +1,136 @@
+import { rename, rm } from 'node:fs/promises'
+import { listCopies, newestGood, saveCopy } from '../state/catalogue.ts'
+import { oweCopy } from '../state/owed.ts'
+import type { Write } from '../state/database.ts'
+import { asFault } from '../core/faults.ts'
+import type { Manifest } from '../core/model.ts'
+import { keptFor, retentionIn } from '../core/retention.ts'
+import type { Run } from '../state/runs.ts'
+import { backupOnce, engineName, sendWhole, type Stored } from './backup.ts'
+import { copyOf } from './catalogue.ts'
+import { runFolder, storageOf, type EngineContext } from './context.ts'
+import { firstRetryMs } from './debts.ts'
+import { dropKept, forgetKept, freeTempRoom, KeptFault } from './kept.ts'
+import { writePin } from './pins.ts'
+import { spoolPath } from './pipeline.ts'
+import { readWhole, removeWhole, writeWhole, type WholeDump } from './whole.ts'
+import type { Work, WorkResult } from './work.ts'
+
+/** A backup: from a new dump, or from one that is there already; then what its end writes.
+ * @param prune  lets old backups go once this one counts */
+export async function backupWork(
+  context: EngineContext,
+  work: Work,
+  prune: (manifest: Manifest, stopping: AbortSignal) => Promise<void>,
+): Promise<WorkResult> {
+  const { strategy, run } = work
+  const { manifest, result } = await storedBy(context, work)
+  const policies = result.storages.map((name) => retentionIn(strategy, name))
+  const kept = keptFor(policies, Date.parse(manifest.startedAt))
+  const backup = {
+    ...result,
+    keepsUntil: kept.until,
+    ...(kept.by !== null && { keepsBy: kept.by }),
+    sizeChange: await sizeChange(context, manifest),
+  }
+  return {
+    result: { backup },
+    outcome: result.owed.length > 0 ? 'degraded' : 'succeeded',
+    commit: async (tx) => {
+      for (const name of result.storages)
+        await saveCopy(tx, copyOf(context, storageOf(context, name), manifest))
+      await pinNew(context, tx, { run, manifest, storages: result.storages })
+      await oweAll(context, tx, { manifest, owed: result.owed })
+    },
+    after: async (signal) => {
+      context.bus.emit({
+        type: 'backup.stored',
+        run: run.id,
+        strategy: strategy.name,
+        backup: manifest.id,
+        storedBytes: manifest.storedBytes,
+        rawBytes: manifest.rawBytes,
+      })
+      await dropKept(context, { strategy: strategy.name })
+      await prune(manifest, signal)
+    },
+  }
+}
+
+/** `run --pin`. */
+async function pinNew(
+  context: EngineContext,
+  tx: Write,
+  { run, manifest, storages }: { run: Run; manifest: Manifest; storages: string[] },
+): Promise<void> {
+  if (run.params.pin === undefined) return
+  const copies = storages.map((storage) => ({ id: manifest.id, storage }))
+  await writePin(context, tx, copies, { until: null, note: run.params.pin || null, by: run.actor })
+}
+
+async function oweAll(
+  context: EngineContext,
+  tx: Write,
+  { manifest, owed }: { manifest: Manifest; owed: Stored['result']['owed'] },
+): Promise<void> {
+  const since = context.clock.now()
+  for (const { storage, why } of owed)
+    await oweCopy(tx, {
+      backup: manifest.id,
+      storage,
+      since,
+      tries: 0,
+      retryAt: since + firstRetryMs,
+      why,
+    })
+}
+
+async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
+  const whole = await wholeOf(context, work.run)
+  if (whole) {
+    await work.change({ engine: engineName(whole.manifest), series: whole.manifest.series })
+    try {
+      return await sendWhole(context, work, whole)
+    } catch (error) {
+      if (asFault(error).code !== 'object-corrupt' || error instanceof KeptFault) throw error
+      context.logs.append(work.run.id, `${asFault(error).message}; dumping again`)
+      await removeWhole(work.folder, whole)
+    }
+  }
+  const last = await newestGood(context.database.read, work.strategy.name, null)
+  await freeTempRoom(context, (last?.manifest.storedBytes ?? 0) * roomFactor)
+  return backupOnce(context, {
+    ...work,
+    onEngine: (engine, series) => work.change({ engine, series: series.name }),
+  })
+}
+
+const roomFactor = 1.2 // what the next dump may have grown by
+
+/** The whole dump that this run is to send: its own, from before a crash, or the kept one that Retry is for. */
+async function wholeOf(context: EngineContext, run: Run): Promise<WholeDump | null> {
+  const folder = runFolder(context, run.id)
+  const own = await readWhole(folder)
+  if (own || run.params.kept === undefined) return own
+  const from = runFolder(context, run.params.kept)
+  const kept = await readWhole(from)
+  if (!kept) return null
+  const whole = { ...kept, run: run.id, until: null, resumes: 0 }
+  // of two folders only one holds the spools, so whenever we die the dump is the one's or the other's
+  await writeWhole(folder, whole)
+  for (const { name } of kept.manifest.artifacts) await rename(spoolPath(from, name), spoolPath(folder, name))
+  await rm(from, { recursive: true, force: true })
+  await forgetKept(context, run.params.kept)
+  return whole
+}
+
+/** Stored size against the previous backup of the series. */
+async function sizeChange(context: EngineContext, manifest: Manifest): Promise<number | null> {
+  const copies = await listCopies(context.database.read, {
+    strategies: [manifest.strategy],
+    series: manifest.series,
+    limit: 20,
+  })
+  const previous = copies.find(({ id }) => id !== manifest.id)?.manifest.storedBytes ?? 0
+  return previous > 0 ? manifest.storedBytes / previous - 1 : null
+}
