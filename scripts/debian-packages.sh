@@ -22,6 +22,7 @@ if [ "$purpose" = test ]; then
   need chromium chromium
   need procps ps
   need strace strace
+  need libfaketime "$(dirname "$libatomic")/faketime/libfaketimeMT.so.1"
   need sqlite3 sqlite3
 fi
 [ -n "$missing" ] || exit 0

@@ -30,6 +30,11 @@ test('of two secrets the longer one goes whole', () => {
   assert.equal(createScrub(['abcd', 'abcdefgh'])('x abcdefgh y abcd'), 'x *** y ***')
 })
 
+test('a secret that ends in half a character is hidden, and stops nothing', () => {
+  const scrub = createScrub(['pass\ud83dword', 'tail\udc00'])
+  assert.equal(scrub('a pass\ud83dword, a tail\udc00'), 'a ***, a ***')
+})
+
 test('secrets are taken literally, not as patterns', () => {
   const scrub = createScrub(['a.*c', '(((('])
   assert.equal(scrub('abbc a.*c (((('), 'abbc *** ***')

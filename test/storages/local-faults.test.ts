@@ -69,11 +69,12 @@ suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
   })
 
   test('a folder of another user is denied, with the command that helps', needRoot, async (t) => {
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    const [program, ...rest] = nobody
+    if (spawnSync(program!, [...rest, 'test', '-r', oneOperation, '-a', '-x', process.execPath]).status !== 0)
+      return t.skip('the project lies in a folder that another user cannot read')
     const root = await makeFolder(t)
-    const fault = run(
-      ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
-      [root, 'shop/dump', '5'],
-    )
+    const fault = run(nobody, [root, 'shop/dump', '5'])
     assert.equal(fault.code, 'storage-denied')
     assert.equal(fault.hint, `let this user write there: chown -R 65534 ${root}`)
     assert.deepEqual(await everythingIn(root), [])
