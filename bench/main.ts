@@ -2,21 +2,33 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureAcknowledgements } from './acknowledgements.ts'
 import type { Bench } from './bench.ts'
+import { measureCatalogue } from './catalogue.ts'
 import { startSampleServer } from './database.ts'
 import { measureDumps } from './dumps.ts'
+import { measureMemory } from './memory.ts'
+import { measureReady } from './ready.ts'
 import { printTable, writeReport } from './report.ts'
+import { measureRestores } from './restores.ts'
 import type { Result } from './result.ts'
+import { measureUploads } from './uploads.ts'
+
+const measurements: Record<string, (bench: Bench) => Promise<Result[]>> = {
+  ready: measureReady,
+  dumps: measureDumps,
+  s3: measureUploads,
+  restores: measureRestores,
+  catalogue: measureCatalogue,
+  slack: measureAcknowledgements,
+  memory: measureMemory,
+}
 
 const usage = `usage: npm run bench -- [--rounds N] [--size MB] [--only NAME,NAME] [--write]
   --rounds  counted rounds, after one to warm up (5)
   --size    the sample database, in millions of bytes of its uncompressed dump (1200)
-  --only    some of: dumps, s3, throttled, memory, restores, catalogue, slack, ready
+  --only    some of: ${Object.keys(measurements).join(', ')}
   --write   write docs/performance.md`
-
-const measurements: Record<string, (bench: Bench) => Promise<Result[]>> = {
-  dumps: measureDumps,
-}
 
 const { values } = parseArgs({
   options: {

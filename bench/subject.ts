@@ -46,10 +46,13 @@ export async function startSubject(settings: Parameters<typeof makeBot>[0]): Pro
     bot,
     backup: (strategy) =>
       withCost(async () => (await app.engine.startBackup(strategy, { trigger: 'person', actor })).id),
-    restore: (strategy, targetDb) =>
+    restore: (strategy, targetDb, jobs) =>
       withCost(async () => {
         const request = await app.engine.requestRestore(
-          { backup: 'latest', strategy, targetDb, targetUrl: null, noOwner: false, reason: null },
+          {
+            ...{ backup: 'latest', strategy, targetDb, targetUrl: null, noOwner: true, reason: null },
+            ...(jobs !== undefined && { jobs }),
+          },
           actor,
         )
         const confirmed = await app.engine.confirm(request.id, request.version, actor)
