@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { silentLog } from '../../src/core/log.ts'
 import type { Health } from '../../src/core/model.ts'
 import { startHttp, type HttpParts } from '../../src/http/server.ts'
+import { freePort } from '../support/bot.ts'
 
 const healthy: Health = {
   status: 'healthy',
@@ -15,6 +16,13 @@ const healthy: Health = {
   },
   s3_connectivity: 'not_configured',
   slack_connectivity: 'ok',
+}
+
+const quiet = {
+  health: () => Promise.resolve(healthy),
+  live: () => ({ ok: true, text: 'alive' }),
+  ready: () => ({ ok: true, text: 'ready' }),
+  log: silentLog,
 }
 
 async function serve(t: TestContext, parts: Partial<HttpParts> = {}): Promise<string> {
@@ -124,4 +132,60 @@ test('a port in use is told with the setting to change', async (t) => {
     code: 'config-invalid',
     message: `monitoring.health_check: 127.0.0.1:${port} is in use by another program`,
   })
+})
+
+const scrape = { type: 'text/plain; version=0.0.4', text: 'up 1\n' }
+
+test('metrics share the server of health on an equal port, and have their own otherwise', async (t) => {
+  for (const [port, isShared] of [
+    [0, true],
+    [await freePort(), false],
+  ] as const) {
+    const server = await startHttp({
+      ...quiet,
+      listen: { bind: '127.0.0.1', port: 0, path: '/health' },
+      metrics: {
+        listen: { bind: '127.0.0.1', port, path: '/metrics' },
+        render: () => Promise.resolve(scrape),
+      },
+    })
+    t.after(() => server.close())
+    assert.equal(server.port === server.metricsPort, isShared)
+    const answer = await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`)
+    assert.equal(await answer.text(), scrape.text)
+    assert.match(answer.headers.get('content-type')!, /version=0\.0\.4/)
+    const health = await fetch(`http://127.0.0.1:${server.metricsPort}/health`)
+    assert.equal(health.status, isShared ? 200 : 404)
+  }
+})
+
+test('metrics alone need no health, and what cannot be measured is not told why', async (t) => {
+  const server = await startHttp({
+    ...quiet,
+    listen: null,
+    metrics: {
+      listen: { bind: '127.0.0.1', port: 0, path: '/metrics' },
+      render: () => Promise.reject(new Error('db-7.internal')),
+    },
+  })
+  t.after(() => server.close())
+  const answer = await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`)
+  assert.deepEqual([answer.status, await answer.text()], [503, '{"error":"not available"}'])
+})
+
+test('when one of two ports is taken, neither is served', async (t) => {
+  const taken = Number(new URL(await serve(t)).port)
+  const port = await freePort()
+  const both = startHttp({
+    ...quiet,
+    listen: { bind: '127.0.0.1', port, path: '/health' },
+    metrics: {
+      listen: { bind: '127.0.0.1', port: taken, path: '/metrics' },
+      render: () => Promise.resolve(scrape),
+    },
+  })
+  await assert.rejects(both, {
+    message: new RegExp(`^monitoring\\.metrics: 127\\.0\\.0\\.1:${taken} is in use`),
+  })
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/health`))
 })
