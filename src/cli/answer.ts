@@ -4,6 +4,7 @@ import type { Reply } from '../commands/reply.ts'
 import { Fault, faultTable } from '../core/faults.ts'
 import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
+import { confirmDeletions } from './prune.ts'
 import { renderReply, replyJson } from './render.ts'
 import { confirmAndFollow, mustBeAnswerable, showPlan } from './restore.ts'
 import { lookOf, remark, say, sayJson, withApp, type Session } from './session.ts'
@@ -18,7 +19,7 @@ export interface Manner {
 /** Commands whose run is watched to its end. */
 const watched = ['run', 'verify']
 /** Commands whose plan is confirmed here. */
-const confirmed = ['restore', 'confirm']
+const confirmed = ['restore', 'confirm', 'prune']
 
 /** Asks the program one thing and shows the answer.
  * @returns the exit code */
@@ -28,7 +29,8 @@ export function answer(
   manner: Manner,
 ): Promise<number> {
   read(asked, commandsFor('cli')) // a mistake is told before anything is opened
-  if (confirmed.includes(asked.name) && asked.args.dryRun !== true) mustBeAnswerable(session, manner.yes)
+  if (confirmed.includes(asked.name) && asked.args.dryRun !== true)
+    mustBeAnswerable(session, { name: asked.name, yes: manner.yes })
   if (asked.name === 'get' && session.terminal.isScreen)
     throw new Fault('usage', 'a backup is binary and would garble the screen', {
       hint: `write it to a file: easy-backup get … > file`,
@@ -45,10 +47,10 @@ async function show(
   { reply, name, manner }: { reply: Reply; name: string; manner: Manner },
 ): Promise<number> {
   if (reply.type === 'stream') return send(session, reply)
-  if (reply.type === 'plan' && confirmed.includes(name))
-    return reply.dryRun
-      ? showPlan(session, app, reply.request)
-      : confirmAndFollow(session, app, { request: reply.request, yes: manner.yes })
+  if (confirmed.includes(name)) {
+    const exit = await decide(session, app, { reply, yes: manner.yes })
+    if (exit !== null) return exit
+  }
   const runs = reply.type === 'run' ? [reply.run] : reply.type === 'runs' ? reply.runs : []
   // Beside a service the work goes on without us; alone, we are the ones who do it.
   if (runs.length > 0 && watched.includes(name) && (manner.wait || !app.besideService))
@@ -56,6 +58,19 @@ async function show(
   if (session.globals.json) sayJson(session, replyJson(reply))
   else say(session, renderReply(reply, lookOf(session, app.clock)))
   return reply.type === 'facts' && reply.fault ? faultTable[reply.fault].exit : 0
+}
+
+/** @returns null when the reply asks for nothing */
+async function decide(
+  session: Session,
+  app: App,
+  { reply, yes }: { reply: Reply; yes: boolean },
+): Promise<number | null> {
+  if (reply.type === 'questions') return confirmDeletions(session, app, { ...reply, yes })
+  if (reply.type !== 'plan') return null
+  const { request } = reply
+  if (request.kind === 'prune') return confirmDeletions(session, app, { requests: [request], notes: [], yes })
+  return reply.dryRun ? showPlan(session, app, request) : confirmAndFollow(session, app, { request, yes })
 }
 
 async function send(session: Session, reply: Extract<Reply, { type: 'stream' }>): Promise<number> {

@@ -81,10 +81,11 @@ function addCommand(program: Command, definition: CommandDefinition, { session, 
 
 /** What this face adds to a command. */
 const faces: Record<string, { usage?: string; wait?: boolean; yes?: boolean; defaults?: Arguments }> = {
-  run: { usage: '[strategy | tag:x | all] [--wait]', wait: true, defaults: { what: 'all' } },
+  run: { usage: '[strategy | tag:x | all] [--pin NOTE] [--wait]', wait: true, defaults: { what: 'all' } },
   verify: { wait: true },
   restore: { yes: true },
   confirm: { yes: true },
+  prune: { yes: true },
 }
 
 /** `catalog sync` is a command of a command. */
@@ -99,8 +100,11 @@ function cliOptions(definition: CommandDefinition): CliOption[] {
   return optionsOf(definition)
     .filter(({ key }) => !definition.positional.includes(key))
     .map(
-      ({ flag, isSwitch, description }) =>
-        new CliOption(isSwitch ? `--${flag}` : `--${flag} <value>`, description),
+      ({ flag, isSwitch, isList, description }) => {
+        const option = new CliOption(isSwitch ? `--${flag}` : `--${flag} <value>`, description)
+        const several = (value: string, before?: string[]): string[] => [...(before ?? []), value]
+        return isList ? option.argParser(several) : option
+      },
     )
 }
 

@@ -2,6 +2,7 @@ import { cellText, runDetails, runSentence } from '../commands/phrases.ts'
 import type { Reply } from '../commands/reply.ts'
 import { faultTable, type FaultFacts } from '../core/faults.ts'
 import type { RunView } from '../core/model.ts'
+import { renderDeletions } from './prune.ts'
 import { renderPlan } from './render-plan.ts'
 import { renderTable, stateColours, type Look } from './render-table.ts'
 import { harmless, paint } from './terminal.ts'
@@ -20,7 +21,11 @@ export function renderReply(reply: Exclude<Reply, { type: 'stream' }>, look: Loo
     case 'runs':
       return withNote(reply.runs.map((run) => renderRun(run, look)).join('\n'), reply.note, look)
     case 'plan':
-      return renderPlan(reply.request, look, !reply.dryRun)
+      return reply.request.kind === 'prune'
+        ? renderDeletions([reply.request], [], look)
+        : renderPlan(reply.request, look, !reply.dryRun)
+    case 'questions':
+      return renderDeletions(reply.requests, reply.notes, look)
   }
 }
 
@@ -39,6 +44,8 @@ export function replyJson(reply: Exclude<Reply, { type: 'stream' }>): unknown {
       return reply.runs
     case 'plan':
       return reply.request
+    case 'questions':
+      return { requests: reply.requests, notes: reply.notes }
   }
 }
 

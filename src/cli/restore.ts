@@ -6,10 +6,14 @@ import { renderPlan } from './render-plan.ts'
 import { lookOf, remark, say, sayJson, type Session } from './session.ts'
 
 /** Refuses before anything is filed when nobody could answer the question that follows. */
-export function mustBeAnswerable({ terminal, globals }: Session, yes: boolean): void {
+export function mustBeAnswerable(
+  { terminal, globals }: Session,
+  { name, yes }: { name: string; yes: boolean },
+): void {
   if (yes || (terminal.canAsk && !globals.json)) return
-  throw new Fault('usage', 'a restore asks for a confirmation, and nobody can be asked here', {
-    hint: 'add --yes to confirm the plan as it is made, or --dry-run to see it',
+  const hint = name === 'confirm' ? '' : ', or --dry-run to see it'
+  throw new Fault('usage', `\`${name}\` asks for a confirmation, and nobody can be asked here`, {
+    hint: `add --yes to confirm the plan as it is made${hint}`,
   })
 }
 
@@ -45,12 +49,18 @@ export async function confirmAndFollow(
 
 function refuseBlocked({ plan }: RequestView): void {
   if (plan.blockers.length === 0) return
-  throw new Fault('target-invalid', `this cannot be restored: ${plan.blockers.join('; ')}`, {
+  const { occupied, overwritten } = plan.target
+  const code = occupied && !overwritten && plan.blockers.length === 1 ? 'target-exists' : 'target-invalid'
+  throw new Fault(code, `this cannot be restored: ${plan.blockers.join('; ')}`, {
     hint: 'choose another backup or target; nothing was changed',
   })
 }
 
 async function agrees({ terminal }: Session, { plan }: RequestView): Promise<boolean> {
+  if (plan.target.overwritten) {
+    const typed = await terminal.ask(`Type ${plan.target.name} to overwrite it: `)
+    return typed.trim() === plan.target.name
+  }
   const answer = await terminal.ask(`Restore into ${plan.target.name}? [y/N] `)
   return /^y(es)?$/i.test(answer.trim())
 }

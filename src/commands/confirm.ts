@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
 import { defineCommand } from './command.ts'
+import { mayDecide } from './decide.ts'
 import { requestField, versionField } from './fields.ts'
 
 export const confirm = defineCommand({
   name: 'confirm',
   aliases: [],
-  summary: 'Confirm a restore that was planned',
+  summary: 'Confirm a restore or a deletion that was planned',
   usage: '<request> [version]',
   role: 'restore',
   open: false,
@@ -16,7 +17,8 @@ export const confirm = defineCommand({
     version: Type.Optional(versionField('the version that was shown; without it the plan is shown first')),
   }),
   positional: ['request', 'version'],
-  async run({ request, version }, { engine, actor }) {
+  async run({ request, version }, { engine, gate, person, actor }) {
+    await mayDecide({ engine, gate, person }, request)
     // Nothing is confirmed unseen: without the version that was shown, show it.
     if (version === undefined) return { type: 'plan', request: await engine.request(request), dryRun: false }
     const confirmed = await engine.confirm(request, version, actor)

@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
 import { defineCommand } from './command.ts'
+import { mayDecide } from './decide.ts'
 import { requestField, versionField } from './fields.ts'
 
 export const dismiss = defineCommand({
   name: 'dismiss',
   aliases: [],
-  summary: 'Drop a planned restore; nothing was changed',
+  summary: 'Drop a planned restore or deletion; nothing was changed',
   usage: '<request>',
   role: 'restore',
   open: false,
@@ -16,7 +17,8 @@ export const dismiss = defineCommand({
     version: Type.Optional(versionField('the version that was shown')),
   }),
   positional: ['request', 'version'],
-  async run({ request, version }, { engine, actor }) {
+  async run({ request, version }, { engine, gate, person, actor }) {
+    await mayDecide({ engine, gate, person }, request)
     const shown = version ?? (await engine.request(request)).version
     return { type: 'plan', request: await engine.dismiss(request, shown, actor), dryRun: false }
   },

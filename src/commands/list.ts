@@ -128,7 +128,7 @@ function row(backup: BackupView): TableRow {
       backup: { kind: 'code', text: backup.id },
       age: { kind: 'instant', at: backup.createdAt, as: 'age' },
       size: { kind: 'bytes', bytes: backup.storedBytes },
-      level: { kind: 'text', text: remark || levelWords[backup.level] },
+      level: { kind: 'text', text: (remark || levelWords[backup.level]) + (backup.pin ? ' · pinned' : '') },
       place: { kind: 'text', text: backup.storages.join(', ') + (backup.foreign ? ' (foreign)' : '') },
     },
     data: backup,

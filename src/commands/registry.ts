@@ -9,13 +9,17 @@ import { help } from './help.ts'
 import { list } from './list.ts'
 import { log } from './log.ts'
 import { pause } from './pause.ts'
+import { pin } from './pin.ts'
+import { prune } from './prune.ts'
 import { reload } from './reload.ts'
 import { restore } from './restore.ts'
 import { resume } from './resume.ts'
+import { retentionExplain } from './retention-explain.ts'
 import { run } from './run.ts'
 import { schedule } from './schedule.ts'
 import { show } from './show.ts'
 import { status } from './status.ts'
+import { unpin } from './unpin.ts'
 import { verify } from './verify.ts'
 
 /** Everything a person can ask, in the order of help. */
@@ -35,6 +39,10 @@ export const commands: readonly CommandDefinition[] = [
   restore,
   confirm,
   dismiss,
+  pin,
+  unpin,
+  prune,
+  retentionExplain,
   get,
   reload,
   catalogSync,
@@ -44,16 +52,11 @@ export const commands: readonly CommandDefinition[] = [
 export const laterCommands: readonly string[] = [
   'approve',
   'audit',
-  'cleanup',
   'clone',
   'download',
   'drill',
   'keygen',
   'notify',
-  'pin',
-  'prune',
   'report',
-  'retention',
   'undo',
-  'unpin',
 ]

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Fault } from '../core/faults.ts'
 import type { RunView } from '../core/model.ts'
 import { defineCommand, type CommandContext } from './command.ts'
-import { selectorField } from './fields.ts'
+import { lineField, selectorField } from './fields.ts'
 import type { Reply } from './reply.ts'
 import { selectStrategies, some } from './select.ts'
 
@@ -10,31 +10,39 @@ export const run = defineCommand({
   name: 'run',
   aliases: ['backup'],
   summary: 'Back up now',
-  usage: '<strategy | tag:x | all>',
+  usage: '<strategy | tag:x | all> [--pin NOTE]',
   role: 'operate',
   open: true,
   faces: ['slack', 'cli'],
-  args: Type.Object({ what: selectorField('what to back up: a strategy, tag:x or all') }),
+  args: Type.Object({
+    what: selectorField('what to back up: a strategy, tag:x or all'),
+    pin: Type.Optional(
+      lineField('note of one line', 'pin the backup when it succeeds, with this note', { maxLength: 200 }),
+    ),
+  }),
   positional: ['what'],
-  later: ['pin'],
-  async run({ what }, context): Promise<Reply> {
+  async run({ what, pin }, context): Promise<Reply> {
     const names = await selectStrategies(context.engine, what)
-    if (names.length === 1) return { type: 'run', run: await start(names[0]!, context), note: null }
-    return startMany(names, context)
+    if (names.length === 1) return { type: 'run', run: await start(names[0]!, context, pin), note: null }
+    return startMany(names, context, pin)
   },
 })
 
-function start(strategy: string, { engine, actor }: CommandContext): Promise<RunView> {
-  return engine.startBackup(strategy, { trigger: 'person', actor })
+function start(
+  strategy: string,
+  { engine, actor }: CommandContext,
+  pin: string | undefined,
+): Promise<RunView> {
+  return engine.startBackup(strategy, { trigger: 'person', actor, ...(pin !== undefined && { pin }) })
 }
 
 /** Those that already run are left alone and said; when all do, that is the answer. */
-async function startMany(names: string[], context: CommandContext): Promise<Reply> {
+async function startMany(names: string[], context: CommandContext, pin: string | undefined): Promise<Reply> {
   const runs: RunView[] = []
   const busy: string[] = []
   for (const name of names) {
     try {
-      runs.push(await start(name, context))
+      runs.push(await start(name, context, pin))
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'busy') throw error
       busy.push(name)

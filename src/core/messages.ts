@@ -1,4 +1,4 @@
-import type { RequestView, RunView } from './model.ts'
+import type { AnyRequestView, RunView } from './model.ts'
 
 /** What people should see, as facts. How it looks is the notifier's business. */
 export type MessageBody =
@@ -8,8 +8,8 @@ export type MessageBody =
   | { type: 'run.progress'; run: RunView }
   /** A new reply that is heard: mention, what to do, buttons. */
   | { type: 'run.alarm'; run: RunView }
-  /** A restore's plan with Confirm and Cancel; becomes its record. */
-  | { type: 'request.card'; request: RequestView }
+  /** A plan with the buttons that decide it; becomes its record. */
+  | { type: 'request.card'; request: AnyRequestView }
   /** A series has no new backup although it should have one. */
   | {
       type: 'overdue'

@@ -96,6 +96,11 @@ export function isPinned(pin: Pin | null | undefined, now: number): pin is Pin {
   return pin !== null && pin !== undefined && (pin.until === null || pin.until > now)
 }
 
+/** The pin that holds a backup now, if one does. */
+export function activePin(pin: Pin | null | undefined, now: number): Pin | null {
+  return isPinned(pin, now) ? pin : null
+}
+
 /** A judgement as one line: "kept: newest of week 2026-W47 (weekly 3 of 4)". */
 export function sayJudgement({ keep, reason }: Pick<Judgement, 'keep' | 'reason'>): string {
   return `${keep ? 'kept' : 'goes'}: ${reason}`

@@ -1,6 +1,6 @@
 import { asFault, Fault } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
-import type { BackupView, Level, Manifest } from '../core/model.ts'
+import type { BackupView, Level, Manifest, Pin } from '../core/model.ts'
 import { forgetCopy, listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
 import { remember } from '../state/memory.ts'
 import type { Storage } from '../storages/storage.ts'
@@ -8,6 +8,7 @@ import type { EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
 import { readMarker, requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
+import { isPinKey, readPinSidecar } from './pin-sidecar.ts'
 import { backupView } from './views.ts'
 import type { Verdict } from './verify.ts'
 
@@ -100,7 +101,7 @@ interface Reading {
   signal: AbortSignal
 }
 
-/** The backup in one folder as its manifest and its newest verdict say, or nothing.
+/** The backup in one folder as its manifest, its newest verdict and its newest pin say, or nothing.
  * @throws Fault storage-… when the place does not answer; a broken file is only noted */
 export async function readCopy(context: EngineContext, storage: Storage, reading: Reading): Promise<Copy[]> {
   const { keys, broken, signal } = reading
@@ -122,8 +123,13 @@ export async function readCopy(context: EngineContext, storage: Storage, reading
     const verdict = await read(key, (text) => JSON.parse(text) as Verdict | null)
     if (verdict?.backup === manifest.id && (newest === null || newest.at < verdict.at)) newest = verdict
   }
+  let pin: Pin | null = null
+  for (const key of keys.filter(isPinKey)) {
+    const found = await read(key, (text) => readPinSidecar(text, key))
+    if (found?.backup === manifest.id && (pin === null || pin.at < found.pin.at)) pin = found.pin
+  }
   const gone = manifest.artifacts.find(({ key }) => !keys.includes(key))
-  const copy = withVerdict(copyOf(context, storage, manifest), newest)
+  const copy = withVerdict({ ...copyOf(context, storage, manifest), pin }, newest)
   return [gone ? { ...copy, level: 'V0', corrupt: `${gone.key} is gone` } : copy]
 }
 
@@ -152,23 +158,30 @@ function withVerdict(copy: Copy, verdict: Verdict | null): Copy {
   }
 }
 
+export interface FoundBackup {
+  view: BackupView
+  copies: Copy[]
+  /** Why a newer one was passed over when the latest was asked for; null = none was. */
+  note: string | null
+}
+
 /** Finds one backup by its id, its last four characters, or a strategy's newest: `latest`, or its name.
  * @throws Fault not-found; the hint lists the nearest */
 export async function findBackup(
   context: EngineContext,
   id: string,
   strategy: string | null,
-): Promise<{ view: BackupView; copies: Copy[] }> {
+): Promise<FoundBackup> {
   const scope = strategy ? { strategies: [strategy] } : {}
   if (id === 'latest') return newest(context, strategy)
   if (context.config.strategies.some(({ name }) => name === id)) return newest(context, id)
   const exact = await listCopies(context.database.read, { ...scope, id })
-  if (exact.length > 0) return { view: backupView(context, exact), copies: exact }
+  if (exact.length > 0) return { view: backupView(context, exact), copies: exact, note: null }
   const bySuffix = /^[a-z0-9]{4}$/.test(id)
     ? Map.groupBy(await listCopies(context.database.read, { ...scope, suffix: id }), (copy) => copy.id)
     : new Map<string, Copy[]>()
   const [only] = [...bySuffix.values()]
-  if (only && bySuffix.size === 1) return { view: backupView(context, only), copies: only }
+  if (only && bySuffix.size === 1) return { view: backupView(context, only), copies: only, note: null }
   if (bySuffix.size > 1)
     throw new Fault('not-found', `${id} is the end of ${bySuffix.size} backups`, {
       hint: `write the whole id: ${[...bySuffix.keys()].slice(0, 5).join(', ')}`,
@@ -176,22 +189,23 @@ export async function findBackup(
   throw await notFound(context, id, strategy)
 }
 
-async function newest(
-  context: EngineContext,
-  strategy: string | null,
-): Promise<{ view: BackupView; copies: Copy[] }> {
+async function newest(context: EngineContext, strategy: string | null): Promise<FoundBackup> {
   if (!strategy)
     throw new Fault('usage', '`latest` needs a strategy', {
       hint: 'write for example: restore production-db latest',
     })
-  const good = (await listCopies(context.database.read, { strategies: [strategy], limit: 50 })).filter(
-    (copy) => copy.corrupt === null,
-  )
-  const [first] = good
+  const all = await listCopies(context.database.read, { strategies: [strategy], limit: 50 })
+  const first = all.find(({ corrupt }) => corrupt === null)
   if (!first)
-    throw new Fault('not-found', `${strategy} has no good backup yet`, { hint: `make one: run ${strategy}` })
-  const copies = good.filter((copy) => copy.id === first.id)
-  return { view: backupView(context, copies), copies }
+    throw new Fault('not-found', `${strategy} has no good backup${all.length > 0 ? '' : ' yet'}`, {
+      hint: `make one: run ${strategy}`,
+    })
+  const copies = all.filter(({ id }) => id === first.id)
+  const isNewest = all[0]!.id === first.id
+  const note = isNewest
+    ? null
+    : `the newest, ${all[0]!.id}, is not offered (${all[0]!.corrupt}); this is the newest good one before it`
+  return { view: backupView(context, copies), copies, note }
 }
 
 async function notFound(context: EngineContext, id: string, strategy: string | null): Promise<Fault> {

@@ -6,6 +6,8 @@ import type {
   Health,
   Level,
   Manifest,
+  AnyRequestView,
+  PruneRequestView,
   RequestView,
   RunState,
   RunView,
@@ -18,8 +20,8 @@ export interface Engine {
   strategyNames(): string[]
   strategies(): Promise<StrategyView[]>
 
-  /** Accepts a backup. @throws Fault not-found · busy (already queued or running; the hint names that run) */
-  startBackup(strategy: string, by: { trigger: Trigger; actor: Actor }): Promise<RunView>
+  /** Accepts a backup. @param by.pin  a note: the backup is pinned with it when it succeeds. @throws Fault not-found · busy (already queued or running; the hint names that run) */
+  startBackup(strategy: string, by: { trigger: Trigger; actor: Actor; pin?: string }): Promise<RunView>
   /** Accepts a verification up to `level` (V1 or V2). @throws Fault not-found · busy */
   startVerify(backupId: string, level: Level, actor: Actor): Promise<RunView>
 
@@ -43,17 +45,48 @@ export interface Engine {
   backup(
     id: string,
     strategy: string | null,
-  ): Promise<{ view: BackupView; manifest: Manifest; copies: { storage: string; location: string }[] }>
-  /** Writes a backup's artifact to `sink`, after all of it was verified; decompressed when asked.
-   * @throws Fault not-found · object-corrupt · object-missing */
-  get(backupId: string, options: { decompress: boolean; signal: AbortSignal }, sink: Writable): Promise<void>
+  ): Promise<{
+    view: BackupView
+    manifest: Manifest
+    copies: { storage: string; location: string }[]
+    /** Why a newer backup was passed over when the latest was asked for; null = none was. */
+    note: string | null
+  }>
+  /** Writes one file of a backup to `sink`, after all of it was verified; decompressed when asked. A copy that is broken or away is
+   * passed over for the next place's.
+   * @param options.file which, by its name; null = the only one
+   * @returns what a person should know: which copies were passed over
+   * @throws Fault not-found · object-corrupt · object-missing · usage (several files, none named) */
+  get(
+    backupId: string,
+    options: { decompress: boolean; file: string | null; signal: AbortSignal },
+    sink: Writable,
+  ): Promise<string[]>
 
   /** Plans a restore and files the request; nothing happens before `confirm`. */
   requestRestore(ask: RestoreAsk, actor: Actor): Promise<RequestView>
   /** The same without filing anything (`--dry-run`). */
   planRestore(ask: RestoreAsk, actor: Actor): Promise<RequestView>
-  request(id: string): Promise<RequestView>
-  /** Single-use, bound to the version that was shown; starts the restore. Only the requester may.
+  request(id: string): Promise<AnyRequestView>
+
+  /** Files what retention would delete now as questions, one for each series and place; nothing is deleted before `confirm`.
+   * @param strategy  null = of all. @returns notes: why nothing goes where something is due. @throws Fault not-found */
+  requestPrune(
+    strategy: string | null,
+    actor: Actor,
+  ): Promise<{ requests: PruneRequestView[]; notes: string[] }>
+  /** What retention says about each backup, for each series and place; looks at the places themselves. @throws Fault not-found */
+  retention(strategy: string | null): Promise<RetentionView[]>
+  /** Keeps a backup from retention; counts at once, also where its sidecar could not be written yet (`missing`, tried again by itself).
+   * @throws Fault not-found · usage */
+  pin(ask: PinAsk, actor: Actor): Promise<{ view: BackupView; missing: { storage: string; why: string }[] }>
+  /** @throws Fault not-found · usage when it is not pinned */
+  unpin(
+    ask: { backup: string; strategy: string | null },
+    actor: Actor,
+  ): Promise<{ view: BackupView; missing: { storage: string; why: string }[] }>
+
+  /** Single-use, bound to the version that was shown; starts the restore or the deletion. A restore only for its requester; who may delete is asked at the gate.
    * @throws Fault stale · expired · denied · target-invalid */
   confirm(id: string, version: number, actor: Actor): Promise<AnyRequestView>
   dismiss(id: string, version: number, actor: Actor): Promise<AnyRequestView>
@@ -84,27 +117,9 @@ export interface Engine {
       broken: { key: string; why: string }[]
     }[]
   >
-  /** Nothing starts by itself until resumed, or until this instant (epoch ms). @throws Fault not-found */
-  pause(strategies: string[], until: number | null, actor: Actor): Promise<void>
-  /** @returns those that were paused */
-  resume(strategies: string[], actor: Actor): Promise<string[]>
-
-  /** Makes the service load its configuration again, all or nothing. In a command beside a service that one does it.
-   * @throws Fault config-invalid with every mistake · not-found (no service) · timed-out */
-  reload(actor: Actor): Promise<ConfigChanges>
-
   health(): Promise<Health>
 }
 
-export interface RestoreAsk {
-  /** A backup id, its last four characters, or `latest`. */
-  backup: string
-  strategy: string | null
-  targetDb: string | null
-  targetUrl: string | null
-  noOwner: boolean
-  reason: string | null
-}
 /** What a reload did, in words for who asked. */
 export interface ConfigChanges {
   changed: string[]
@@ -114,3 +129,55 @@ export interface ConfigChanges {
   needsRestart: string[]
 }
 
+export interface RestoreAsk {
+  /** A backup id, its last four characters, or `latest`; not looked at with `from`. */
+  backup: string
+  /** An absolute path or `s3://bucket/key` of a dump, a manifest, or a folder with one backup: the catalogue is not asked. */
+  from?: string | null
+  strategy: string | null
+  targetDb: string | null
+  targetUrl: string | null
+  noOwner: boolean
+  reason: string | null
+  /** Only these tables, as `show` names them; absent or empty: everything. */
+  tables?: readonly string[]
+  /** Overwrite a target that holds something. */
+  clean?: boolean
+  /** Tables loaded at a time. */
+  jobs?: number
+  /** Refuse a file that is not what manifest, name and configuration say, instead of warning. */
+  strictSniff?: boolean
+  /** Plain SQL may be restored. */
+  allowSqlFallback?: boolean
+}
+
+export interface PinAsk {
+  /** A backup id, its last four characters, or `latest`. */
+  backup: string
+  strategy: string | null
+  /** A duration from now, or a date: its start in the zone of the strategy; null = until it is unpinned. */
+  until: string | null
+  note: string | null
+}
+
+/** One series in one place, as retention sees it. */
+export interface RetentionView {
+  strategy: string
+  series: string
+  storage: string
+  timezone: string
+  /** As people say it; null: nothing is ever deleted. */
+  policy: string | null
+  /** Why nothing is deleted although some is due. */
+  frozen: string | null
+  /** Newest first. */
+  backups: {
+    id: string
+    createdAt: number
+    storedBytes: number
+    keep: boolean
+    reason: string
+    /** It would go, and the place refuses that until then (Object Lock). */
+    retainedUntil: number | null
+  }[]
+}

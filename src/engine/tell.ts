@@ -79,7 +79,7 @@ export async function tellProgress(context: EngineContext, tx: Write, run: RunVi
   )
 }
 
-/** Restores tell their steps under the request's card; verifications only when they ended. */
+/** Restores tell their steps under the request's card; deletions and verifications only when they ended. */
 async function tellWork(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   if (run.kind === 'restore') await tellProgress(context, tx, run)
   else if (run.endedAt !== null)
@@ -89,14 +89,14 @@ async function tellWork(context: EngineContext, tx: Write, run: RunView): Promis
         key: cardKey(run.id),
         strategy: run.strategy,
         audience: 'success',
-        parent: run.kind === 'prune' ? await requestCardOf(tx, run.id) : null,
+        parent: await requestCardOf(tx, run.id),
         priority: priority.end,
         body: { type: 'run.card', run },
       },
       context.clock.now(),
     )
   if (run.state === 'failed') {
-    const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
+    const parent = (await requestCardOf(tx, run.id)) ?? cardKey(run.id)
     await owe(
       tx,
       {

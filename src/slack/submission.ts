@@ -85,7 +85,7 @@ async function planned(
     ...(reason !== '' && { reason }),
   }
   const reply = await desk.ask({ name: 'restore', args }, person)
-  if (reply.type === 'plan')
+  if (reply.type === 'plan' && reply.request.kind === 'restore')
     return plannedView(reply.request, channelFor(desk.routing(strategy), 'approvals'))
   const channelOf = (): string => channelFor(desk.routing(strategy), 'success')
   return drawnView(

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
-import type { Level, Manifest } from '../core/model.ts'
+import type { Level, Manifest, Pin } from '../core/model.ts'
 import type { Read, Write } from './database.ts'
+import { pinOf, savePin } from './pins.ts'
 import type { BackupsTable } from './tables.ts'
 
 /** One backup in one storage. It can be rebuilt from the storage alone. */
@@ -15,10 +16,12 @@ export interface Copy {
   corrupt: string | null
   foreign: boolean
   manifest: Manifest
+  /** The newest word about the backup, also one that has ended. */
+  pin?: Pin | null
 }
 
 export async function saveCopy(tx: Write, copy: Copy): Promise<void> {
-  const { createdAt, foreign, manifest, ...same } = copy
+  const { createdAt, foreign, manifest, pin, ...same } = copy
   const row = {
     ...same,
     created_at: createdAt,
@@ -31,6 +34,7 @@ export async function saveCopy(tx: Write, copy: Copy): Promise<void> {
     .values(row)
     .onConflict((conflict) => conflict.columns(['id', 'storage']).doUpdateSet(row))
     .execute()
+  if (pin) await savePin(tx, copy.id, pin)
 }
 
 export async function forgetCopy(tx: Write, id: string, storage: string): Promise<void> {
@@ -49,7 +53,7 @@ export async function listCopies(
     limit?: number
   },
 ): Promise<Copy[]> {
-  let query = db.selectFrom('backups').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc')
+  let query = copies(db).orderBy('created_at', 'desc').orderBy('id', 'desc')
   if (filter.strategies) query = query.where('strategy', 'in', filter.strategies)
   if (filter.series) query = query.where('series', '=', filter.series)
   if (filter.storage) query = query.where('storage', '=', filter.storage)
@@ -77,9 +81,7 @@ export async function newestGood(
   except: string | null,
   until = Number.MAX_SAFE_INTEGER,
 ): Promise<Copy | null> {
-  const row = await db
-    .selectFrom('backups')
-    .selectAll()
+  const row = await copies(db)
     .where('strategy', '=', strategy)
     .where('corrupt', 'is', null)
     .where('id', '!=', except ?? '')
@@ -102,7 +104,23 @@ export async function totals(db: Read, strategy: string): Promise<{ backups: num
   return { backups: row?.backups ?? 0, storedBytes: row?.storedBytes ?? 0 }
 }
 
-function fromRow(row: Selectable<BackupsTable>): Copy {
+function copies(db: Read) {
+  return db
+    .selectFrom('backups')
+    .leftJoin('pins', 'pins.backup', 'backups.id')
+    .selectAll('backups')
+    .select(['pins.until as pin_until', 'pins.note as pin_note', 'pins.by as pin_by', 'pins.at as pin_at'])
+}
+
+interface PinColumns {
+  pin_until: number | null
+  pin_note: string | null
+  pin_by: string | null
+  pin_at: number | null
+}
+
+function fromRow(row: Selectable<BackupsTable> & PinColumns): Copy {
+  const { pin_until: until, pin_note: note, pin_by: by, pin_at: at } = row
   return {
     id: row.id,
     storage: row.storage,
@@ -113,5 +131,6 @@ function fromRow(row: Selectable<BackupsTable>): Copy {
     corrupt: row.corrupt,
     foreign: row.is_foreign === 1,
     manifest: JSON.parse(row.manifest) as Manifest,
+    pin: by === null || at === null ? null : pinOf({ until, note, by, at }),
   }
 }

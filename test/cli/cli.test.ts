@@ -75,7 +75,7 @@ test('each wrong line is answered on standard error with what is wrong and what 
     [
       'restore x',
       2,
-      /^error: a restore asks for a confirmation, and nobody can be asked here\n {2}add --yes/,
+      /^error: `restore` asks for a confirmation, and nobody can be asked here\n {2}add --yes/,
     ],
     ['restore x --yes=3', 2, /^error: unknown option `--yes=3`/],
     ['--config', 2, /^error: option .* argument missing/],

@@ -233,6 +233,7 @@ test('the exit code of a run is that of its fault, 0 when all is well', () => {
 function request(plan: Partial<RequestView['plan']>): RequestView {
   return {
     id: 'q1',
+    kind: 'restore',
     version: 1,
     state: 'waiting',
     requester: { via: 'cli', id: 'root' },

@@ -10,6 +10,7 @@ const parts = [
   'ask',
   'attention',
   'command',
+  'decide',
   'fields',
   'nearest',
   'phrases',

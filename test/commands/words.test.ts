@@ -79,7 +79,6 @@ test('each mistake is told with what to write instead', () => {
       /write `restore/,
     ],
     ['restore x --from s3://x', 'not-yet', /--from of `restore`/, /write/],
-    ['run x --pin "keep"', 'not-yet', /--pin of `run`/, /write/],
     ['list --__proto__ x', 'usage', /has no option `--__proto__`/, /write/],
     ['list --constructor=x', 'usage', /has no option `--constructor`/, /write/],
     ['constructor', 'usage', /there is no command `constructor`/, /commands/],

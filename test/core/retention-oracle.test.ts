@@ -8,7 +8,7 @@ import { randomFrom } from '../support/random.ts'
 import { naiveRetention } from './naive-retention.ts'
 
 /** `RETENTION_HISTORIES=5000 RETENTION_SEED=7 node --test test/core/retention-oracle.test.ts` */
-const histories = Number(process.env.RETENTION_HISTORIES ?? 500)
+const histories = Number(process.env.RETENTION_HISTORIES ?? 1_000)
 const firstSeed = Number(process.env.RETENTION_SEED ?? 1)
 
 const hour = 3_600_000

@@ -84,6 +84,7 @@ export function failedRun(changes: Partial<RunView> = {}): RunView {
 export function request(changes: Partial<RequestView> = {}): RequestView {
   return {
     id: 'req-1',
+    kind: 'restore',
     version: 1,
     state: 'waiting',
     requester: { via: 'slack', id: 'U0ALICE01' },

@@ -8,6 +8,7 @@ import { cut, groupsOf, packLines } from '../limits.ts'
 import { richCell } from './cells.ts'
 import { actionRows, button, draw, fenced, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
+import { pruneFact } from './prune-card.ts'
 import { requestCard } from './request-card.ts'
 import { drawTable } from './table.ts'
 import type { TableView } from './table.ts'
@@ -33,6 +34,8 @@ export function drawReply(reply: Reply, view: ReplyView): Drawn {
       return manyRuns(reply.runs, reply.note)
     case 'plan':
       return plan(reply)
+    case 'questions':
+      return questions(reply)
     case 'stream':
       return draw({
         headline: 'ℹ️ The bytes of a backup go to the command line only.',
@@ -115,6 +118,19 @@ function manyRuns(runs: RunView[], note: string | null): Drawn {
   return draw({
     headline: `🔵 ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} accepted`,
     lines: [[...names, ...more].join('\n'), note === null ? '' : safe(note)],
+  })
+}
+
+/** One question with its buttons; of several only what each is about. */
+function questions({ requests, notes }: Reply & { type: 'questions' }): Drawn {
+  const [first, ...others] = requests
+  if (first && others.length === 0 && notes.length === 0) return requestCard(first)
+  return draw({
+    headline: `🟡 ${requests.length} ${requests.length === 1 ? 'question waits' : 'questions wait'} for an answer: each has its own card`,
+    lines: [
+      requests.map(({ plan: asked }) => `${pruneFact(asked)} would be deleted`).join('\n'),
+      notes.map((note) => safeLine(note, 300)).join('\n'),
+    ],
   })
 }
 

@@ -1,15 +1,20 @@
 import type { Button } from '@slack/types'
 import { formatBytes, formatDuration } from '../../core/duration.ts'
-import type { RequestState, RequestView, RestorePlan } from '../../core/model.ts'
+import type { AnyRequestView, RequestState, RequestView, RestorePlan } from '../../core/model.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { levelWords } from '../../commands/phrases.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
+import { pruneCard } from './prune-card.ts'
 import { by, code, contents, joined, moment, runName, safeLine, upcoming } from './words.ts'
 
-/** A restore's plan with its two buttons; afterwards the record of what was decided. */
-export function requestCard(request: RequestView): Drawn {
+/** A plan with its two buttons; afterwards the record of what was decided. */
+export function requestCard(request: AnyRequestView): Drawn {
+  return request.kind === 'prune' ? pruneCard(request) : restoreCard(request)
+}
+
+function restoreCard(request: RequestView): Drawn {
   const { plan } = request
   return draw({
     headline: headline(request),
@@ -63,7 +68,8 @@ function target({ target }: RestorePlan): string {
   const place = `${code(target.name, 200)} on ${safeLine(target.endpoint, 200)}`
   const size = target.sizeBytes === null ? 'size unknown' : formatBytes(target.sizeBytes)
   const sessions = target.sessions === null ? 'live sessions unknown' : `${target.sessions} live sessions`
-  const what = target.exists ? joined('exists', size, sessions) : 'new, nothing is overwritten'
+  const there = target.overwritten ? '*exists and is overwritten*' : 'exists'
+  const what = target.exists ? joined(there, size, sessions) : 'new, nothing is overwritten'
   return joined(place, what, target.serverVersion && `server ${safeLine(target.serverVersion, 80)}`)
 }
 
