@@ -96,15 +96,16 @@ function checkUse(global: Record<string, unknown>, names: string[], examination:
 function checkChoice({ value, at }: Part, names: string[], { findings }: Examination): void {
   if (value === undefined || !findings.clean(at)) return
   const list = Array.isArray(value) ? value : [value]
+  const seen = new Set<string>()
   list.forEach((item, index) => {
     const name = isMapping(item) ? item.name : item
-    if (typeof name !== 'string' || names.includes(name)) return
+    if (typeof name !== 'string') return
     const place = Array.isArray(value) ? child(at, index) : at
-    findings.mistake(place, `there is no place named ${shown(name)}`, suggest(name, names))
+    if (!names.includes(name))
+      findings.mistake(place, `there is no place named ${shown(name)}`, suggest(name, names))
+    else if (seen.has(name)) findings.mistake(place, `${name} is named twice`, 'remove it here')
+    seen.add(name)
   })
-  if (list.length < 2 || !findings.clean(at)) return
-  const wrong = 'several places for one dump come with the next release'
-  findings.mistake(at, wrong, `keep one of them: storage: ${names[0]}`)
 }
 
 /** The kind is one of the filters, and the level fits it. */

@@ -197,9 +197,9 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     'strategies[0].storage  there is no place named "dusk"  did you mean disk?',
   ],
   [
-    'several places for one dump',
-    { strategy: ['storage: [disk, disk]'] },
-    'strategies[0].storage  several places for one dump come with the next release  keep one of them: storage: disk',
+    'a place that is named twice',
+    { strategy: ['storage: [disk, { name: disk, retention: 7d }]'] },
+    'strategies[0].storage[1]  disk is named twice  remove it here',
   ],
   [
     'a retention per place that is none',

@@ -167,9 +167,10 @@ export const shared = {
         ),
       ],
       {
-        description: 'Where dumps go: the name of a place under `storages`. Needed when there are several',
+        description:
+          'Where dumps go: a place under `storages`, or several for one dump, each with its own retention when wanted. Needed when there are several places',
         expected: 'the name of a place under storages',
-        examples: ['disk'],
+        examples: ['disk', ['s3', { name: 'nas', retention: '7d' }]],
       },
     ),
   ),
