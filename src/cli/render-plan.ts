@@ -9,6 +9,8 @@ export function renderPlan(request: RequestView, look: Look, isFiled: boolean): 
   const { plan } = request
   const lines: [string, string][] = [
     ['Backup', backupLine(plan, look.now)],
+    ...fileLines(plan),
+    ...(plan.tables ? [['Only', plan.tables.join(', ')] as [string, string]] : []),
     ['Target', targetLine(plan)],
     [
       'Space',
@@ -29,6 +31,14 @@ export function renderPlan(request: RequestView, look: Look, isFiled: boolean): 
     paint(harmless(title), 'bold', look.colours),
     ...lines.map(([label, value]) => `  ${colourOf(label, look)}${harmless(value).replaceAll('\n', ' ')}`),
   ].join('\n')
+}
+
+function fileLines({ backup }: RestorePlan): [string, string][] {
+  if (!backup.from) return []
+  return [
+    ['From', backup.from],
+    ['SHA-256', backup.sha256.join(', ') || 'unknown'],
+  ]
 }
 
 function colourOf(label: string, look: Look): string {
@@ -59,7 +69,7 @@ function targetLine({ target }: RestorePlan): string {
     `${modes[target.mode]} ${target.name} on ${target.endpoint}`,
     ...(target.serverVersion === null ? [] : [`server ${target.serverVersion}`]),
     target.exists
-      ? `exists, ${known(target.sizeBytes, formatBytes)}, ${known(target.sessions, String)} live sessions`
+      ? `${target.overwritten ? 'EXISTS AND IS OVERWRITTEN' : 'exists'}, ${known(target.sizeBytes, formatBytes)}, ${known(target.sessions, String)} live sessions`
       : 'does not exist yet',
   ]
   return facts.join(' · ')

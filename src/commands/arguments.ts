@@ -25,6 +25,11 @@ export function readArguments(command: CommandDefinition, words: readonly string
     }
     const option = optionOf(command, flag[1]!)
     const inline = flag[2]
+    if (option.isList) {
+      const value = inline ?? valueAfter(command, option.flag, words[++at])
+      found[option.key] = [...((found[option.key] as string[] | undefined) ?? []), value]
+      continue
+    }
     if (Object.hasOwn(found, option.key)) throw usage(command, `--${option.flag} was given twice`)
     if (option.isSwitch) found[option.key] = inline ?? true
     else found[option.key] = inline ?? valueAfter(command, option.flag, words[++at])
@@ -51,6 +56,8 @@ export interface Option {
   key: string
   flag: string
   isSwitch: boolean
+  /** May be given several times. */
+  isList: boolean
   title: string
   description: string
 }
@@ -59,7 +66,7 @@ export interface Option {
 export function optionsOf(command: CommandDefinition): Option[] {
   return Object.entries(command.args.properties).map(([key, schema]) => {
     const { type, title = 'text', description = '' } = schema as Described
-    return { key, flag: kebab(key), isSwitch: type === 'boolean', title, description }
+    return { key, flag: kebab(key), isSwitch: type === 'boolean', isList: type === 'array', title, description }
   })
 }
 

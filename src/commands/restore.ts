@@ -1,9 +1,10 @@
+import { resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
 import type { RestoreAsk } from '../engine/facade.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { backupField, lineField, strategyField } from './fields.ts'
-import { some, strategyOf } from './select.ts'
+import { knownStrategy, some, strategyOf } from './select.ts'
 import { quoted } from './words.ts'
 
 const args = Type.Object({
@@ -19,6 +20,37 @@ const args = Type.Object({
   targetUrl: Type.Optional(
     lineField('database URL', 'restore into this server and database', { maxLength: 2000, writeOnly: true }),
   ),
+  from: Type.Optional(
+    lineField(
+      'path or s3://bucket/key',
+      'restore this file, manifest or folder; the catalogue is not asked',
+      {
+        maxLength: 2000,
+      },
+    ),
+  ),
+  table: Type.Optional(
+    Type.Array(
+      lineField('table name', 'only this table, as schema.table; may be given again', { maxLength: 200 }),
+      {
+        title: 'table name',
+        description: 'only this table, as schema.table; may be given again',
+        maxItems: 100,
+      },
+    ),
+  ),
+  clean: Type.Optional(
+    Type.Boolean({ description: 'overwrite what is in the target, all or nothing (admins)' }),
+  ),
+  jobs: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 64, title: 'number from 1 to 64', description: 'tables at a time' }),
+  ),
+  strictSniff: Type.Optional(
+    Type.Boolean({ description: 'refuse a file that is not what its name and the configuration say' }),
+  ),
+  allowSqlFallback: Type.Optional(
+    Type.Boolean({ description: 'let plain SQL be run; it stops at the first error' }),
+  ),
   noOwner: Type.Optional(
     Type.Boolean({ description: 'leave owners and grants out, when roles are missing on the target' }),
   ),
@@ -31,37 +63,61 @@ export const restore = defineCommand({
   aliases: [],
   summary: 'Plan a restore into a new database; it starts when you confirm',
   usage:
-    '(<backup> | <strategy> [backup] | latest) [--strategy NAME] [--database NAME] [--target-db NAME | --target-url URL] [--no-owner] [--dry-run] [--reason TEXT]',
+    '(<backup> | <strategy> [backup] | latest | --from PATH_OR_URL) [--strategy NAME] [--database NAME] [--target-db NAME | --target-url URL] [--table NAME] [--clean] [--jobs N] [--no-owner] [--strict-sniff] [--allow-sql-fallback] [--dry-run] [--reason TEXT]',
   role: 'restore',
   open: false,
   faces: ['slack', 'cli'],
   args,
   positional: ['what', 'backup'],
-  later: ['in-place', 'clean', 'force', 'from', 'jobs', 'table', 'strict-sniff', 'allow-sql-fallback'],
-  async run(given, { engine, actor }) {
-    if (given.targetUrl !== undefined && actor.via === 'slack')
-      throw new Fault('denied', 'a database URL is never typed into Slack', {
-        hint: 'use `easy-backup restore … --target-url` on the host, and change that password',
-      })
-    if (given.targetDb?.includes('/') && actor.via === 'slack')
-      throw new Fault('denied', 'a path on the host is never typed into Slack', {
-        hint: 'write the name of a new database, or use `easy-backup restore … --target-db` on the host',
-      })
+  later: ['in-place', 'force'],
+  async run(given, { engine, gate, person, actor }) {
+    if (actor.via === 'slack') refuseOnSlack(given)
     if (given.targetUrl !== undefined && given.targetDb !== undefined)
       throw new Fault('usage', '--target-db and --target-url exclude each other', {
         hint: 'the URL names the database too',
       })
     const ask = await askOf(given, engine)
+    if (ask.clean)
+      await gate.allow(person, {
+        command: 'restore --clean',
+        role: 'admin',
+        open: false,
+        strategy: ask.strategy,
+      })
     if (given.dryRun) return { type: 'plan', request: await engine.planRestore(ask, actor), dryRun: true }
     return { type: 'plan', request: await engine.requestRestore(ask, actor), dryRun: false }
   },
 })
 
+/** Paths and passwords belong on the host; so does overwriting, until the dialog asks for the target's name. */
+function refuseOnSlack(given: Static<typeof args>): void {
+  if (given.targetUrl !== undefined)
+    throw new Fault('denied', 'a database URL is never typed into Slack', {
+      hint: 'use `easy-backup restore … --target-url` on the host, and change that password',
+    })
+  if (given.targetDb?.includes('/') || given.from !== undefined)
+    throw new Fault('denied', 'a path on the host is never typed into Slack', {
+      hint: 'write the name of a new database, or use `easy-backup restore …` on the host',
+    })
+  if (given.clean || given.allowSqlFallback)
+    throw new Fault('denied', 'overwriting and plain SQL are for the command line', {
+      hint: 'use `easy-backup restore …` on the host',
+    })
+}
+
 async function askOf(given: Static<typeof args>, engine: Engine): Promise<RestoreAsk> {
-  const chosen = choose(given, engine)
+  const chosen = given.from === undefined ? choose(given, engine) : fromFile(given, engine)
   return {
     ...chosen,
-    backup: given.database ? await ofDatabase(chosen, given.database, engine) : chosen.backup,
+    backup:
+      given.database && given.from === undefined
+        ? await ofDatabase(chosen, given.database, engine)
+        : chosen.backup,
+    ...(given.table ? { tables: given.table } : {}),
+    ...(given.clean ? { clean: true } : {}),
+    ...(given.jobs === undefined ? {} : { jobs: given.jobs }),
+    ...(given.strictSniff ? { strictSniff: true } : {}),
+    ...(given.allowSqlFallback ? { allowSqlFallback: true } : {}),
     targetDb: given.targetDb ?? null,
     targetUrl: given.targetUrl ?? null,
     noOwner: given.noOwner ?? false,
@@ -72,6 +128,23 @@ async function askOf(given: Static<typeof args>, engine: Engine): Promise<Restor
 interface Chosen {
   backup: string
   strategy: string | null
+  from?: string
+}
+
+/** The only plain word beside `--from` may be a strategy. */
+function fromFile(given: Static<typeof args>, engine: Engine): Chosen {
+  const { what, backup, database } = given
+  if (backup !== undefined || database !== undefined || (what !== undefined && given.strategy !== undefined))
+    throw new Fault('usage', '--from names the backup itself', {
+      hint: 'leave the backup and --database out',
+    })
+  const name = given.strategy ?? what
+  return {
+    backup: '',
+    strategy: name === undefined ? null : knownStrategy(engine, name),
+    // a service that carries it out has another working folder
+    from: /^s3:/i.test(given.from!) ? given.from! : resolve(given.from!),
+  }
 }
 
 /** The first word is a strategy when one is called so, else a backup. */

@@ -63,7 +63,8 @@ async function carryOver(context: EngineContext, work: Work, carry: Carry): Prom
     const target = targetRequest(ask)
     const plan = await source.plan(manifest, target, work.signal)
     work.pulse.stage('restore')
-    work.pulse.watch(source.works ? () => source.works!(work.signal) : null)
+    // where nobody can be asked, `timeout.restore` alone is the limit
+    work.pulse.watch(() => source.works?.(work.signal) ?? Promise.resolve(true))
     const open = async (artifact: Artifact): Promise<RawInput> => fetched.open(artifact)
     const restored = await source.restore(manifest, target, plan, open, work.signal)
     work.pulse.stage('check')

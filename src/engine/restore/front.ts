@@ -75,6 +75,11 @@ const closed: readonly { what: string; undo: string; fronts: readonly string[] }
 
 /** Words for bytes that no source knows. */
 export function unknownFormat(address: string, { raw, layers }: Front): Fault {
+  if (raw.length === 0)
+    return new Fault(
+      'object-corrupt',
+      `${address} is ${layers.at(-1)} that cannot be decoded: cut or damaged`,
+    )
   const head = raw.toString('hex', 0, 64)
   const found = closed.find(({ fronts }) => fronts.some((front) => head.startsWith(front)))
   if (found)
