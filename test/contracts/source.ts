@@ -54,7 +54,7 @@ export interface Pipes {
   input(path: string, processes: Processes, running: Running): RawInput
 }
 
-const plainFiles: Pipes = { sink: folderSink, input: fileInput }
+export const plainFiles: Pipes = { sink: folderSink, input: fileInput }
 const never = new AbortController().signal
 const stamp = '20261120_060000'
 export const beside: TargetRequest = { database: null, url: null, stamp, noOwner: false }
