@@ -1,4 +1,4 @@
-import { isEnded, runSentence } from '../commands/phrases.ts'
+import { failureHint, isEnded, runSentence } from '../commands/phrases.ts'
 import { faultFacts, type FaultFacts } from '../core/faults.ts'
 import type { RunView } from '../core/model.ts'
 import type { App } from './app-contract.ts'
@@ -52,7 +52,7 @@ function faultOf(run: RunView): FaultFacts | null {
   return {
     ...run.fault,
     text,
-    hint: run.fault.hint ?? `\`easy-backup log ${run.id}\` shows what its tools said`,
+    hint: failureHint(run) ?? `\`easy-backup log ${run.id}\` shows what its tools said`,
   }
 }
 

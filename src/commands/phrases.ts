@@ -163,9 +163,9 @@ export function placeLines({ backup, endedAt }: RunView): string[] {
 }
 
 /** What to do about a run that did not end well; with the dump that waits for it. */
-export function failureHint({ fault, kept, timezone }: RunView): string | null {
+export function failureHint({ fault, kept, strategy, timezone }: RunView): string | null {
   const waits = kept
-    ? `the dump (${formatBytes(kept.bytes)}) is kept until ${dateText(kept.until, timezone)}: Retry sends it without dumping again`
+    ? `the dump (${formatBytes(kept.bytes)}) is kept until ${dateText(kept.until, timezone)}: Retry, or run ${strategy} --retry, sends it without dumping again`
     : null
   return [fault?.hint, waits].filter((words) => typeof words === 'string').join('; ') || null
 }
@@ -186,7 +186,13 @@ export function runDetails(run: RunView): string[] {
   const stored = `${formatBytes(result.storedBytes)} stored${raw} in ${result.storages.join(', ')}`
   const took = `dump ${formatDuration(result.dumpMs)}, upload ${formatDuration(result.uploadMs)}`
   const level = `${levelWords[result.level]}, ${contents(result)}`
-  return [[stored, took, ...change(result.sizeChange)].join(' · '), level, result.id, ...placeLines(run), ...result.warnings]
+  return [
+    [stored, took, ...change(result.sizeChange)].join(' · '),
+    level,
+    result.id,
+    ...placeLines(run),
+    ...result.warnings,
+  ]
 }
 
 /** "8 tables, 4,812,330 rows" */

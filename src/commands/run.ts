@@ -10,7 +10,7 @@ export const run = defineCommand({
   name: 'run',
   aliases: ['backup'],
   summary: 'Back up now',
-  usage: '<strategy | tag:x | all> [--pin NOTE]',
+  usage: '<strategy | tag:x | all> [--pin NOTE] [--retry]',
   role: 'operate',
   open: true,
   faces: ['slack', 'cli'],
@@ -19,30 +19,37 @@ export const run = defineCommand({
     pin: Type.Optional(
       lineField('note of one line', 'pin the backup when it succeeds, with this note', { maxLength: 200 }),
     ),
+    retry: Type.Optional(
+      Type.Boolean({
+        description: 'send the dump that no place took, when it is kept, instead of dumping again',
+      }),
+    ),
   }),
   positional: ['what'],
-  async run({ what, pin }, context): Promise<Reply> {
+  async run({ what, ...how }, context): Promise<Reply> {
     const names = await selectStrategies(context.engine, what)
-    if (names.length === 1) return { type: 'run', run: await start(names[0]!, context, pin), note: null }
-    return startMany(names, context, pin)
+    if (names.length === 1) return { type: 'run', run: await start(names[0]!, context, how), note: null }
+    return startMany(names, context, how)
   },
 })
 
-function start(
-  strategy: string,
-  { engine, actor }: CommandContext,
-  pin: string | undefined,
-): Promise<RunView> {
-  return engine.startBackup(strategy, { trigger: 'person', actor, ...(pin !== undefined && { pin }) })
+interface How {
+  pin?: string
+  retry?: boolean
+}
+
+function start(strategy: string, { engine, actor }: CommandContext, { pin, retry }: How): Promise<RunView> {
+  const trigger = retry ? 'retry' : 'person'
+  return engine.startBackup(strategy, { trigger, actor, ...(pin !== undefined && { pin }) })
 }
 
 /** Those that already run are left alone and said; when all do, that is the answer. */
-async function startMany(names: string[], context: CommandContext, pin: string | undefined): Promise<Reply> {
+async function startMany(names: string[], context: CommandContext, how: How): Promise<Reply> {
   const runs: RunView[] = []
   const busy: string[] = []
   for (const name of names) {
     try {
-      runs.push(await start(name, context, pin))
+      runs.push(await start(name, context, how))
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'busy') throw error
       busy.push(name)

@@ -35,6 +35,10 @@ export const show = defineCommand({
           label: `In ${storage}`,
           cell: { kind: 'code', text: location },
         })),
+        ...view.owed.map((storage): Fact => ({
+          label: `Not yet in ${storage}`,
+          cell: text('it is copied there as soon as that works'),
+        })),
         ...originFacts(view, manifest),
       ],
       commands: pasteable(manifest, copies),

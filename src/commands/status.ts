@@ -4,7 +4,7 @@ import type { Health, StrategyView } from '../core/model.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
 import { attentionTo, needsAttention, pauseWords, stateOf } from './attention.ts'
-import { plural, worstFirst } from './phrases.ts'
+import { dateText, plural, worstFirst } from './phrases.ts'
 import { text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
 
@@ -75,6 +75,8 @@ function attentionOf(strategies: StrategyView[], { status, slack_connectivity: s
   if (bad > 0) found.push(`${bad} need${bad === 1 ? 's' : ''} attention`)
   if (slack === 'error') found.push('Slack cannot be used')
   if (found.length === 0 && status !== 'healthy') found.push('a place for backups cannot be reached')
+  const asks = strategies.reduce((sum, each) => sum + (each.asks?.length ?? 0), 0)
+  if (asks > 0) found.push(`${plural(asks, 'question')} about deleting old backups`)
   return found
 }
 
@@ -104,11 +106,13 @@ async function detail(engine: Engine, name: string): Promise<Reply> {
       ...pauseFact(strategy),
       { label: 'Database', cell: text(`${strategy.engine} · ${strategy.endpoint}`) },
       { label: 'Schedule', cell: text(`${strategy.schedule} (${strategy.timezone})`) },
+      ...askFacts(strategy),
       ...runFacts(strategy),
       {
         label: 'Next run',
         cell: { kind: 'instant', at: strategy.nextAt, as: 'time', timezone: strategy.timezone },
       },
+      ...keptFacts(strategy),
       ...goodFacts(strategy),
       {
         label: 'Backups',
@@ -134,6 +138,15 @@ function pauseFact(strategy: StrategyView): Fact[] {
   return words === null ? [] : [{ label: 'Paused', cell: text(words) }]
 }
 
+function askFacts({ name, asks = [] }: StrategyView): Fact[] {
+  return asks.map(({ storage, count, total }) => ({
+    label: 'Asks',
+    cell: text(
+      `delete ${count} of ${plural(total, 'backup')} in ${storage}? \`prune ${name}\` shows and decides it`,
+    ),
+  }))
+}
+
 function runFacts({ lastRun, timezone, runningId }: StrategyView): Fact[] {
   const running: Fact[] = runningId ? [{ label: 'Running', cell: { kind: 'code', text: runningId } }] : []
   if (!lastRun || lastRun.id === runningId) return running
@@ -142,6 +155,13 @@ function runFacts({ lastRun, timezone, runningId }: StrategyView): Fact[] {
     { label: 'Last run', cell: { kind: 'instant', at: lastRun.startedAt, as: 'time', timezone } },
     { label: 'Run id', cell: { kind: 'code', text: lastRun.id } },
   ]
+}
+
+/** A dump that no place took waits for somebody. */
+function keptFacts({ kept, name, timezone }: StrategyView): Fact[] {
+  if (!kept) return []
+  const words = `${formatBytes(kept.bytes)} until ${dateText(kept.until, timezone)}; \`run ${name} --retry\` sends it`
+  return [{ label: 'Kept dump', cell: text(words) }]
 }
 
 function goodFacts({ lastGood }: StrategyView): Fact[] {

@@ -38,7 +38,7 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
     case actions.cancelRun:
       return askAndTell(desk, { name: 'cancel', args: { run: needed(value.id) } }, place)
     case actions.retryRun:
-      return askAndTell(desk, { name: 'run', args: { what: needed(value.strategy) } }, place)
+      return askAndTell(desk, { name: 'run', args: retried(value) }, place)
     case actions.viewLog:
       return showLog(desk, click, needed(value.id))
     case actions.restoreBackup:
@@ -81,6 +81,11 @@ async function otherClick(desk: Desk, { action, value, place, trigger }: Click):
   if (name !== 'restore') return askAndTell(desk, { name, args }, place)
   const what = typeof args['what'] === 'string' ? args['what'] : undefined
   return openRestore(desk, trigger, { place, wanted: { what } })
+}
+
+/** Of a run that ended: its dump is sent when it is kept. Of what is overdue there is no run, and a new backup is made. */
+function retried({ id, strategy }: ButtonValue): Record<string, unknown> {
+  return { what: needed(strategy), ...(id !== undefined && { retry: true }) }
 }
 
 function needed(part: string | undefined): string {
