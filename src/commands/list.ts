@@ -2,16 +2,20 @@ import { Type, type Static } from 'typebox'
 import { formatBytes, parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView } from '../core/model.ts'
+import type { HistoryAsk, RunLine } from '../engine/facade.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 import { levelField, limitField, lineField, selectorField, strategyField } from './fields.ts'
 import { levelWords, plural } from './phrases.ts'
-import type { Reply, TableRow } from './reply.ts'
+import { text, type Reply, type TableRow } from './reply.ts'
 import { isTag, knownStrategy, selectStrategies, tagOf } from './select.ts'
 import { quoted } from './words.ts'
 
 const usualLimit = 100
 const instant = (description: string) =>
   lineField('duration such as 7d or a date such as 2026-11-20', description, { maxLength: 40 })
+
+const standings = ['good', 'corrupt', 'owed', 'pinned', 'foreign'] as const
+const outcomes = ['failed', 'degraded', 'cancelled', 'interrupted'] as const
 
 const args = Type.Object({
   what: Type.Optional(selectorField('a strategy, tag:x or all')),
@@ -23,6 +27,12 @@ const args = Type.Object({
   since: Type.Optional(instant('only those not older')),
   until: Type.Optional(instant('only those at least as old')),
   search: Type.Optional(lineField('text', 'only those with this text in the id', { maxLength: 100 })),
+  status: Type.Optional(
+    Type.Enum([...standings, ...outcomes], {
+      title: `status: ${[...standings, ...outcomes].join(', ')}`,
+      description: `backups that are ${standings.join(', ')}; or runs that ended ${outcomes.join(', ')}`,
+    }),
+  ),
   limit: Type.Optional(limitField),
 })
 type Args = Static<typeof args>
@@ -30,26 +40,36 @@ type Args = Static<typeof args>
 export const list = defineCommand({
   name: 'list',
   aliases: ['ls'],
-  summary: 'Backups with age, size, level and place',
-  usage: '[strategy | tag:x] [--level V2] [--since 7d] [--limit N]',
+  summary: 'Backups with age, size, level and place; or runs that ended badly',
+  usage:
+    '[strategy | tag:x] [--status good|corrupt|owed|pinned|failed|…] [--level V2] [--since 7d] [--search TEXT] [--limit N]',
   role: 'view',
   open: true,
   faces: ['slack', 'cli'],
   args,
   positional: ['what'],
-  later: ['status'],
   async run(given, context): Promise<Reply> {
+    const { status } = given
     const limit = given.limit ?? usualLimit
-    const wanted = await wantedBackups(given, context)
-    const backups = wanted.toSorted((a, b) => b.createdAt - a.createdAt).slice(0, limit)
+    const asked = { ...(await askOf(given, context)), limit: limit + 1 } // one more tells that there are more
+    if (isOutcome(status)) return runsTable(await historyOf(given, asked, context), limit)
+    const backups = await context.engine.backups({
+      ...asked,
+      ...(status !== undefined && { standing: status }),
+      ...(given.database !== undefined && { database: given.database }),
+      ...(given.storage !== undefined && { storage: given.storage }),
+      ...(given.level !== undefined && { level: given.level }),
+    })
+    const shown = backups.slice(0, limit)
+    const isFiltered = Object.values(given).some((value) => value !== undefined)
     return {
       type: 'table',
       table: {
         title: 'Backups',
-        summary: summaryOf(backups, wanted.length > backups.length),
+        summary: summaryOf(shown, backups.length > limit),
         columns,
-        rows: backups.map(row),
-        empty: 'no backups yet; `run` makes one',
+        rows: shown.map(row),
+        empty: isFiltered ? 'no backup is like that' : 'no backups yet; `run` makes one',
       },
     }
   },
@@ -63,24 +83,62 @@ const columns = [
   { key: 'place', label: 'Place' },
 ]
 
-async function wantedBackups(given: Args, { engine, clock }: CommandContext): Promise<BackupView[]> {
+function isOutcome(status: Args['status']): status is (typeof outcomes)[number] {
+  return outcomes.some((outcome) => outcome === status)
+}
+
+type Asked = Omit<HistoryAsk, 'state'>
+
+/** What holds for backups and for runs alike. */
+async function askOf(given: Args, { engine, clock }: CommandContext): Promise<Omit<Asked, 'limit'>> {
   const since = instantOf(given.since, clock.now())
   const until = instantOf(given.until, clock.now())
-  const filters = since !== null || until !== null || given.level || given.storage || given.search
-  const backups = await engine.backups({
+  return {
     ...(await scopeOf(given, engine)),
-    ...(given.database === undefined ? {} : { database: given.database }),
-    // What is filtered here needs all of them; one more than wanted tells that there are more.
-    limit: filters ? Number.MAX_SAFE_INTEGER : (given.limit ?? usualLimit) + 1,
-  })
-  return backups.filter(
-    (backup) =>
-      (since === null || backup.createdAt >= since) &&
-      (until === null || backup.createdAt <= until) &&
-      (given.level === undefined || backup.level >= given.level) &&
-      (given.storage === undefined || backup.storages.includes(given.storage)) &&
-      (given.search === undefined || backup.id.includes(given.search)),
-  )
+    ...(since !== null && { since }),
+    ...(until !== null && { until }),
+    ...(given.search !== undefined && { search: given.search }),
+  }
+}
+
+function historyOf(given: Args, asked: Asked, { engine }: CommandContext): Promise<RunLine[]> {
+  const only = (['level', 'storage', 'database'] as const).find((key) => given[key] !== undefined)
+  if (only)
+    throw new Fault('usage', `--${only} is about backups, and a run that ${given.status} made none`, {
+      hint: `leave --${only} or --status out`,
+    })
+  return engine.history({ ...asked, state: given.status as RunLine['state'] })
+}
+
+function runsTable(runs: RunLine[], limit: number): Reply {
+  const shown = runs.slice(0, limit)
+  const count = plural(shown.length, 'run')
+  return {
+    type: 'table',
+    table: {
+      title: 'Runs',
+      summary: runs.length > limit ? `newest ${count}; --limit shows more` : count,
+      columns: [
+        { key: 'run', label: 'Run' },
+        { key: 'strategy', label: 'Strategy' },
+        { key: 'ended', label: 'Ended' },
+        { key: 'state', label: 'State' },
+        { key: 'why', label: 'Why' },
+      ],
+      rows: shown.map((run) => ({
+        id: run.id,
+        cells: {
+          run: { kind: 'code', text: run.id },
+          strategy: { kind: 'code', text: run.strategy },
+          ended: { kind: 'instant', at: run.endedAt, as: 'age' },
+          state: { kind: 'state', state: run.state },
+          why: text(run.fault?.text ?? ''),
+        },
+        data: run,
+      })),
+      empty: 'no run ended so',
+    },
+  }
 }
 
 async function scopeOf(
@@ -103,13 +161,13 @@ async function scopeOf(
 }
 
 /** `7d` is seven days ago; a date without a time is its start on this machine. */
-function instantOf(text: string | undefined, now: number): number | null {
-  if (text === undefined) return null
-  const ms = parseDuration(text)
+function instantOf(written: string | undefined, now: number): number | null {
+  if (written === undefined) return null
+  const ms = parseDuration(written)
   if (ms !== null) return now - ms
-  const at = new Date(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text).getTime()
-  if (!Number.isNaN(at) && /^\d{4}-/.test(text)) return at
-  throw new Fault('usage', `${quoted(text)} is neither a duration nor a date`, {
+  const at = new Date(/^\d{4}-\d{2}-\d{2}$/.test(written) ? `${written}T00:00` : written).getTime()
+  if (!Number.isNaN(at) && /^\d{4}-/.test(written)) return at
+  throw new Fault('usage', `${quoted(written)} is neither a duration nor a date`, {
     hint: 'write 7d, 2026-11-20 or 2026-11-20T06:00',
   })
 }
@@ -118,6 +176,11 @@ function summaryOf(backups: BackupView[], more: boolean): string {
   const bytes = backups.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
   const count = plural(backups.length, 'backup')
   return `${more ? `newest ${count}; --limit shows more` : count} · ${formatBytes(bytes)}`
+}
+
+/** "disk, nas owed": where it is, and which place has to catch up. */
+function placesOf({ storages, owed, foreign }: BackupView): string {
+  return [...storages, ...owed.map((storage) => `${storage} owed`)].join(', ') + (foreign ? ' (foreign)' : '')
 }
 
 function row(backup: BackupView): TableRow {
@@ -129,7 +192,7 @@ function row(backup: BackupView): TableRow {
       age: { kind: 'instant', at: backup.createdAt, as: 'age' },
       size: { kind: 'bytes', bytes: backup.storedBytes },
       level: { kind: 'text', text: (remark || levelWords[backup.level]) + (backup.pin ? ' · pinned' : '') },
-      place: { kind: 'text', text: backup.storages.join(', ') + (backup.foreign ? ' (foreign)' : '') },
+      place: { kind: 'text', text: placesOf(backup) },
     },
     data: backup,
   }

@@ -3,6 +3,7 @@ import { Fault } from '../core/faults.ts'
 import type { BackupView, StrategyView } from '../core/model.ts'
 import { nextSlot } from '../core/schedule.ts'
 import { listDebts } from '../state/owed.ts'
+import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
 import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
 import { adoptInstallation, findBackup, syncStorage, type SyncReport } from './catalogue.ts'
@@ -47,6 +48,11 @@ export function createEngine(
     watch: (id, signal) => watchRun(context, id, signal),
     runLog: async (id) => context.logs.read((await askedRun(context, id)).id),
     backups: (filter) => backups(context, filter),
+    history: ({ strategy, tag, ...filter }) =>
+      findRunLines(context.database.read, {
+        ...filter,
+        ...scopeOf(context, { ...(strategy && { strategy }), ...(tag && { tag }) }),
+      }),
     backup: (id, strategy) => backup(context, id, strategy),
     get: (id, options, sink) => handOut(context, id, { ...options, sink }),
     requestRestore: (ask, actor) => fileRequest(context, ask, actor),
@@ -80,15 +86,21 @@ function strategyViews(context: EngineContext): Promise<StrategyView[]> {
   return Promise.all(context.config.strategies.map((strategy) => strategyView(context, strategy)))
 }
 
-function backups(
+/** The strategies that a listing is about; absent = all. */
+function scopeOf(
   context: EngineContext,
-  { strategy, tag, database, limit }: Parameters<Engine['backups']>[0],
-): Promise<BackupView[]> {
-  const names = strategy ? [strategyOf(context, strategy).name] : tag ? tagged(context, tag) : null
+  { strategy, tag }: { strategy?: string; tag?: string },
+): { strategies?: string[] } {
+  if (strategy !== undefined) return { strategies: [strategyOf(context, strategy).name] }
+  return tag === undefined ? {} : { strategies: tagged(context, tag) }
+}
+
+function backups(context: EngineContext, filter: Parameters<Engine['backups']>[0]): Promise<BackupView[]> {
+  const { strategy: _strategy, tag: _tag, database, ...same } = filter
   return listBackups(context, {
-    ...(names ? { strategies: names } : {}),
-    ...(database ? { series: database } : {}),
-    limit,
+    ...same,
+    ...scopeOf(context, filter),
+    ...(database !== undefined && { series: database }),
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Check } from '../core/checks.ts'
+import type { FaultFacts } from '../core/faults.ts'
 import type {
   Actor,
   BackupView,
@@ -34,12 +35,10 @@ export interface Engine {
   /** What the run's tools said, scrubbed, at most 1 MiB. */
   runLog(id: string): Promise<string>
 
-  backups(filter: {
-    strategy?: string
-    tag?: string
-    database?: string
-    limit: number
-  }): Promise<BackupView[]>
+  /** Newest first. @throws Fault not-found (strategy, tag) */
+  backups(filter: BackupsAsk): Promise<BackupView[]>
+  /** Backup runs that ended so, newest first, without what stands beside a run. @throws Fault not-found (strategy, tag) */
+  history(filter: HistoryAsk): Promise<RunLine[]>
   /** @param id a full backup id, its unique last four characters, or `latest` with a strategy
    *  @throws Fault not-found; the hint lists the nearest */
   backup(
@@ -127,6 +126,39 @@ export interface ConfigChanges {
   weakened: string[]
   /** Settings of the file that hold only after a restart. */
   needsRestart: string[]
+}
+
+/** Which of many; what is absent does not matter. Instants are epoch ms, both included. */
+export interface HistoryAsk {
+  strategy?: string
+  tag?: string
+  state: RunState
+  since?: number
+  until?: number
+  /** Text in the id. */
+  search?: string
+  limit: number
+}
+
+export interface BackupsAsk extends Omit<HistoryAsk, 'state'> {
+  database?: string
+  storage?: string
+  /** At least. */
+  level?: Level
+  standing?: 'good' | 'corrupt' | 'owed' | 'pinned' | 'foreign'
+}
+
+/** A run as history has it. */
+export interface RunLine {
+  id: string
+  strategy: string
+  state: RunState
+  queuedAt: number
+  startedAt: number | null
+  endedAt: number | null
+  trigger: Trigger
+  actor: Actor
+  fault: FaultFacts | null
 }
 
 export interface RestoreAsk {

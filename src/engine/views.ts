@@ -4,6 +4,7 @@ import { activePin, keptFor, retentionIn } from '../core/retention.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
+import { findBackupIds, type BackupFilter } from '../state/find.ts'
 import { listDebts, type Debt } from '../state/owed.ts'
 import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
@@ -171,20 +172,13 @@ function storagesOf(debts: readonly Debt[] = []): string[] {
 }
 
 /** Newest first, one line per backup. */
-export async function listBackups(
-  context: EngineContext,
-  filter: { strategies?: readonly string[]; series?: string; limit: number },
-): Promise<BackupView[]> {
-  // each backup has at most one copy per storage
-  const limit = filter.limit * Math.max(1, context.storages.size)
-  const copies = await listCopies(context.database.read, {
-    ...(filter.strategies ? { strategies: filter.strategies } : {}),
-    ...(filter.series ? { series: filter.series } : {}),
-    limit,
+export async function listBackups(context: EngineContext, filter: BackupFilter): Promise<BackupView[]> {
+  const db = context.database.read
+  const ids = await findBackupIds(db, filter, context.clock.now())
+  const copies = Map.groupBy(await listCopies(db, { ids }), ({ id }) => id)
+  const owed = Map.groupBy(await listDebts(db, { backups: ids }), ({ backup }) => backup)
+  return ids.flatMap((id) => {
+    const group = copies.get(id)
+    return group ? [backupView(context, group, storagesOf(owed.get(id)))] : []
   })
-  const byId = Map.groupBy(copies, (copy) => copy.id)
-  const owed = Map.groupBy(await listDebts(context.database.read), ({ backup }) => backup)
-  return [...byId]
-    .slice(0, filter.limit)
-    .map(([id, group]) => backupView(context, group, storagesOf(owed.get(id))))
 }

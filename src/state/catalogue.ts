@@ -49,6 +49,7 @@ export async function listCopies(
     series?: string
     storage?: string
     id?: string
+    ids?: readonly string[]
     suffix?: string
     limit?: number
   },
@@ -57,6 +58,7 @@ export async function listCopies(
   if (filter.strategies) query = query.where('strategy', 'in', filter.strategies)
   if (filter.series) query = query.where('series', '=', filter.series)
   if (filter.storage) query = query.where('storage', '=', filter.storage)
+  if (filter.ids) query = query.where('id', 'in', filter.ids)
   if (filter.id) query = query.where('id', '=', filter.id)
   if (filter.suffix) query = query.where('id', 'like', `%-${filter.suffix.replaceAll(/[^a-z0-9]/g, '')}`)
   if (filter.limit) query = query.limit(filter.limit)

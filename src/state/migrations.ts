@@ -66,4 +66,15 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   ALTER TABLE requests ADD COLUMN kind TEXT NOT NULL DEFAULT 'restore';
   `,
+  `
+  DROP INDEX backups_by_time;
+  CREATE INDEX backups_listed ON backups (created_at, id);
+  CREATE INDEX backups_of_strategy ON backups (strategy, created_at, id);
+  CREATE INDEX backups_in_storage ON backups (storage, created_at, id);
+  CREATE INDEX backups_by_level ON backups (level, created_at, id);
+  CREATE INDEX backups_corrupt ON backups (created_at, id) WHERE corrupt IS NOT NULL;
+  CREATE INDEX backups_foreign ON backups (created_at, id) WHERE is_foreign = 1;
+  CREATE INDEX runs_by_outcome ON runs (kind, state, queued_at, id);
+  CREATE INDEX runs_of_strategy_by_outcome ON runs (strategy, kind, state, queued_at, id);
+  `,
 ]
