@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -86,7 +86,7 @@ ${settings.strategies}
   async function ready(): Promise<void> {
     await until(async () => {
       if (!alive())
-        throw new Error(`the service ended at its start with ${service?.exitCode}; see ${logPath}`)
+        throw new Error(`the service ended at its start with ${service?.exitCode}: ${lastWords(logPath)}`)
       return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
     }, 'the service is ready')
   }
@@ -139,6 +139,8 @@ ${settings.strategies}
     },
   }
 }
+
+const lastWords = (path: string): string => readFileSync(path, 'utf8').slice(-1_000)
 
 /** Real processes are waited for by looking, not by a fixed time. */
 export async function until(

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  truncateSync,
-  writeFileSync,
-  appendFileSync,
-} from 'node:fs'
+import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { until } from '../../support/bot.ts'
-import type { House } from './house.ts'
+import type { BehindPlace, House } from './house.ts'
 import { between, nothing, pause, pick, type Heal, type Strike } from './strike.ts'
 
 const dirOf = {
@@ -26,8 +18,7 @@ const full = (what: keyof typeof dirOf): Strike => ({
   needs: 'mount',
   strike: async (house, random) => {
     const ballast = join(dirOf[what](house), '.ballast')
-    const { bavail, bsize } = statfsSync(dirname(ballast))
-    execFileSync('fallocate', ['-l', String(Math.max(1, bavail - between(random, 0, 40)) * bsize), ballast])
+    fillUp(ballast, between(random, 0, 40) * 4096)
     await pause(between(random, 500, 3_000))
     return async () => rmSync(ballast, { force: true })
   },
@@ -65,59 +56,85 @@ export const diskStrikes: readonly Strike[] = [
   { kind: 'a backup is removed behind us', family: 'at rest', strike: removeBehind },
 ]
 
+function fillUp(ballast: string, leaving: number): void {
+  for (let size = 1 << 20; size >= 512; size >>= 1)
+    try {
+      for (;;) writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' })
+    } catch {
+      // smaller pieces fill the rest
+    }
+  truncateSync(ballast, Math.max(0, statSync(ballast).size - leaving))
+}
+
+interface Target {
+  id: string
+  place: BehindPlace
+  /** Of the dump. */
+  key: string
+}
+
 /** A verification finds it, and nothing restores it; then the bytes are put back. */
 async function damage(house: House, random: () => number): Promise<Heal> {
-  const backup = await someBackup(house, random)
-  if (!backup) return nothing
-  const { file, id } = backup
-  const before = readFileSync(file)
-  hurt(file, before, random)
+  const target = await someBackup(house, random)
+  if (!target) return nothing
+  const { place, key, id } = target
+  const before = Buffer.from(await place.read(key))
+  hurt(target, before, random)
   return async () => {
     const verdict = await verify(house, id)
-    if (verdict !== null) {
-      assert.equal(verdict.state, 'failed', `${id} was damaged, and its verification ended ${verdict.state}`)
-      assert.match(verdict.code ?? '', /object-(corrupt|missing)/, `${id}: ${verdict.code}`)
-      await house.withApp((app) =>
-        assert.rejects(app.engine.requestRestore({ ...restoreOf, backup: id }, app.person.actor), {
-          code: 'object-corrupt',
-        }),
-      )
-    }
-    if (existsSync(dirname(file))) writeFileSync(file, before)
+    if (verdict === null) return
+    assert.equal(verdict.state, 'failed', `${id} was damaged, and its verification ended ${verdict.state}`)
+    assert.match(verdict.code ?? '', /object-(corrupt|missing)/, `${id}: ${verdict.code}`)
+    await house.withApp((app) =>
+      assert.rejects(
+        app.engine.requestRestore({ ...restoreOf, backup: id }, app.person.actor),
+        (error: { code?: string }) => ['object-corrupt', 'not-found'].includes(error.code ?? ''),
+      ),
+    )
+    if ((await place.keys()).includes(`${dirname(key)}/manifest.json`)) place.overwrite(key, before)
   }
 }
 
 const restoreOf = { strategy: null, targetDb: null, targetUrl: null, noOwner: false, reason: null }
 
-function hurt(file: string, before: Buffer, random: () => number): void {
-  const how = pick(random, ['flip', 'cut', 'extend', 'remove'] as const)
-  if (how === 'remove') return rmSync(file)
-  if (how === 'cut') return truncateSync(file, Math.floor(before.length * random()))
-  if (how === 'extend') return appendFileSync(file, 'x')
+/** Never removed as a whole: what is put back must be there to be put. */
+function hurt({ place, key }: Target, before: Buffer, random: () => number): void {
+  const how = pick(random, ['flip', 'cut', 'extend'] as const)
+  if (how === 'cut') return place.overwrite(key, before.subarray(0, Math.floor(before.length * random())))
+  if (how === 'extend') return place.overwrite(key, Buffer.concat([before, Buffer.from('x')]))
   const bytes = Buffer.from(before)
   const at = Math.floor(random() * bytes.length)
   bytes[at]! ^= 1 << Math.floor(random() * 8)
-  writeFileSync(file, bytes)
+  place.overwrite(key, bytes)
 }
 
 async function removeBehind(house: House, random: () => number): Promise<Heal> {
-  const backup = await someBackup(house, random)
-  if (!backup) return nothing
-  rmSync(dirname(backup.file), { recursive: true, force: true })
+  const target = await someBackup(house, random)
+  if (!target) return nothing
+  await dropBackup(target.place, target.key)
   return () => house.withApp(async (app) => void (await app.engine.syncCatalogue()))
 }
 
-/** An older one of two or more: the newest good backup is never touched by hand. */
-async function someBackup(house: House, random: () => number): Promise<{ id: string; file: string } | null> {
-  return house.withApp(async (app) => {
-    const listed = await app.engine.backups({ strategy: pick(random, ['shop', 'crm', 'notes']), limit: 20 })
-    const good = listed.filter(({ corrupt }) => !corrupt)
-    const chosen = good.length > 1 ? pick(random, good.slice(1)) : null
-    if (!chosen) return null
-    const { manifest } = await app.engine.backup(chosen.id, null)
-    const file = join(house.diskDir, manifest.artifacts[0]!.key)
-    return existsSync(file) ? { id: chosen.id, file } : null
-  })
+/** The dump first: half of it gone is the worse case. */
+export async function dropBackup(place: BehindPlace, key: string): Promise<void> {
+  const folder = `${dirname(key)}/`
+  for (const one of (await place.keys()).filter((each) => each.startsWith(folder))) place.drop(one)
+}
+
+/** An older one of two or more of a strategy with one place: the newest good backup is never touched by hand. */
+async function someBackup(house: House, random: () => number): Promise<Target | null> {
+  return house
+    .withApp(async (app) => {
+      const strategy = pick(random, ['crm', 'notes'] as const)
+      const place = house.places[strategy === 'crm' ? 'bucket' : 'disk']
+      const good = (await app.engine.backups({ strategy, limit: 20 })).filter(({ corrupt }) => !corrupt)
+      const chosen = good.length > 1 ? pick(random, good.slice(1)) : null
+      if (!chosen) return null
+      const { manifest } = await app.engine.backup(chosen.id, null)
+      const { key } = manifest.artifacts[0]!
+      return (await place.keys()).includes(key) ? { id: chosen.id, place, key } : null
+    })
+    .catch(() => null) // retention was faster
 }
 
 /** @returns null when retention was faster */

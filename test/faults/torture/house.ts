@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startPlayground, type Playground } from '../../../playground/server.ts'
@@ -7,6 +7,9 @@ import { appDoor } from '../../../src/app.ts'
 import type { App } from '../../../src/cli/app-contract.ts'
 import { makeBot, type Bot } from '../../support/bot.ts'
 import { startPostgres, type PostgresServer } from '../../support/postgres.ts'
+import { startS3, type S3Server } from '../../support/s3/server.ts'
+import type { Place } from '../../support/scene.ts'
+import { localPlace } from '../../world.ts'
 
 /** What this machine lets us do; a fault that needs more is left out and named in the ledger. */
 export type Ability = 'mount' | 'faketime'
@@ -16,11 +19,12 @@ export interface House {
   bot: Bot
   postgres: PostgresServer
   slack: Playground
+  s3: S3Server
   abilities: ReadonlySet<Ability>
   /** The folder that outlives an unmount of `bot.storageDir`. */
   diskDir: string
-  /** A SQLite source. */
-  notesFile: string
+  /** Where backups lie, seen from behind the service; `shop` goes to both, `crm` to the bucket, `notes` to the disk. */
+  places: Record<'disk' | 'bucket', BehindPlace>
   /** What every restore must bring back, by strategy. */
   original: Record<StrategyName, string>
   /** Sets the service's clock off by so much; null = right again. */
@@ -28,6 +32,11 @@ export interface House {
   /** A second process on the same state, as a command is. */
   withApp<T>(work: (app: App) => Promise<T>): Promise<T>
   close(): Promise<void>
+}
+
+export interface BehindPlace extends Place {
+  overwrite(key: string, bytes: Buffer): void
+  drop(key: string): void
 }
 
 export type StrategyName = 'shop' | 'crm' | 'notes'
@@ -41,12 +50,13 @@ export async function furnish(): Promise<House> {
   const postgres = await startPostgres()
   await fillPostgres(postgres)
   const slack = await startPlayground({ rateLimits: false })
+  const s3 = await startS3(null)
   const environment = { SHOP_URL: postgres.url('shop'), CRM_URL: postgres.url('crm') }
   const bot = await makeBot({
     global: globalSettings(slack),
     strategies: strategySettings,
+    storages: `bucket: ${JSON.stringify({ type: 's3', ...s3.options({ part_size: '5MiB' }) })}`,
     environment,
-    serviceEnvironment: {},
     ...(abilities.has('faketime') ? { prefix: clockPrefix } : {}),
   })
   Object.assign(process.env, environment)
@@ -54,19 +64,21 @@ export async function furnish(): Promise<House> {
   fillNotes(notesFile)
   appendFileSync(
     bot.configPath,
-    `  - { name: notes, database_url: "sqlite://${notesFile}", schedule: 20s }\n`,
+    `  - { name: notes, database_url: "sqlite://${notesFile}", schedule: 30s, storage: disk }\n`,
   )
   if (abilities.has('mount')) mountDisks(bot)
   const clockFile = join(bot.folder, 'clock')
   writeFileSync(clockFile, '+0')
   process.env.TORTURE_CLOCK = clockFile
+  const diskDir = abilities.has('mount') ? join(bot.folder, 'disk') : bot.storageDir
   const house: House = {
     bot,
     postgres,
     slack,
+    s3,
     abilities,
-    diskDir: abilities.has('mount') ? join(bot.folder, 'disk') : bot.storageDir,
-    notesFile,
+    diskDir,
+    places: { disk: behindDisk(diskDir), bucket: behindBucket(s3) },
     original: { shop: '', crm: '', notes: '' },
     setClock: (offset) => writeFileSync(clockFile, offset ?? '+0'),
     withApp: async (work) => {
@@ -82,6 +94,7 @@ export async function furnish(): Promise<House> {
       if (abilities.has('mount')) unmountDisks(bot)
       await bot.remove()
       await slack.close()
+      await s3.stop()
       await postgres.close()
     },
   }
@@ -91,6 +104,26 @@ export async function furnish(): Promise<House> {
     notes: hashOfSqlite(notesFile),
   }
   return house
+}
+
+function behindDisk(folder: string): BehindPlace {
+  return {
+    ...localPlace('disk', folder),
+    overwrite: (key, bytes) => writeFileSync(join(folder, key), bytes),
+    drop: (key) => rmSync(join(folder, key), { force: true }),
+  }
+}
+
+/** Unfinished uploads count as objects that nobody knows. */
+function behindBucket(s3: S3Server): BehindPlace {
+  return {
+    name: 'bucket',
+    keys: () =>
+      Promise.resolve([...s3.objects(), ...s3.openUploads().map(({ key }) => `unfinished upload of ${key}`)]),
+    read: async (key) => s3.read(key),
+    overwrite: s3.overwrite,
+    drop: s3.drop,
+  }
 }
 
 function abilitiesHere(): Set<Ability> {
@@ -117,13 +150,13 @@ function globalSettings({ tokens, apiUrl }: Playground): string {
   max_parallel_strategies: 2`
 }
 
-const strategySettings = `  - { name: shop, database_url: "\${SHOP_URL}", schedule: manual, compression: zstd }
-  - { name: crm, database_url: "\${CRM_URL}", schedule: manual, compression: gzip }`
+const strategySettings = `  - { name: shop, database_url: "\${SHOP_URL}", schedule: manual, compression: zstd, storage: [disk, bucket] }
+  - { name: crm, database_url: "\${CRM_URL}", schedule: manual, compression: gzip, storage: bucket }`
 
 async function fillPostgres(postgres: PostgresServer): Promise<void> {
   await postgres.createDatabase('shop')
   await postgres.query(
-    `CREATE TABLE orders AS SELECT g AS id, md5(g::text) || md5((g * 7)::text) AS note FROM generate_series(1, 90000) g;
+    `CREATE TABLE orders AS SELECT g AS id, md5(g::text) || md5((g * 7)::text) AS note FROM generate_series(1, 170000) g;
      ALTER TABLE orders ADD PRIMARY KEY (id)`,
     'shop',
   )

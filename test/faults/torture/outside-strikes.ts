@@ -1,8 +1,7 @@
-import { rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { Misbehaviour } from '../../../playground/server.ts'
 import { until } from '../../support/bot.ts'
+import { dropBackup } from './disk-strikes.ts'
 import { channel, type House } from './house.ts'
 import { between, nothing, pause, pick, type Heal, type Strike } from './strike.ts'
 
@@ -170,7 +169,7 @@ async function removeFuture(house: House): Promise<void> {
     )
     for (const { id } of future) {
       const { manifest } = await app.engine.backup(id, null)
-      rmSync(dirname(join(house.diskDir, manifest.artifacts[0]!.key)), { recursive: true, force: true })
+      for (const place of Object.values(house.places)) await dropBackup(place, manifest.artifacts[0]!.key)
     }
     if (future.length > 0) await app.engine.syncCatalogue()
   })
