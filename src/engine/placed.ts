@@ -77,9 +77,10 @@ export function createPlaced(context: EngineContext, storage: Storage, step: Pla
       receipts.set(key, await put(context, storage, { ...step, object }))
     } catch (error) {
       if (asFault(error).code !== 'storage-exists') throw error
-      if (!mayBeOurs) begun.splice(begun.indexOf(key), 1) // somebody else's is not ours to take back
+      begun.splice(begun.indexOf(key), 1) // somebody else's is not ours to take back
       if (!mayBeOurs) throw error
       receipts.set(key, await confirm(storage, object, step.signal))
+      begun.push(key)
     }
   }
 
@@ -175,7 +176,7 @@ function createTries(context: EngineContext, storage: Storage, step: Placing) {
         return await work()
       } catch (error) {
         signal.throwIfAborted()
-        const fault = asRunFault(error)
+        const fault = asRunFault(error, context.config.tempDir)
         if (fault.code === 'disk-full' && !madeRoom && (await makeRoom(context, step, signal)))
           madeRoom = true
         else if (!fault.retry || tries >= maxAttempts) throw fault

@@ -86,13 +86,18 @@ async function debtsAreTrue({ read, runs }: Scene): Promise<void> {
   const copies = await listCopies(read, {})
   const has = (id: string, storage: string): boolean =>
     copies.some((copy) => copy.id === id && copy.storage === storage)
-  for (const { backup, storage } of debts) assert.ok(!has(backup, storage), `${storage} owes ${backup} and has it`)
+  for (const { backup, storage } of debts)
+    assert.ok(!has(backup, storage), `${storage} owes ${backup} and has it`)
   for (const { id, state, result } of runs.filter(isGood)) {
     if (!result?.backup) continue
     const { backup } = result
     assert.ok(backup.storages.length > 0, `run ${id} is good and nowhere`)
     const owed = debts.filter((debt) => debt.backup === backup.id).map(({ storage }) => storage)
-    assert.deepEqual(backup.owed.map(({ storage }) => storage).toSorted(), owed.toSorted(), `what run ${id} owes`)
+    assert.deepEqual(
+      backup.owed.map(({ storage }) => storage).toSorted(),
+      owed.toSorted(),
+      `what run ${id} owes`,
+    )
     const isDegraded = backup.owed.length > 0 || (backup.settled ?? []).length > 0
     assert.equal(state === 'degraded', isDegraded, `run ${id} is ${state}`)
   }

@@ -64,13 +64,19 @@ async function openPartial(target: PutTarget, spool: Spool): Promise<Partial> {
   }
 }
 
-/** On one file system a dump is written once, not twice; also while it still grows. */
+/** On one file system a dump is written once, not twice; also while it still grows. But only one place may have the spool's own
+ * bytes: two copies that are one file would be damaged as one. */
 async function linked({ path }: Spool, partial: string): Promise<boolean> {
   if (path === undefined) return false
-  return link(path, partial).then(
-    () => true,
-    () => false, // another file system, or one without links
-  )
+  try {
+    await link(path, partial)
+  } catch {
+    return false // another file system, or one without links
+  }
+  const { nlink } = await lstat(partial)
+  if (nlink === 2) return true
+  await rm(partial)
+  return false
 }
 
 async function fill({ handle, isLink }: Partial, spool: Spool, options: PutOptions): Promise<Receipt> {
