@@ -61,7 +61,7 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
 
 /** The one message in the thread that is edited in place and becomes the result. */
 export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
-  if (run.startedAt === null || run.kind === 'copy') return
+  if (run.startedAt === null || !['backup', 'restore'].includes(run.kind)) return
   if (run.batch !== undefined && run.endedAt === null) return // its line is enough
   const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
   const level = run.endedAt !== null ? priority.end : priority.progress

@@ -126,7 +126,9 @@ async function endsAreTold({ read, runs }: Scene): Promise<void> {
     const card = owed.get(`run/${run.id}/card`)
     if (run.kind !== 'restore') assertTells(card, run)
     const progress = owed.get(`run/${run.id}/progress`)
-    if (!['verify', 'prune'].includes(run.kind) && run.startedAt !== null) assertTells(progress, run)
+    if (['verify', 'prune'].includes(run.kind))
+      assert.equal(progress, undefined, `run ${run.id} is told by its end alone`)
+    else if (run.startedAt !== null) assertTells(progress, run)
     const alarm = owed.get(`run/${run.id}/alarm`)
     const isLoud = run.state === 'failed' || run.state === 'degraded'
     assert.equal(alarm !== undefined, isLoud, `run ${run.id} ended ${run.state}: alarm?`)
