@@ -303,6 +303,8 @@ export interface StrategyView {
   overdueSince: number | null
   /** Paused by a person: its slots are recorded as skipped. `until` null = until resumed. */
   paused: { until: number | null; by: Actor } | null
+  /** Old backups that are deleted only when somebody confirms it. */
+  asks?: { storage: string; series: string; count: number; total: number; request: string }[]
   failuresInARow: number
   backups: number
   storedBytes: number

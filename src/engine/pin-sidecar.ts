@@ -13,6 +13,9 @@ interface PinSidecar {
   at: string
 }
 
+/** The end of what was unpinned: over, whatever the clock says. */
+export const ended = 0
+
 export function sidecarName(at: number, suffix: string): string {
   const stamp = new Date(at).toISOString().replaceAll(/[-:]/g, '').slice(0, 15)
   return `pin-${stamp}Z-${suffix}.json`
@@ -47,7 +50,7 @@ export function readPinSidecar(text: string, key: string): { backup: string; pin
       hint: 'the backup counts as pinned until the file is removed',
     })
   const { backup, pinned, note, by } = found as PinSidecar
-  return { backup, pin: { until: pinned ? until : at, note: note ?? null, by, at } }
+  return { backup, pin: { until: pinned ? until : ended, note: note ?? null, by, at } }
 }
 
 function parse(text: string): Partial<PinSidecar> | null {

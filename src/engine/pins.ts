@@ -13,7 +13,7 @@ import { findBackup } from './catalogue.ts'
 import type { EngineContext } from './context.ts'
 import type { PinAsk } from './facade.ts'
 import { folderOf } from './folder-of.ts'
-import { pinSidecar, sidecarName } from './pin-sidecar.ts'
+import { ended, pinSidecar, sidecarName } from './pin-sidecar.ts'
 
 /** What became of a pin or unpin: it counts from now on, wherever its sidecar could not be written yet. */
 export interface Pinned {
@@ -39,7 +39,7 @@ export async function unpinBackup(
 ): Promise<Pinned> {
   const { view, copies } = await ownBackup(context, ask)
   if (view.pin === null) throw new Fault('usage', `${view.id} is not pinned`, { hint: 'nothing was changed' })
-  await context.database.write((tx) => writePin(context, tx, copies, { until: 'now', note: null, by: actor }))
+  await context.database.write((tx) => writePin(context, tx, copies, { until: ended, note: null, by: actor }))
   return settled(context, view.id)
 }
 
@@ -49,13 +49,13 @@ export async function writePin(
   context: EngineContext,
   tx: Write,
   copies: readonly Pick<Copy, 'id' | 'storage'>[],
-  wanted: { until: number | null | 'now'; note: string | null; by: Actor },
+  wanted: Omit<Pin, 'at'>,
 ): Promise<void> {
   const [first] = copies
   if (!first) return
   const known = await findPin(tx, first.id)
   const at = Math.max(context.clock.now(), (known?.at ?? 0) + 1) // the newest counts, also when the clock went back
-  const pin: Pin = { until: wanted.until === 'now' ? at : wanted.until, note: wanted.note, by: wanted.by, at }
+  const pin: Pin = { until: wanted.until, note: wanted.note, by: wanted.by, at }
   await savePin(tx, first.id, pin)
   await oweSidecar(tx, {
     backup: first.id,

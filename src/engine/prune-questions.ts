@@ -1,8 +1,21 @@
 import { createHash } from 'node:crypto'
-import { serviceActor, type Actor, type PrunePlan, type PruneRequestView } from '../core/model.ts'
+import {
+  serviceActor,
+  type Actor,
+  type AnyRequestView,
+  type PrunePlan,
+  type PruneRequestView,
+} from '../core/model.ts'
 import type { Ground } from '../core/retention.ts'
 import type { Write } from '../state/database.ts'
-import { findAnyRequest, insertRequest, moveRequest, pruneQuestions, replan } from '../state/requests.ts'
+import {
+  findAnyRequest,
+  insertRequest,
+  moveRequest,
+  pruneQuestions,
+  replan,
+  requestsIn,
+} from '../state/requests.ts'
 import type { EngineContext } from './context.ts'
 import { newRequestId } from './restore/requests.ts'
 import type { Corner, Survey, Surveyed } from './survey.ts'
@@ -60,10 +73,11 @@ export async function askByPerson(
 
 /** Nothing is left of what was asked: the card says so. What a person asked for stays theirs. */
 export async function closeQuestion(context: EngineContext, corner: Corner): Promise<void> {
-  const last = await lastQuestion(context.database.read, corner)
-  if (last?.state !== 'waiting' || last.requester.via !== 'service') return
+  const open = (await requestsIn(context.database.read, 'waiting')).map(({ view }) => view)
+  const asked = open.find((view) => isAbout(view, corner) && view.requester.via === 'service')
+  if (!asked) return
   await context.database.write(async (tx) => {
-    const { id, version } = last
+    const { id, version } = asked
     const to = {
       from: 'waiting',
       version,
@@ -128,10 +142,16 @@ async function told(context: EngineContext, tx: Write, id: string): Promise<Prun
 
 async function lastQuestion(
   db: Parameters<typeof pruneQuestions>[0],
-  { strategy, series, storage }: Corner,
+  corner: Corner,
 ): Promise<PruneRequestView | null> {
-  const questions = await pruneQuestions(db, strategy.name)
-  return questions.find(({ plan }) => plan.series === series && plan.storage === storage.name) ?? null
+  const questions = await pruneQuestions(db, corner.strategy.name)
+  return questions.find((view) => isAbout(view, corner)) ?? null
+}
+
+function isAbout(view: AnyRequestView, { strategy, series, storage }: Corner): view is PruneRequestView {
+  if (view.kind !== 'prune') return false
+  const { plan } = view
+  return plan.strategy === strategy.name && plan.series === series && plan.storage === storage.name
 }
 
 function planOf(

@@ -6,6 +6,7 @@ import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts
 import type { Read } from '../state/database.ts'
 import { findBackupIds, type BackupFilter } from '../state/find.ts'
 import { listDebts, type Debt } from '../state/owed.ts'
+import { requestsIn } from '../state/requests.ts'
 import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { driverOf, type EngineContext } from './context.ts'
@@ -85,6 +86,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     kept: await keptOf(context, strategy.name),
     overdueSince: await overdueSince(context, strategy),
     paused,
+    asks: await asksOf(db, strategy.name),
     failuresInARow: await failuresInARow(db, strategy.name),
     ...(await totals(db, strategy.name)),
   }
@@ -107,8 +109,19 @@ export async function overdueSince(context: EngineContext, strategy: Strategy): 
   return now - since > allowedMs ? since + allowedMs : null
 }
 
+async function asksOf(db: Read, strategy: string): Promise<NonNullable<StrategyView['asks']>> {
+  return (await requestsIn(db, 'waiting')).flatMap(({ view }) => {
+    if (view.kind !== 'prune' || view.plan.strategy !== strategy) return []
+    const { storage, series, count, total } = view.plan
+    return [{ storage, series, count, total, request: view.id }]
+  })
+}
+
 /** A dump that no place took and that Retry sends. */
-async function keptOf(context: EngineContext, strategy: string): Promise<(KeptDump & { run: string }) | null> {
+async function keptOf(
+  context: EngineContext,
+  strategy: string,
+): Promise<(KeptDump & { run: string }) | null> {
   const [run] = await keepingRuns(context.database.read, strategy)
   return run?.result?.kept ? { ...run.result.kept, run: run.id } : null
 }

@@ -2,7 +2,7 @@ import type { Actor, Pin } from '../core/model.ts'
 import type { Read, Write } from './database.ts'
 import { recall, remember } from './memory.ts'
 
-/** The newest word about a backup, also one that has ended: an unpin is a pin that ends with its own instant. */
+/** The newest word about a backup, also one that has ended: an unpin is a pin whose end was always over. */
 export async function findPin(db: Read, backup: string): Promise<Pin | null> {
   const row = await db.selectFrom('pins').selectAll().where('backup', '=', backup).executeTakeFirst()
   return row ? pinOf(row) : null
