@@ -1,4 +1,5 @@
 import type { StrategyView } from '../core/model.ts'
+import { hasLostAll } from '../core/standing.ts'
 import { dateText } from './phrases.ts'
 import type { Cell } from './reply.ts'
 
@@ -9,24 +10,20 @@ export function stateOf(strategy: StrategyView): State {
   if (strategy.overdueSince !== null) return 'overdue'
   if (strategy.runningId !== null) return 'running'
   if (strategy.paused !== null) return 'paused'
-  return strategy.lastRun?.state ?? 'never'
+  // the last run is forgotten with the state; a backup in a place says how it ended
+  return strategy.lastRun?.state ?? (strategy.lastGood ? 'succeeded' : 'never')
 }
 
 const bad: readonly State[] = ['overdue', 'failed', 'interrupted', 'degraded']
 
 export function needsAttention(strategy: StrategyView): boolean {
-  return bad.includes(stateOf(strategy)) || lostAll(strategy)
-}
-
-/** Its last run went well, and yet there is nothing to restore from: found corrupt, or gone from its place. */
-function lostAll({ lastGood, lastRun }: StrategyView): boolean {
-  return lastGood === null && lastRun?.state === 'succeeded'
+  return bad.includes(stateOf(strategy)) || hasLostAll(strategy)
 }
 
 /** Why, and what is known of it: "failed twice in a row: password refused". */
 export function attentionTo(strategy: StrategyView): string {
   const state = stateOf(strategy)
-  if (!bad.includes(state) && lostAll(strategy)) return 'no good backup is left: run one now'
+  if (!bad.includes(state) && hasLostAll(strategy)) return 'no good backup is left: run one now'
   const fault = strategy.lastRun?.fault
   const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
   const hint = fault?.hint ? ` (${fault.hint})` : ''

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { defineCommand } from './command.ts'
+import { defineCommand, type Engine } from './command.ts'
+import { plural } from './phrases.ts'
 import { text } from './reply.ts'
 
 export const catalogSync = defineCommand({
@@ -19,11 +20,15 @@ export const catalogSync = defineCommand({
     )
     return {
       type: 'facts',
-      title: broken.length === 0 ? 'catalogue is what the places hold' : `${broken.length} broken manifests`,
+      title: titleOf(storages, broken.length),
       facts: [
-        ...storages.map(({ storage, found, added, removed, foreign }) => ({
+        ...storages.map(({ storage, found, added, removed, foreign, failed }) => ({
           label: storage,
-          cell: text(`${found} found, ${added} added, ${removed} removed, ${foreign} of other installations`),
+          cell: text(
+            failed
+              ? `could not be read, what was known of it stays: ${failed.text}${failed.hint ? ` (${failed.hint})` : ''}`
+              : `${found} found, ${added} added, ${removed} removed, ${foreign} of other installations`,
+          ),
         })),
         ...broken.map(({ storage, key, why }) => ({
           label: `broken in ${storage}`,
@@ -34,3 +39,11 @@ export const catalogSync = defineCommand({
     }
   },
 })
+
+type Reports = Awaited<ReturnType<Engine['syncCatalogue']>>
+
+function titleOf(storages: Reports, broken: number): string {
+  const failed = storages.filter((each) => each.failed !== null).length
+  if (failed > 0) return `${plural(failed, 'place')} could not be read`
+  return broken === 0 ? 'catalogue is what the places hold' : plural(broken, 'broken file')
+}

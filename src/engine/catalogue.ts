@@ -1,4 +1,4 @@
-import { asFault, Fault } from '../core/faults.ts'
+import { asFault, Fault, faultFacts, withoutSecrets, type FaultFacts } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { BackupView, Level, Manifest, Pin } from '../core/model.ts'
 import { forgetCopy, listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
@@ -19,6 +19,30 @@ export interface SyncReport {
   removed: number
   foreign: number
   broken: { key: string; why: string }[]
+  /** Why the place could not be read; then nothing of it was changed. null = it was. */
+  failed: FaultFacts | null
+}
+
+/** Rebuilds the catalogue from every place. One that cannot be read does not spoil the others: what is known of it stays.
+ * @throws the first place's fault when none could be read */
+export async function syncCatalogue(context: EngineContext): Promise<SyncReport[]> {
+  await adoptInstallation(context)
+  const reports = await Promise.all(
+    [...context.storages.values()].map((storage) =>
+      syncStorage(context, storage, AbortSignal.timeout(syncLimitMs)).catch((error: unknown) =>
+        unread(storage, withoutSecrets(error, context.scrub)),
+      ),
+    ),
+  )
+  const first = reports[0]?.failed
+  if (!first || reports.some(({ failed }) => failed === null)) return reports
+  throw new Fault(first.code, first.text, first.hint === null ? {} : { hint: first.hint })
+}
+
+const syncLimitMs = 60 * 60_000 // a million objects at 300 a second
+
+function unread({ name: storage }: Storage, error: Fault): SyncReport {
+  return { storage, found: 0, added: 0, removed: 0, foreign: 0, broken: [], failed: faultFacts(error) }
 }
 
 /** With an empty state, the installation that a storage's marker names is taken over: a recovered host is the same installation. */
@@ -31,7 +55,7 @@ export async function adoptInstallation(context: EngineContext): Promise<void> {
     .executeTakeFirst()
   if (used) return
   for (const storage of context.storages.values()) {
-    const marker = await readMarker(storage, AbortSignal.timeout(30_000))
+    const marker = await readMarker(storage, AbortSignal.timeout(30_000)).catch(() => null) // another place may tell
     if (!marker) continue
     await context.database.write((tx) => remember(tx, installationKey, marker.installation))
     context.installation = marker.installation
@@ -50,7 +74,7 @@ export async function syncStorage(
   const before = new Set(
     (await listCopies(context.database.read, { storage: storage.name })).map((copy) => copy.id),
   )
-  const report: SyncReport = { storage: storage.name, found: 0, added: 0, removed: 0, foreign: 0, broken: [] }
+  const report: SyncReport = { storage: storage.name, found: 0, added: 0, removed: 0, foreign: 0, broken: [], failed: null }
   if (before.size > 0) await requireKnown(storage, signal) // an empty mount point must not empty the catalogue
   const copies = await readCopies(context, storage, report, signal)
   await context.database.write(async (tx) => {
@@ -87,11 +111,17 @@ async function readCopies(
     const folder = key.slice(0, key.lastIndexOf('/') + 1)
     folders.set(folder, [...(folders.get(folder) ?? []), key])
   }
+  const left = [...folders.values()]
   const copies: Copy[] = []
-  for (const keys of folders.values())
-    copies.push(...(await readCopy(context, storage, { keys, broken: report.broken, signal })))
+  const reader = async (): Promise<void> => {
+    for (let keys = left.shift(); keys; keys = left.shift())
+      copies.push(...(await readCopy(context, storage, { keys, broken: report.broken, signal })))
+  }
+  await Promise.all(Array.from({ length: readers }, reader))
   return copies
 }
+
+const readers = 8 // at a time: a place far away answers after a tenth of a second
 
 interface Reading {
   /** Everything in one folder. */

@@ -1,8 +1,11 @@
 import { asFault, Fault, type FaultCode } from '../core/faults.ts'
+import { manifestName } from '../core/keys.ts'
 import type { Copy } from '../state/catalogue.ts'
 import type { Storage } from '../storages/storage.ts'
 import { storageOf, type EngineContext } from './context.ts'
+import { readManifest } from './manifest.ts'
 import { requireKnown } from './marker.ts'
+import { readSmall } from './objects.ts'
 
 export interface FromAPlace<T> {
   value: T
@@ -46,6 +49,16 @@ export async function fromAnyPlace<T>(
     }
   }
   throw none(from.backup, first, passedOver)
+}
+
+/** The manifest beside a copy is still the one that the catalogue knows: who changes what is stored may have changed more.
+ * @throws Fault object-corrupt · object-missing · storage-… */
+export async function checkManifest(storage: Storage, copy: Copy, signal: AbortSignal): Promise<void> {
+  const { key } = copy.manifest.artifacts[0]!
+  const beside = key.slice(0, key.lastIndexOf('/') + 1) + manifestName
+  const { digest } = readManifest(await readSmall(storage, beside, signal), beside)
+  if (digest === copy.manifest.digest) return
+  throw new Fault('object-corrupt', `the manifest ${beside} is not the one that was written with the backup`)
 }
 
 /** In the order of the configuration. */

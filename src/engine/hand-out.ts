@@ -8,7 +8,7 @@ import type { Artifact, Manifest } from '../core/model.ts'
 import { createFileSpool, type FileSpool } from '../sys/spool.ts'
 import { findBackup } from './catalogue.ts'
 import type { EngineContext } from './context.ts'
-import { fromAnyPlace } from './copies.ts'
+import { checkManifest, fromAnyPlace } from './copies.ts'
 import { makeRunFolder } from './folders.ts'
 import { fetchVerified } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
@@ -38,6 +38,7 @@ export async function handOut(
       context,
       { backup: backupId, copies, signal },
       async (copy, storage) => {
+        await checkManifest(storage, copy, signal)
         const artifact = wanted(copy.manifest, options.file)
         await rm(spoolPath(folder, artifact.name), { force: true }) // of a copy that was passed over
         const spool = await createFileSpool(spoolPath(folder, artifact.name), context.clock)

@@ -1,4 +1,5 @@
 import { faultTable } from '../core/faults.ts'
+import { hasLostAll } from '../core/standing.ts'
 import type { Health, StrategyView } from '../core/model.ts'
 import type { EngineContext } from './context.ts'
 import { isInPlace } from './marker.ts'
@@ -37,7 +38,9 @@ export function createHealth(context: EngineContext, scheduler: Scheduler | null
     const now = context.clock.now()
     const tick = scheduler?.lastTickAt() ?? null
     const stalled = scheduler !== null && (tick === null || now - tick > stalledMs)
-    const troubled = strategies.some((view) => view.overdueSince !== null || view.failuresInARow >= 2)
+    const troubled = strategies.some(
+      (view) => view.overdueSince !== null || view.failuresInARow >= 2 || hasLostAll(view),
+    )
     const status =
       stalled || places === 'none'
         ? 'unhealthy'
@@ -61,12 +64,12 @@ export function createHealth(context: EngineContext, scheduler: Scheduler | null
 
 /** Why the last run failed is said in the table's words: a fault's own may name hosts, and this is for the network. */
 function lineOf(view: StrategyView): Health['strategies']['last_backup_status'][string] {
-  const state = view.lastRun?.state ?? 'never'
+  const state = view.lastRun?.state ?? (view.lastGood ? 'succeeded' : 'never') // `catalog sync` on an empty state
   const status = state === 'succeeded' ? 'success' : state === 'queued' ? 'running' : state
   const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
   return {
     status,
-    last_run: iso(view.lastRun?.startedAt ?? null),
+    last_run: iso(view.lastRun ? view.lastRun.startedAt : (view.lastGood?.createdAt ?? null)),
     next_run: view.paused ? null : iso(view.nextAt),
     ...(view.paused ? { paused: true as const } : {}),
     ...(view.lastRun?.fault ? { error: faultTable[view.lastRun.fault.code].means } : {}),

@@ -9,7 +9,7 @@ import type { Storage } from '../storages/storage.ts'
 import { ToolFailure, type Running } from '../sys/process.ts'
 import { bytesSpool, createFileSpool } from '../sys/spool.ts'
 import { openSource, storageOf, type EngineContext } from './context.ts'
-import { reachable } from './copies.ts'
+import { checkManifest, reachable } from './copies.ts'
 import { requireKnown } from './marker.ts'
 import { fetchVerified } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
@@ -67,6 +67,7 @@ export async function verifyCopy(context: EngineContext, step: VerifyStep): Prom
   const storage = storageOf(context, step.copy.storage)
   await requireKnown(storage, step.signal)
   try {
+    await checkManifest(storage, step.copy, step.signal)
     const tables = await decodeAll(context, step, storage)
     const level = highest(step.level, step.copy.level)
     // reading again says nothing about a dump that could not be decoded: only a decoding clears it

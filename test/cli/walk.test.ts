@@ -121,7 +121,7 @@ test('a restore that cannot be done says why and changes nothing', async (t) => 
   const target = join(place.folder, 'blog.db')
   for (const flag of ['--dry-run', '--yes']) {
     const said = await place.type(`restore shop --target-db ${target} ${flag}`)
-    assert.equal(said.exit, faultTable['target-invalid'].exit)
+    assert.equal(said.exit, faultTable['target-exists'].exit)
     assert.match(said.text + said.stderr, /exists already/)
     if (flag === '--dry-run') assert.match(said.text, /Blocked +.*blog\.db exists already/)
   }

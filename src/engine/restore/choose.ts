@@ -19,6 +19,8 @@ export interface FixedAsk extends RestoreAsk {
   stamp: string
   /** The configuration has no strategy of the name: the typed target stands in for one. */
   standIn: boolean
+  /** Why a newer backup was passed over when the latest was asked for. */
+  note: string | null
 }
 
 /** What is restored, and with whose settings. */
@@ -31,6 +33,7 @@ export interface Chosen {
   /** Of the catalogue, in the order in which places are tried; empty with `from`. */
   copies: Copy[]
   file: FoundFile | null
+  note: string | null
   /** What a person should know before confirming. */
   warnings: string[]
 }
@@ -41,7 +44,9 @@ export async function choose(context: EngineContext, ask: RestoreAsk, signal: Ab
 }
 
 async function chooseBackup(context: EngineContext, ask: RestoreAsk): Promise<Chosen> {
-  const { view, copies, note } = await findBackup(context, ask.backup, ask.strategy)
+  const found = await findBackup(context, ask.backup, ask.strategy)
+  const { view, copies } = found
+  const note = (ask as Partial<FixedAsk>).note ?? found.note
   const { manifest } = copies.find(({ corrupt }) => corrupt === null) ?? copies[0]!
   const { strategy, standIn } = pickStrategy(context, {
     ask: { ...ask, strategy: ask.strategy ?? null },
@@ -64,6 +69,7 @@ async function chooseBackup(context: EngineContext, ask: RestoreAsk): Promise<Ch
     level: view.level,
     copies: reachable(context, copies),
     file: null,
+    note,
     warnings: [...(note === null ? [] : [note]), ...(view.corrupt === null ? broken : [])],
   }
 }
@@ -75,14 +81,14 @@ async function chooseFile(
 ): Promise<Chosen> {
   const file = await findFile(context, ask.from, signal)
   const fitting = context.sourceDrivers.filter((driver) => driver.sniff(file.front.raw) !== null)
-  const kinds = fitting.map(({ kind }) => kind)
+  const kinds = file.manifest ? [file.manifest.engine.kind] : fitting.map(({ kind }) => kind)
   const { strategy, standIn } = pickStrategy(context, { ask, manifest: file.manifest, kinds })
   const driver = driverOf(context, strategy.source.kind)
   const sniffed = driver.sniff(file.front.raw)
-  if (!sniffed)
+  if (!kinds.includes(driver.kind))
     throw new Fault(
       'target-invalid',
-      `${file.address} is of ${fitting.map(({ name }) => name).join(' or ')}, and the target is ${driver.name}`,
+      `${file.address} is of ${namesOf(context, kinds)}, and the target is ${driver.name}`,
       { hint: 'name a target of the same kind with --strategy or --target-url' },
     )
   const doubts = [...file.doubts, ...configDoubts(strategy, standIn, file), ...formatDoubts(file, sniffed)]
@@ -90,14 +96,19 @@ async function chooseFile(
     throw new Fault('target-invalid', `refused by --strict-sniff: ${doubts.join('; ')}`)
   const unproved = 'no manifest vouches for this file: digest, tables and rows are unknown'
   return {
-    manifest: file.manifest ?? madeUp(context, { file, sniffed, driver, strategy }),
+    manifest: file.manifest ?? madeUp(context, { file, sniffed: sniffed!, driver, strategy }),
     strategy,
     standIn,
     level: file.manifest?.level ?? 'V0',
     copies: [],
     file,
+    note: null,
     warnings: [...doubts, ...(file.manifest ? [] : [unproved])],
   }
+}
+
+function namesOf(context: EngineContext, kinds: readonly string[]): string {
+  return kinds.map((kind) => driverOf(context, kind).name).join(' or ')
 }
 
 interface Wish {
@@ -186,9 +197,9 @@ function configDoubts(strategy: Strategy, standIn: boolean, { front, manifest }:
   return type === is ? [] : [`the file has compression ${is}, and ${strategy.name} is configured for ${type}`]
 }
 
-function formatDoubts({ manifest }: FoundFile, { format }: Sniffed): string[] {
-  if (manifest === null || manifest.format === format) return []
-  return [`the manifest says format ${manifest.format}, the bytes are ${format}`]
+function formatDoubts({ manifest }: FoundFile, sniffed: Sniffed | null): string[] {
+  if (manifest === null || manifest.format === sniffed?.format) return []
+  return [`the manifest says format ${manifest.format}, the bytes are ${sniffed?.format ?? 'something else'}`]
 }
 
 /** The first raw bytes of what was chosen, from wherever they can be had; null = from nowhere right now. */

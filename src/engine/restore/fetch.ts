@@ -7,7 +7,7 @@ import type { Storage } from '../../storages/storage.ts'
 import type { Running } from '../../sys/process.ts'
 import { createFileSpool, type FileSpool } from '../../sys/spool.ts'
 import type { EngineContext } from '../context.ts'
-import { fromAnyPlace } from '../copies.ts'
+import { checkManifest, fromAnyPlace } from '../copies.ts'
 import { fetchUnknown, fetchVerified } from '../objects.ts'
 import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
 import { condemned } from '../verify.ts'
@@ -54,6 +54,7 @@ async function fetchBackup(
   const attempt = async (copy: Copy, storage: Storage): Promise<Fetched> => {
     const fetched = bundle(context, work, copy.manifest)
     try {
+      await checkManifest(storage, copy, work.signal)
       await fetchArtifacts(context, work, { fetched, reader: storage })
       return fetched
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Fault } from '../../core/faults.ts'
-import { manifestName } from '../../core/keys.ts'
+import { manifestName, parseBackupId } from '../../core/keys.ts'
 import type { Artifact, Manifest } from '../../core/model.ts'
 import type { ObjectInfo } from '../../storages/storage.ts'
 import type { EngineContext } from '../context.ts'
@@ -36,7 +36,9 @@ export async function findFile(
   const info = await reader.head(key, signal)
   if (!info) throw new Fault('object-missing', `${key} is not beside its manifest at ${reader.location}`)
   const front = await readFront(reader, { key, bytes: info.bytes, filters: context.filters, signal })
-  if (!context.sourceDrivers.some((driver) => driver.sniff(front.raw))) throw unknownFormat(address, front)
+  // beside a manifest the digest will say more exactly what is wrong
+  if (!manifest && !context.sourceDrivers.some((driver) => driver.sniff(front.raw)))
+    throw unknownFormat(address, front)
   return {
     address,
     reader,
@@ -65,6 +67,11 @@ async function locate(shelf: Shelf, signal: AbortSignal): Promise<Located> {
 /** A manifest vouches for what lies beside it, also after both were moved together. */
 async function ofManifest(shelf: Shelf, key: string, signal: AbortSignal): Promise<Located> {
   const manifest = readManifestApart(await readSmall(shelf.reader, key, signal), key)
+  const folder = `${shelf.reader.location}/${key}`.split('/').at(-2)!
+  if (parseBackupId(folder) && folder !== manifest.id)
+    throw new Fault('object-corrupt', `the manifest ${key} in the folder of ${folder} is of ${manifest.id}`, {
+      hint: 'somebody put another backup in its place; choose another',
+    })
   const names = manifest.artifacts.map((artifact) => nameOf(artifact.key))
   const [only, ...more] = names
   if (more.length > 0)

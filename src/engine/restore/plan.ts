@@ -23,7 +23,7 @@ export async function fixAsk(
   ask: RestoreAsk,
   signal: AbortSignal,
 ): Promise<FixedAsk> {
-  const { manifest, strategy, standIn, copies, file } = await choose(context, ask, signal)
+  const { manifest, strategy, standIn, copies, file, note } = await choose(context, ask, signal)
   const why = copies[0]?.corrupt
   if (!file && why && copies.every(({ corrupt }) => corrupt !== null))
     throw new Fault('object-corrupt', `backup ${manifest.id} failed a verification: ${why}`, {
@@ -37,6 +37,7 @@ export async function fixAsk(
     backup: manifest.id,
     strategy: strategy.name,
     standIn,
+    note,
     stamp: at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_'),
   }
 }

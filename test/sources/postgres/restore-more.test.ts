@@ -140,7 +140,7 @@ suite('overwriting a database that holds something', () => {
     assert.match(await blockers(into('busy', { clean: true, jobs: 2 })), /exclude each other/)
   })
 
-  for (const [what, change] of Object.entries({
+  const changes: Record<string, () => Promise<void>> = {
     'an object that depends on what is replaced': async () =>
       void (await server.query('CREATE VIEW v AS SELECT * FROM customers', 'kept')),
     'a trigger that adds rows of its own': async () =>
@@ -151,7 +151,8 @@ suite('overwriting a database that holds something', () => {
          CREATE EVENT TRIGGER more ON ddl_command_end EXECUTE FUNCTION more()`,
         'kept',
       )),
-  }))
+  }
+  for (const [what, change] of Object.entries(changes))
     test(`${what}: it fails, and the old data is still there`, async (t) => {
       const b = await shop(t)
       const backup = await b.backUp()
