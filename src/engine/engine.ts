@@ -6,7 +6,7 @@ import { listDebts } from '../state/owed.ts'
 import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
 import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
-import { adoptInstallation, findBackup, syncStorage, type SyncReport } from './catalogue.ts'
+import { findBackup, syncCatalogue } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import { diagnose } from './doctor.ts'
 import { explainRetention } from './explain.ts'
@@ -20,8 +20,6 @@ import { requestPrune } from './prune-run.ts'
 import { confirmAny, dismissAny, requestOf } from './requests.ts'
 import { draftRequest, fileRequest } from './restore/requests.ts'
 import { listBackups, runView, strategyView } from './views.ts'
-
-const syncLimitMs = 60 * 60_000 // a million objects at 300 a second
 
 /** @param onAccepted is told which run was queued (null: a cancel), so that a worker in this process looks at once */
 export function createEngine(
@@ -62,8 +60,7 @@ export function createEngine(
     retention: (strategy) => explainRetention(context, strategy),
     pin: (ask, actor) => pinBackup(context, ask, actor),
     unpin: (ask, actor) => unpinBackup(context, ask, actor),
-    confirm: (id, version, actor) =>
-      accepted(confirmAny(context, { id, version, actor }), ({ run }) => run),
+    confirm: (id, version, actor) => accepted(confirmAny(context, { id, version, actor }), ({ run }) => run),
     dismiss: (id, version, actor) => dismissAny(context, { id, version, actor }),
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
@@ -143,10 +140,4 @@ async function schedule(context: EngineContext, limit: number): ReturnType<Engin
     else soonest.at = after
   }
   return planned
-}
-
-async function syncCatalogue(context: EngineContext): Promise<SyncReport[]> {
-  await adoptInstallation(context)
-  const places = [...context.storages.values()]
-  return Promise.all(places.map((place) => syncStorage(context, place, AbortSignal.timeout(syncLimitMs))))
 }

@@ -114,6 +114,8 @@ export interface Engine {
       removed: number
       foreign: number
       broken: { key: string; why: string }[]
+      /** Why this place could not be read; what was known of it stays. null = it was read. */
+      failed: FaultFacts | null
     }[]
   >
   health(): Promise<Health>

@@ -86,6 +86,7 @@ export async function newestGood(
   const row = await copies(db)
     .where('strategy', '=', strategy)
     .where('corrupt', 'is', null)
+    .where('is_foreign', '=', 0) // another installation's backups say nothing about whether ours are made
     .where('id', '!=', except ?? '')
     .where('created_at', '<=', until)
     .orderBy('created_at', 'desc')
