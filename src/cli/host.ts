@@ -42,8 +42,8 @@ function nextSteps(path: string): string {
   const named = path === usualFile ? '' : ` --config ${path}`
   return `next:
   1. edit it: the database, and the folder for backups (mkdir -p backups)
-  2. put DATABASE_URL=postgres://user:password@host:5432/name into .env beside it
-  3. easy-backup config check${named}
+  2. put DB_PASSWORD=… into .env beside it, and nothing secret into the file
+  3. easy-backup doctor${named}   # tries the database, the places and Slack
   4. easy-backup run${named}      # a first backup, now
   5. easy-backup serve${named}    # then by its schedule`
 }

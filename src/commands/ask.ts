@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { Fault } from '../core/faults.ts'
+import { asFault, Fault } from '../core/faults.ts'
 import { checkArguments, readArguments, type Arguments } from './arguments.ts'
 import type { CommandDefinition, Engine, Face, Gate, Person } from './command.ts'
 import { nearest } from '../core/nearest.ts'
@@ -16,12 +16,31 @@ export type Ask = (asked: Asked, person: Person) => Promise<Reply>
 
 export function createAsk(parts: { engine: Engine; gate: Gate; clock: Clock }): Ask {
   return async (asked, person) => {
-    const offered = commandsFor(faceOf(person))
-    const { command, args } = read(asked, offered)
-    const { name, role, open } = command
-    await parts.gate.allow(person, { command: name, role, open, strategy: strategyIn(args) })
-    return command.run(args, { ...parts, person, actor: person.actor, commands: offered })
+    const face = faceOf(person)
+    const offered = commandsFor(face)
+    const spell = face === 'slack' ? slackSpelling(offered) : (words: string) => words
+    try {
+      const { command, args } = read(asked, offered)
+      const { name, role, open } = command
+      await parts.gate.allow(person, { command: name, role, open, strategy: strategyIn(args) })
+      const reply = await command.run(args, { ...parts, person, actor: person.actor, commands: offered })
+      if (reply.type !== 'table') return reply
+      return { ...reply, table: { ...reply.table, empty: spell(reply.table.empty) } }
+    } catch (error) {
+      const { code, message, hint, retry } = asFault(error)
+      if (face !== 'slack' || hint === null) throw error
+      throw new Fault(code, message, { hint: spell(hint), retry, cause: error })
+    }
   }
+}
+
+/** What to type is said the way it is typed there: `` `list` `` becomes `` `/backup list` ``. */
+function slackSpelling(offered: readonly CommandDefinition[]): (words: string) => string {
+  const names = new Set(offered.flatMap(({ name, aliases }) => [name, ...aliases]))
+  return (words) =>
+    words.replaceAll(/`([a-z]+)([^`]*)`/g, (whole, first: string, rest: string) =>
+      names.has(first) ? `\`/backup ${first}${rest}\`` : whole,
+    )
 }
 
 /** What one face offers, in the order of help. */
@@ -67,7 +86,10 @@ function find(name: string, offered: readonly CommandDefinition[]): CommandDefin
     name,
     offered.flatMap((each) => [each.name, ...each.aliases]),
   )
-  const names = offered.map((each) => each.name).join(', ')
+  const names = offered
+    .filter(({ byButton }) => !byButton)
+    .map((each) => each.name)
+    .join(', ')
   throw new Fault('usage', `there is no command ${quoted(name)}`, {
     hint: near ? `did you mean \`${near}\`?` : `commands: ${names}`,
   })

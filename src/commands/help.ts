@@ -68,7 +68,8 @@ function pausedFact(strategies: StrategyView[]): Fact[] {
 
 /** Name and its plain words; options are for `help <command>`. */
 function signature({ name, usage }: CommandDefinition): string {
-  const words = usage.split(/ \[?--/)[0]!
+  const plain = usage.split(/ (?:\| |\[)?--/)[0]!
+  const words = plain.startsWith('(') && !plain.includes(')') ? `${plain})` : plain
   return words === '' || usage.startsWith('--') ? name : `${name} ${words}`
 }
 
@@ -77,7 +78,7 @@ function explain(name: string, { commands }: CommandContext): Reply {
     (each) => each.name === name.toLowerCase() || each.aliases.includes(name.toLowerCase()),
   )
   if (!command) {
-    const names = commands.map((each) => each.name)
+    const names = commands.filter(({ byButton }) => !byButton).map((each) => each.name)
     throw new Fault('usage', `there is no command ${quoted(name)}`, {
       hint: suggest(name, names, `commands: ${some(names)}`),
     })

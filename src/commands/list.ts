@@ -104,8 +104,8 @@ async function askOf(given: Args, { engine, clock }: CommandContext): Promise<Om
 function historyOf(given: Args, asked: Asked, { engine }: CommandContext): Promise<RunLine[]> {
   const only = (['level', 'storage', 'database'] as const).find((key) => given[key] !== undefined)
   if (only)
-    throw new Fault('usage', `--${only} is about backups, and a run that ${given.status} made none`, {
-      hint: `leave --${only} or --status out`,
+    throw new Fault('usage', `--${only} is about backups, and --status ${given.status} lists runs`, {
+      hint: 'leave one of them out',
     })
   return engine.history({ ...asked, state: given.status as RunLine['state'] })
 }

@@ -28,7 +28,7 @@ export const pause = defineCommand({
     const names = await selectStrategies(engine, what)
     const until = length === null ? null : clock.now() + length
     await engine.pause(names, until, actor)
-    const end = length === null ? `until you \`resume ${what}\`` : `for ${formatDuration(length)}`
+    const end = length === null ? 'until somebody resumes it' : `for ${formatDuration(length)}`
     return { type: 'text', text: `${named(names)} paused ${end}`, data: { paused: names, until } }
   },
 })

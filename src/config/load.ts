@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import type { DriverCatalogue } from './catalogue.ts'
+import { checkMonitoring } from './check-monitoring.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkStrategies } from './check-strategies.ts'
 import { newPlaces, readDocument } from './document.ts'
@@ -68,6 +69,7 @@ export function configFrom(
 
 function judge(examination: Examination): void {
   examine(file, { value: examination.root, at: '' }, examination)
+  checkMonitoring(examination)
   checkPlaces(examination)
   checkStrategies(examination)
   examination.findings.settle(examination.root, examination.secrets)

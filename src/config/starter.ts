@@ -27,7 +27,7 @@ global:
 
 strategies:
   - name: my-database                    # what you type: easy-backup run my-database
-    database_url: \${DATABASE_URL}        # postgres://user:password@host:5432/name
+    database_url: postgres://user:\${DB_PASSWORD}@host:5432/name
 
   # - name: my-file
   #   database_url: sqlite:///var/lib/app/app.db

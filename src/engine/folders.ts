@@ -1,6 +1,7 @@
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { privateFolder } from '../sys/files.ts'
+import { asFault, Fault } from '../core/faults.ts'
+import { fileFault, privateFolder } from '../sys/files.ts'
 import { isAlive, type Identity } from '../sys/strays.ts'
 import { runFolder, type EngineContext } from './context.ts'
 import { keptMs, readWhole } from './whole.ts'
@@ -13,9 +14,29 @@ const unclaimedMs = 60 * 60_000 // a folder without an owner is of somebody who 
  * @throws Fault disk-full · disk-failed */
 export async function makeRunFolder(context: EngineContext, runId: string): Promise<string> {
   const folder = runFolder(context, runId)
-  await privateFolder(folder)
-  await writeFile(join(folder, ownerName), JSON.stringify(context.self), { mode: 0o600 })
-  return folder
+  try {
+    await privateFolder(folder)
+    await writeFile(join(folder, ownerName), JSON.stringify(context.self), { mode: 0o600 })
+    return folder
+  } catch (error) {
+    if (error instanceof Fault && error.cause === undefined) throw error // whose folder it is, or what is in its place
+    throw unusable(context.config.tempDir, asFault(fileFault(error, 'no file can be made there')))
+  }
+}
+
+/** People set temp_dir, and not the folders that we make in it. */
+function unusable(tempDir: string, fault: Fault): Fault {
+  const full = fault.code === 'disk-full'
+  return new Fault(
+    fault.code,
+    full ? `there is no space left in temp_dir (${tempDir})` : `temp_dir ${tempDir} cannot be written`,
+    {
+      hint: full
+        ? 'free some space there, or point temp_dir to a larger disk'
+        : 'let this user write there, or point temp_dir to another folder',
+      cause: fault,
+    },
+  )
 }
 
 /** Removes the folders that dead processes left: spools, credential files, scratch copies. A whole dump stays for as long as it may

@@ -30,7 +30,7 @@ export async function withRetries(
       return await tryOnce(attempt)
     } catch (error) {
       if (error instanceof KeptFault) throw error // its dump is good: each place was tried as often as `retry` says
-      const fault = asRunFault(error)
+      const fault = asRunFault(error, context.config.tempDir)
       if (fault.code === 'proof-failed') proofsFailed++
       cancel.throwIfAborted()
       if (
@@ -111,17 +111,18 @@ export function backoff(strategy: Strategy, attempt: number, random: number): nu
   return Math.round(Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * (0.8 + 0.4 * random))
 }
 
-/** What a tool said about a full disk is the disk's fault, not the tool's. */
-export function asRunFault(error: unknown): Fault {
+/** What a tool said about a full disk is the disk's fault, not the tool's. Places say themselves that they are full: what is left
+ * is the folder of unfinished work. */
+export function asRunFault(error: unknown, tempDir: string): Fault {
   const fault = asFault(error)
-  if (fault.code === 'disk-full') return fault // whoever met it says which disk
+  if (fault.code === 'disk-full') return fault
   const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')
   const code =
     (error as NodeJS.ErrnoException).code ??
     ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code
   if (code === 'ENOSPC' || /no space left on device|disk quota exceeded/i.test(words))
-    return new Fault('disk-full', 'there is no space left for the spool (temp_dir) or the storage', {
-      hint: 'free some space, or point temp_dir to a larger disk; `df -h` shows which is full',
+    return new Fault('disk-full', `there is no space left in temp_dir (${tempDir})`, {
+      hint: `free some space there, or point temp_dir to a larger disk; \`df -h ${tempDir}\` shows how full it is`,
       cause: error,
     })
   return fault

@@ -65,6 +65,7 @@ export interface DeliveryState {
   unknowns: number
 }
 
+const vainTries = 2 // of the message above: then what must be heard goes without it
 const longestWaitMs = 2 * 60 * 60_000 // nobody waits as long: the clock was ahead when this was written
 
 /** What this notifier has to show now, most urgent first. */
@@ -99,7 +100,13 @@ export async function dueMessages(db: Read, notifier: string, now: number, limit
       ]),
     )
     .where((e) =>
-      e.or([e('m.parent', 'is', null), e('p.receipt', 'is not', null), e('p.refused', 'is not', null)]),
+      e.or([
+        e('m.parent', 'is', null),
+        e('p.receipt', 'is not', null),
+        e('p.refused', 'is not', null),
+        // a channel for successes that takes nothing must not keep an alarm from another channel
+        e.and([e('m.audience', '=', 'failure'), e('p.tries', '>=', vainTries)]),
+      ]),
     )
     .orderBy('m.priority')
     .orderBy('m.changed_at')

@@ -66,7 +66,7 @@ test('a service says what is doubtful in its configuration', async (t) => {
   const text = await readFile(place.config, 'utf8')
   await writeFile(
     place.config,
-    text.replace(/^global:.*$/m, '$&\n  monitoring: { metrics: { enabled: true } }'),
+    text.replace(/^global:.*$/m, '$&\n  retention: 1h'),
   )
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
   const service = spawn(process.execPath, [main, 'serve', '-c', place.config], {
@@ -75,7 +75,7 @@ test('a service says what is doubtful in its configuration', async (t) => {
   t.after(() => service.kill('SIGKILL'))
   let said = ''
   for await (const chunk of service.stdout!) if ((said += String(chunk)).includes('serves')) break
-  assert.match(said, /metrics come with the next release.*doubtful/)
+  assert.match(said, /retention 1h is shorter than two runs.*doubtful/)
   service.kill('SIGTERM')
   await once(service, 'exit')
 })

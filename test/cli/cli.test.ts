@@ -53,7 +53,7 @@ test('every exit code is documented with its name and meaning', async () => {
   const { stdout } = await type('help exit-codes')
   assert.match(stdout, /^ {2}0 {2}ok +everything went well$/m)
   for (const [code, { exit, means }] of Object.entries(faultTable))
-    assert.match(stdout, new RegExp(`^ *${exit} {2}${code} +${means}$`, 'm'))
+    assert.match(stdout, new RegExp(`^ *${exit} {2}${code} +${RegExp.escape(means)}$`, 'm'))
 })
 
 test('each wrong line is answered on standard error with what is wrong and what to do', async () => {

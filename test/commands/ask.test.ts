@@ -54,6 +54,29 @@ test(
 )
 
 test(
+  'hints are spelled as they are typed on the face that asked',
+  onProgram(async ({ app }) => {
+    const cli: Person = { actor: { via: 'cli', id: 'ann' }, admin: true, outsider: null }
+    for (const [words, slack, host] of [
+      ['lst', 'did you mean `/backup list`?', 'did you mean `list`?'],
+      [
+        'pause',
+        'write `/backup pause <strategy | tag:x | all> [2h]`',
+        'write `pause <strategy | tag:x | all> [2h]`',
+      ],
+      ['cancel r1', '`/backup status` shows what is running', '`status` shows what is running'],
+    ] as const) {
+      await assert.rejects(app.ask({ words }, admin), { hint: slack })
+      await assert.rejects(app.ask({ words }, cli), { hint: host })
+    }
+    await assert.rejects(app.ask({ words: 'frobnicate' }, admin), ({ hint }: { hint: string } & Error) => {
+      assert.doesNotMatch(hint, /confirm|dismiss/)
+      return hint.startsWith('commands: help, status')
+    })
+  }),
+)
+
+test(
   'a database URL is refused in Slack, whoever types it, and is not filed',
   onProgram(async ({ app }) => {
     const words = 'restore shop --target-url postgres://root:hunter2@h/d'
@@ -125,7 +148,7 @@ test(
     assert.ok(facts.some(({ label }) => label === '--since'))
     await assert.rejects(app.ask({ words: 'help lst' }, member), {
       code: 'usage',
-      hint: 'did you mean `list`?',
+      hint: 'did you mean `/backup list`?',
     })
   }),
 )

@@ -231,6 +231,11 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     { global: ['monitoring: { health_check: { path: health } }'] },
     'global.monitoring.health_check.path  "health" is not a path  write a path such as /health',
   ],
+  [
+    'health and metrics at the same address',
+    { global: ['monitoring: { health_check: { port: 9090 }, metrics: { port: 9090, path: /health } }'] },
+    'global.monitoring.metrics.path  health is served at /health on this port already  write path: /metrics',
+  ],
 ]
 
 for (const [name, { global = [], strategy = [] }, expected] of cases)
