@@ -1,4 +1,11 @@
-import type { StrategyView, BackupView, RequestView, RunView } from '../../src/core/model.ts'
+import {
+  serviceActor,
+  type StrategyView,
+  type BackupView,
+  type PruneRequestView,
+  type RequestView,
+  type RunView,
+} from '../../src/core/model.ts'
 
 /** View models as the engine makes them, for drawing. */
 
@@ -122,6 +129,39 @@ export function request(changes: Partial<RequestView> = {}): RequestView {
       steps: ['fetch and check', 'restore beside', 'compare 8 tables'],
       warnings: [],
       blockers: [],
+      digest: 'd',
+    },
+    decidedBy: null,
+    decidedAt: null,
+    run: null,
+    fault: null,
+    ...changes,
+  }
+}
+
+export function pruneRequest(changes: Partial<PruneRequestView> = {}): PruneRequestView {
+  return {
+    id: 'req-2',
+    kind: 'prune',
+    version: 3,
+    state: 'waiting',
+    requester: serviceActor,
+    reason: null,
+    createdAt: at('10:52:00'),
+    expiresAt: at('10:52:00') + 3 * 24 * 3600_000,
+    plan: {
+      strategy: 'production-db',
+      series: 'production-db',
+      storage: 'nas',
+      total: 40,
+      count: 12,
+      storedBytes: 4_092_000_000,
+      deletions: Array.from({ length: 12 }, (_, index) => ({
+        id: `production-db-202610${String(index + 1).padStart(2, '0')}T060000Z-k3f9`,
+        createdAt: at('10:52:00') - (50 - index) * 24 * 3600_000,
+        reason: `older than 30d (${50 - index} d)`,
+      })),
+      summary: ['12 older than 30d'],
       digest: 'd',
     },
     decidedBy: null,

@@ -24,7 +24,7 @@ const retentionRule = group(
   },
   {
     description:
-      'What none of the `keep_…` rules holds is deleted, and with `max_age` what is older; calendar in the `timezone` of the strategy. Pinned backups stay',
+      'What none of the `keep_…` rules holds is deleted, and with `max_age` what is older; calendar in the `timezone` of the strategy. Pinned backups stay; broken ones never count, and go when a good one in their place would',
   },
 )
 

@@ -15,7 +15,18 @@ import { drawMessage } from '../../../src/slack/blocks/message.ts'
 import { faultView, loadingView, logView } from '../../../src/slack/blocks/modals.ts'
 import { drawFault, drawReply } from '../../../src/slack/blocks/reply.ts'
 import { plannedView, restoreDialog } from '../../../src/slack/blocks/restore-dialog.ts'
-import { at, backup, bomb, failedRun, longName, request, run, strategy, succeeded } from '../samples.ts'
+import {
+  at,
+  backup,
+  bomb,
+  failedRun,
+  longName,
+  pruneRequest,
+  request,
+  run,
+  strategy,
+  succeeded,
+} from '../samples.ts'
 
 /** Texts nobody wishes for: the longest, the most escaped, the most hostile. */
 const texts = {
@@ -75,7 +86,7 @@ function markupIn(sent: unknown): string[] {
 
 const people = Array.from({ length: 40 }, (_, index) => (index % 2 ? `S0DBA${index}` : `U0ALICE${index}`))
 const states: RunState[] = ['queued', 'running', ...outcomes]
-const kinds: RunKind[] = ['backup', 'restore', 'verify']
+const kinds: RunKind[] = ['backup', 'restore', 'verify', 'prune']
 const stages: (Stage | null)[] = [
   'starting',
   'dump',
@@ -158,8 +169,10 @@ function* bodies(text: string, name: string, id: string): Generator<MessageBody>
     yield { type: 'run.progress', run: one }
     yield { type: 'run.alarm', run: one }
   }
-  for (const state of ['waiting', 'executing', 'done', 'cancelled', 'expired', 'failed'] as RequestState[])
+  for (const state of ['waiting', 'executing', 'done', 'cancelled', 'expired', 'failed'] as RequestState[]) {
     yield { type: 'request.card', request: worstRequest(text, name, id, state) }
+    yield { type: 'request.card', request: worstPrune(text, name, id, state) }
+  }
   for (const over of [true, false])
     yield {
       type: 'overdue',
@@ -171,6 +184,30 @@ function* bodies(text: string, name: string, id: string): Generator<MessageBody>
       over,
     }
   for (const urgent of [true, false]) yield { type: 'notice', title: text, text, urgent }
+}
+
+function worstPrune(
+  text: string,
+  name: string,
+  id: string,
+  state: RequestState,
+): ReturnType<typeof pruneRequest> {
+  const { plan } = pruneRequest()
+  return pruneRequest({
+    id,
+    state,
+    run: id,
+    fault: { code: 'storage-denied', text, hint: text },
+    plan: {
+      ...plan,
+      strategy: name,
+      series: text,
+      storage: text,
+      storedBytes: 9e15,
+      deletions: Array.from({ length: 3_000 }, () => ({ id, createdAt: 0, reason: text })),
+      summary: Array.from({ length: 9 }, () => text),
+    },
+  })
 }
 
 function worstRequest(
@@ -239,6 +276,10 @@ const cells = (text: string): Cell[] => [
 function* replies(text: string): Generator<Reply> {
   yield { type: 'text', text }
   yield { type: 'text', text: '' }
+  const asked = worstPrune(text, longName, text, 'waiting')
+  for (const requests of [[asked], [asked, asked, asked]])
+    for (const notes of [[], Array.from({ length: 60 }, () => text)])
+      yield { type: 'questions', requests, notes }
   const facts = Array.from({ length: 10 }, () => cells(text))
     .flat()
     .map((cell) => ({ label: text, cell }))

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MessageBody } from '../../../src/core/messages.ts'
 import type { Drawn } from '../../../src/slack/blocks/elements.ts'
+import { serviceActor, type PruneRequestView, type RequestState } from '../../../src/core/model.ts'
 import { drawMessage as drawStyled } from '../../../src/slack/blocks/message.ts'
-import { at, failedRun, request, run, succeeded } from '../samples.ts'
+import { at, failedRun, pruneRequest, request, run, succeeded } from '../samples.ts'
 
 function drawMessage(body: MessageBody, mentions: string[]): Drawn {
   return drawStyled(body, { mentions, blocks: 'basic' })
@@ -117,6 +118,25 @@ test('a request can be confirmed or cancelled once, and then is its own record',
     const words = shown(drawMessage({ type: 'request.card', request: request({ state, ...decided }) }, []))
     assert.ok(!words.some((word) => word.startsWith('[')), state)
   }
+})
+
+test('a question about deleting says how much, why and what stays, and then is its own record', () => {
+  const card = shown(drawMessage({ type: 'request.card', request: pruneRequest() }, []))
+  assert.equal(card[0], '🟡 *Delete 12 of 40 backups of production-db in nas?*  asked by easy-backup')
+  assert.equal(card[1], '*Why*  12 older than 30d\n*Frees*  4.1 GB, 28 stay')
+  const [first, ...lines] = card[2]!.split('\n')
+  assert.equal(first, '`production-db-20261001T060000Z-k3f9` · 50 d old · older than 30d (50 d)')
+  assert.deepEqual([lines.length, lines.at(-1)], [10, 'and 2 more'])
+  assert.deepEqual(card.slice(-2), ['[Delete]', '[Keep]'])
+  const decided = { decidedBy: { via: 'slack' as const, id: 'U0ALICE01' }, decidedAt: at('10:53:00') }
+  const record = (state: RequestState, by: Partial<PruneRequestView> = decided): string[] =>
+    shown(drawMessage({ type: 'request.card', request: pruneRequest({ state, run: 'r1', ...by }) }, []))
+  assert.match(record('executing')[0]!, /^🔵 \*Deleting 12 of 40 backups/)
+  assert.match(record('done').at(-1)!, /^confirmed by <@U0ALICE01>/)
+  assert.match(record('cancelled').at(-1)!, /^kept by <@U0ALICE01> .* nothing was deleted$/)
+  assert.match(record('cancelled', { decidedBy: serviceActor }).at(-1)!, /^no longer asked/)
+  for (const state of ['executing', 'done', 'cancelled', 'expired', 'failed'] as const)
+    assert.ok(!record(state).some((word) => word.startsWith('[')), state)
 })
 
 test('a plan with blockers is shown, never offered for confirmation', () => {
