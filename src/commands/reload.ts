@@ -22,7 +22,7 @@ export const reload = defineCommand({
     const { changed, weakened, needsRestart } = changes
     const lines = [
       ...changed,
-      ...weakened.map((line) => `weaker: ${line}`),
+      ...weakened,
       ...needsRestart.map((name) => `needs a restart: ${name}`),
     ]
     const text = ['the configuration was loaded again', ...(lines.length > 0 ? lines : ['nothing changed'])]

@@ -38,13 +38,13 @@ export function changesOf(before: Config, after: Config): Omit<ConfigChanges, 'n
     return was ? [[was, strategy] as const] : []
   })
   const weakened = [
-    ...removed.map((name) => `${name} is no longer backed up`),
-    ...both.flatMap(([was, is]) => weakenedIn(was, is)),
+    ...together(removed.map((name) => ({ name, say: (names: string) => `no longer backed up: ${names}` }))),
+    ...together(both.flatMap(([was, is]) => weakenedIn(was, is))),
   ]
   const changed = [
     ...counted(added, 'added'),
     ...counted(removed, 'removed'),
-    ...both.flatMap(([was, is]) => changedIn(was, is)),
+    ...together(both.flatMap(([was, is]) => changedIn(was, is))),
     ...placesChanged(before, after),
     ...servicesChanged(before, after),
   ]
@@ -54,6 +54,22 @@ export function changesOf(before: Config, after: Config): Omit<ConfigChanges, 'n
 function counted(names: string[], what: string): string[] {
   const noun = names.length === 1 ? 'strategy' : 'strategies'
   return names.length === 0 ? [] : [`${names.length} ${noun} ${what}: ${names.join(', ')}`]
+}
+
+interface Said {
+  name: string
+  say(names: string): string
+}
+
+const namedAtMost = 10
+
+/** The same change of many strategies is one line. */
+function together(changes: Said[]): string[] {
+  return [...Map.groupBy(changes, ({ say }) => say('')).values()].map((same) => {
+    const names = same.map(({ name }) => name)
+    const more = names.length > namedAtMost ? ` and ${names.length - namedAtMost} more` : ''
+    return same[0]!.say(names.slice(0, namedAtMost).join(', ') + more)
+  })
 }
 
 /** Settings of a strategy as people call them; with a text of their value where one line says it. */
@@ -80,29 +96,31 @@ const settings: Record<string, { of: (strategy: Strategy) => unknown; text?: (s:
   restore: { of: ({ restore }) => restore },
 }
 
-function changedIn(was: Strategy, is: Strategy): string[] {
+function changedIn(was: Strategy, is: Strategy): Said[] {
   const parts = Object.entries(settings)
     .filter(([, { of }]) => !isDeepStrictEqual(of(was), of(is)))
     .map(([name, { text }]) => {
       const [from, to] = [text?.(was), text?.(is)]
       return from === to ? name : `${name} ${from} → ${to}`
     })
-  if (parts.length > 0) return [`${is.name}: ${parts.join('; ')}`]
+  const { name } = is
+  if (parts.length > 0) return [{ name, say: (names) => `${names}: ${parts.join('; ')}` }]
   const { redacted: _was, ...old } = was
   const { redacted: _is, ...now } = is
-  return isDeepStrictEqual(old, now) ? [] : [`${is.name} changed`]
+  return isDeepStrictEqual(old, now) ? [] : [{ name, say: (names) => `${names}: changed` }]
 }
 
-function weakenedIn(was: Strategy, is: Strategy): string[] {
+function weakenedIn(was: Strategy, is: Strategy): Said[] {
   const gone = was.storages.filter((place) => !is.storages.includes(place))
   const places = was.storages.filter((place) => is.storages.includes(place))
   const weaker = places.find((place) => isWeaker(retentionIn(was, place), retentionIn(is, place)))
   const spell = (strategy: Strategy): string => retentionIn(strategy, weaker ?? '')?.text ?? 'everything'
-  return [
-    ...(weaker === undefined ? [] : [`retention of ${is.name} weakened: ${spell(was)} → ${spell(is)}`]),
-    ...(gone.length === 0 ? [] : [`${is.name} is no longer stored in ${gone.join(', ')}`]),
-    ...(was.protected && !is.protected ? [`${is.name} is no longer protected`] : []),
+  const all: (((names: string) => string) | null)[] = [
+    weaker === undefined ? null : (names) => `retention of ${names} weakened: ${spell(was)} → ${spell(is)}`,
+    gone.length === 0 ? null : (names) => `no longer stored in ${gone.join(', ')}: ${names}`,
+    was.protected && !is.protected ? (names) => `no longer protected: ${names}` : null,
   ]
+  return all.filter((say) => say !== null).map((say) => ({ name: is.name, say }))
 }
 
 function retentionIn({ retention, placeRetention }: Strategy, place: string): Retention | null {

@@ -138,12 +138,20 @@ suite('reload is all or nothing (promise 20)', () => {
       file.strategies.pop()
     })
     const { weakened } = await reloadHere(here.context, person)
-    assert.deepEqual(weakened, ['blog is no longer backed up', 'retention of shop weakened: 30d → 7d'])
+    assert.deepEqual(weakened, ['no longer backed up: blog', 'retention of shop weakened: 30d → 7d'])
     const [told] = await notices(here)
-    assert.match(told!, /Loaded again by ann:\n• blog is no longer backed up\n• retention of shop weakened/)
+    assert.match(told!, /Loaded again by ann:\n• no longer backed up: blog\n• retention of shop weakened/)
     await here.edit((file) => void (file.global.retention = '60d'))
     await reloadHere(here.context, person)
     assert.equal((await notices(here)).length, 1)
+  })
+
+  test('the same change of many strategies is one line', async (t) => {
+    const here = await scene(t, { strategies: { shop: {}, blog: {} }, global: { retention: '30d' } })
+    await here.edit((file) => void (file.global.retention = '7d'))
+    const { changed, weakened } = await reloadHere(here.context, person)
+    assert.deepEqual(changed, ['shop, blog: retention 30d → 7d'])
+    assert.deepEqual(weakened, ['retention of shop, blog weakened: 30d → 7d'])
   })
 
   test('a run goes on with the strategy it began with', async (t) => {

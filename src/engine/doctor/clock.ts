@@ -15,7 +15,8 @@ const tolerableMs = 60_000 // Slack refuses signed requests from 5 minutes on, S
 /** Slots, retention and signatures depend on the clock. Slack's counts most; a database's tells only that one of two is wrong. */
 export function checkClock(readings: readonly Reading[]): Check[] {
   const name = 'clock'
-  if (readings.length === 0) return [passed(name, 'not compared: neither Slack nor a database server told the time')]
+  if (readings.length === 0)
+    return [passed(name, 'not compared: neither Slack nor a database server told the time')]
   const off = readings.filter((reading) => Math.abs(offset(reading)) > tolerableMs)
   const right = readings.filter((reading) => !off.includes(reading))
   const agrees = right.length === 0 ? [] : [passed(name, `agrees with ${right[0]!.of}`)]
