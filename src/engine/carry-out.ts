@@ -34,7 +34,9 @@ export async function carryOut(
 ): Promise<void> {
   const begun = context.clock.monotonic()
   const end = await endOf(context, run, circumstances)
-  await finishAtLast(context, run, { ...end, begun }, circumstances.cancel)
+  const isWritten = await finishAtLast(context, run, { ...end, begun }, circumstances.cancel)
+  // of a backup whose end could not be written the dump stays: the next start goes on with it
+  if (isWritten && end.kept === null) await removeFolder(context, runFolder(context, run.id))
   await end.result
     ?.after?.(circumstances.cancel)
     .catch((error: unknown) =>
@@ -91,10 +93,10 @@ async function tryOnce(
     processorTicks: () => processorTicks(run.id),
   })
   const signal = AbortSignal.any([circumstances.cancel, pulse.stalled])
-  let isKept = false
+  let isNeeded = false // its dump: to be sent by somebody else, or until the run's end is written
   try {
     await makeRunFolder(context, run.id)
-    return await workOn(context, {
+    const result = await workOn(context, {
       run,
       strategy,
       folder,
@@ -102,12 +104,14 @@ async function tryOnce(
       signal,
       change: (columns) => change(context, run.id, columns),
     })
+    isNeeded = run.kind === 'backup'
+    return result
   } catch (error) {
-    isKept = error instanceof KeptFault
-    throw signal.aborted && !isKept ? (signal.reason as Error) : error
+    isNeeded = error instanceof KeptFault
+    throw signal.aborted && !isNeeded ? (signal.reason as Error) : error
   } finally {
     pulse.stop()
-    if (!isKept) await removeFolder(context, folder)
+    if (!isNeeded) await removeFolder(context, folder)
   }
 }
 
@@ -161,22 +165,23 @@ const finishAgainMs = 5_000 // a state disk that is full or locked may have room
 const triesOfCancelled = 12 // a signal fires once: of a cancelled run nobody hears any more that the service stops
 
 /** A run whose end cannot be written would keep its lease for as long as this process lives: so it is tried until it works,
- * also for a run that was cancelled. */
+ * also for a run that was cancelled. @returns whether it was written */
 async function finishAtLast(
   context: EngineContext,
   run: Run,
   end: End,
   stopping: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
-      return await finish(context, run, end)
+      await finish(context, run, end)
+      return true
     } catch (error) {
       context.log.error('the end of a run could not be written', {
         run: run.id,
         error: asFault(error).message,
       })
-      if (isStopping(stopping) || (stopping.aborted && tries >= triesOfCancelled)) return // the next start ends it
+      if (isStopping(stopping) || (stopping.aborted && tries >= triesOfCancelled)) return false // the next start ends it
       const waiting = stopping.aborted ? [] : [stopping]
       await context.clock.sleep(finishAgainMs, ...waiting).catch(() => undefined)
     }

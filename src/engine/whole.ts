@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { Fault } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { Manifest } from '../core/model.ts'
@@ -30,11 +30,15 @@ export interface WholeDump {
   resumes: number
 }
 
-/** Written under another name first: it is there whole or not at all. A power cut may lose it; the digests tell. */
+/** Written under another name first: it is there whole or not at all. A power cut may lose it; the digests tell.
+ * Nothing else stays in the folder: passwords and scratch copies were for the dump (promise 14). */
 export async function writeWhole(folder: string, whole: WholeDump): Promise<void> {
   const path = join(folder, wholeName)
   await writeFile(`${path}.new`, JSON.stringify(whole), { mode: 0o600 })
   await rename(`${path}.new`, path)
+  const spools = whole.manifest.artifacts.map(({ name }) => basename(spoolPath(folder, name)))
+  for (const name of await readdir(folder))
+    if (!name.endsWith('.json') && !spools.includes(name)) await rm(join(folder, name), { recursive: true })
 }
 
 /** null when there is none, or its spools are not all there in full length. */

@@ -9,8 +9,9 @@ import { failureHint } from '../../src/commands/phrases.ts'
 import { freeTempRoom, tidyKept } from '../../src/engine/kept.ts'
 import { recover } from '../../src/engine/recover.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { contentOf, severalPlaces, type Places } from '../support/places.ts'
-import { makeWorld, makeWorldFolder, person, usualSpeed, type World } from '../support/world.ts'
+import { fillSample, makeWorld, makeWorldFolder, person, usualSpeed, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
 interface Setting {
@@ -139,6 +140,25 @@ suite('a dump that no place took', () => {
     await writeFile(spoolOf(world, run), 'cut')
     await tidyKept(world.context)
     assert.equal((await world.engine.run(run.id)).kept, null)
+    await assertWorld(world)
+  })
+
+  test('lies there without a password of its database', async (t) => {
+    const postgres = await startPostgres()
+    t.after(() => postgres.close())
+    await fillSample(postgres, 'shop', 10)
+    const folder = await makeWorldFolder(t)
+    const places = severalPlaces(folder, ['disk'])
+    await mkdir(places.dir('disk'), { recursive: true })
+    const world = await makeWorld(t, { ...places.options, postgres })
+    places.away.add('disk')
+    const run = await world.backup()
+    assert.ok(run.kept)
+    assert.deepEqual((await readdir(join(world.tempDir, run.id))).toSorted(), [
+      'owner.json',
+      'spool-shop.dump',
+      'whole.json',
+    ])
     await assertWorld(world)
   })
 })

@@ -2,13 +2,14 @@ import type { EngineContext } from '../../src/engine/context.ts'
 import type { Database } from '../../src/state/database.ts'
 import type { Storage } from '../../src/storages/storage.ts'
 import { systemClock } from '../../src/sys/clock.ts'
+import { catchUp, severalPlaces } from './places.ts'
 import { openWorld, person, type World } from './world.ts'
 
 /** A process of its own that does one piece of work and kills itself at its n-th durable step: before or after each transaction,
  * and before or after each change of a storage. Says `done` when it got to the end.
  *
- * `node crash-at.ts <folder> <n> backup | restore` */
-const [folder, at, kind] = process.argv.slice(2) as [string, string, 'backup' | 'restore']
+ * `node crash-at.ts <folder> <n> backup | restore | places | copy`; the last two with the places `disk` and `nas`. */
+const [folder, at, kind] = process.argv.slice(2) as [string, string, 'backup' | 'restore' | 'places' | 'copy']
 const hour = 3_600_000
 let steps = 0
 
@@ -41,7 +42,8 @@ function crashingStorage(storage: Storage): Storage {
 }
 
 async function work(world: World): Promise<string> {
-  if (kind === 'backup') return (await world.backup()).state
+  if (kind === 'backup' || kind === 'places') return (await world.backup()).state
+  if (kind === 'copy') return (await catchUp(world)).map(({ state }) => state).join()
   const ask = {
     backup: 'latest',
     strategy: 'shop',
@@ -55,9 +57,12 @@ async function work(world: World): Promise<string> {
   return (await world.finish(run!)).state
 }
 
+const places = severalPlaces(folder, ['disk', 'nas'])
 const world = await openWorld(folder, {
   clock: { ...systemClock, now: () => systemClock.now() + hour }, // what was there before is old enough to be pruned
-  global: { retention: { max_age: '10m', min_keep: 1 } },
+  ...(kind === 'places' || kind === 'copy'
+    ? { storageDir: places.dir('disk'), global: places.options.global }
+    : { global: { retention: { max_age: '10m', min_keep: 1 } } }),
   adjust: crashing,
 })
 const state = await work(world)

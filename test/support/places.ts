@@ -11,7 +11,7 @@ import type { World, WorldOptions } from './world.ts'
 export interface Places {
   /** Names of places that do not answer now. */
   away: Set<string>
-  options: Pick<WorldOptions, 'folder' | 'storageDir' | 'global' | 'adjust'>
+  options: Required<Pick<WorldOptions, 'folder' | 'storageDir' | 'global' | 'adjust'>>
   /** Where a place lies on this disk. */
   dir(name: string): string
 }
