@@ -43,7 +43,7 @@ export const appDoor: AppDoor = {
 }
 
 async function openApp(options: OpenOptions): Promise<App> {
-  const config = readConfig(options.configPath)
+  const config = readConfig(options.configPath, options.bare ?? false)
   const scrub = growingScrub(config.secrets)
   const serving = options.role === 'serve'
   const log = createLog({
@@ -123,7 +123,7 @@ export async function buildContext(parts: {
     sourceDrivers: sources,
     filters,
     storages: openPlaces(config, openStorage, null),
-    openStorage,
+    openStorage: (kind, name, given) => openStorage(kind, name, { ...ambient(environment), ...given }),
     standIn: (name, url) => standIn(name, url, config),
     notifiers: () => Promise.resolve([]),
     bus: createBus(),
@@ -163,6 +163,15 @@ function growingScrub(secrets: readonly string[]): { hide: Scrub; learn(more: re
       hide = createScrub(known)
     },
   }
+}
+
+/** Where a bucket that no file describes answers: as the AWS tools, and a machine set up by its environment alone, are told. */
+function ambient({ S3_ENDPOINT, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, S3_REGION }: NodeJS.ProcessEnv): {
+  endpoint?: string
+  region?: string
+} {
+  const endpoint = S3_ENDPOINT || AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL
+  return { ...(endpoint ? { endpoint } : {}), ...(S3_REGION ? { region: S3_REGION } : {}) }
 }
 
 /** A file with this one strategy, read as any other: so that there is one place for defaults. */
@@ -206,7 +215,8 @@ async function connectSlack(
   return startSlack({
     connection,
     routing: liveRouting(context, connection),
-    routings: () => routingsOf(context.config.slack?.routing ?? connection.routing, context.config.strategies),
+    routings: () =>
+      routingsOf(context.config.slack?.routing ?? connection.routing, context.config.strategies),
     ask,
     gate,
     firstTime: firstTimeOnly,

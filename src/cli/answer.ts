@@ -35,7 +35,9 @@ export function answer(
     throw new Fault('usage', 'a backup is binary and would garble the screen', {
       hint: `write it to a file: easy-backup get … > file`,
     })
-  return withApp(session, 'command', async (app) => {
+  // on the bad day there may be nothing but a file and a server
+  const bare = asked.name === 'restore' && asked.args.from !== undefined
+  return withApp(session, { role: 'command', bare }, async (app) => {
     const reply = await app.ask(asked, app.person)
     return show(session, app, { reply, name: asked.name, manner })
   })

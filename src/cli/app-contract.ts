@@ -23,6 +23,8 @@ export interface OpenOptions {
   configPath: string | null
   /** `serve` schedules, recovers and delivers; `command` works beside it, or alone when there is none. */
   role: 'serve' | 'command'
+  /** Without any configuration it works all the same, with no strategy and no place: for `restore --from`. */
+  bare?: boolean
   /** `--verbose`: a command says on standard error what is logged, from `debug` on; without it only what is wrong. */
   verbose: boolean
 }

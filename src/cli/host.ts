@@ -8,7 +8,7 @@ import { say, sayJson, withApp, type Session } from './session.ts'
 const usualFile = './easy-backup.yml'
 
 export function serve(session: Session): Promise<number> {
-  return withApp(session, 'serve', async (app) => {
+  return withApp(session, { role: 'serve' }, async (app) => {
     const stop = new AbortController()
     const release = session.terminal.onInterrupt(() => {
       if (stop.signal.aborted) session.terminal.exit(130)

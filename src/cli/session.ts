@@ -20,11 +20,11 @@ export interface Globals {
 /** Opens the program for one command and closes it, whatever happens. */
 export async function withApp<T>(
   { door, globals }: Session,
-  role: OpenOptions['role'],
+  opening: Pick<OpenOptions, 'role' | 'bare'>,
   work: (app: App) => Promise<T>,
 ): Promise<T> {
   const { openApp } = await door()
-  const app = await openApp({ configPath: globals.config, role, verbose: globals.verbose })
+  const app = await openApp({ configPath: globals.config, ...opening, verbose: globals.verbose })
   try {
     return await work(app)
   } finally {
