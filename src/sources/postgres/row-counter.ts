@@ -1,4 +1,5 @@
 import type { TableRows } from '../../core/model.ts'
+import { decoderOf } from './encodings.ts'
 import { countNewlines } from './newlines.ts'
 import { parseQualified, tableName } from './names.ts'
 
@@ -15,9 +16,11 @@ const singleQuote = 0x27
 const dash = 0x2d
 const semicolon = 0x3b
 const letterC = 0x43
+const letterS = 0x53
 const backslash = 0x5c
 const lastBlank = 0x20 // it and every byte below
 
+const longestSet = 100 // of `SET client_encoding`; large objects are long SELECTs, and nobody's names
 const longestCopy = 1024 * 1024 // 1,600 columns with quoted names of 63 bytes stay well below
 
 const endMarker = '\n\\.\n'
@@ -32,10 +35,11 @@ type Place = 'between' | 'comment' | 'statement' | 'single' | 'double' | 'copy-l
 export function createRowCounter(): RowCounter {
   const counts = new Map<string, number>()
   let place: Place = 'between'
-  /** The statement so far, when it may be a COPY; else null. */
+  /** The statement so far, when it may be a COPY or name the encoding; else null. */
   let statement: Buffer[] | null = null
   let statementBytes = 0
   let table = ''
+  let decode = decoderOf('UTF8')
   /** The last three bytes before the current chunk. */
   let tail = afterHeader
 
@@ -49,7 +53,7 @@ export function createRowCounter(): RowCounter {
       while (at < chunk.length && chunk[at]! <= lastBlank) at++
       if (at === chunk.length) return at
       place = isWholeLine(chunk[at]!) ? 'comment' : 'statement'
-      statement = chunk[at] === letterC ? [] : null
+      statement = chunk[at] === letterC || chunk[at] === letterS ? [] : null
       statementBytes = 0
       return at
     },
@@ -81,12 +85,15 @@ export function createRowCounter(): RowCounter {
     if (!statement) return
     statement.push(Buffer.from(chunk.subarray(from, to))) // a copy: the chunk is gone when we return
     statementBytes += to - from
-    if (statementBytes > longestCopy) statement = null
+    const longest = statement[0]![0] === letterS ? longestSet : longestCopy
+    if (statementBytes > longest) statement = null
   }
 
   function startsTable(): boolean {
-    const text = statement && Buffer.concat(statement).toString()
+    const text = statement && decode(Buffer.concat(statement))
     statement = null
+    const encoding = /^SET client_encoding = '(\w+)';$/.exec(text ?? '')?.[1]
+    if (encoding) decode = decoderOf(encoding)
     const name =
       text?.startsWith('COPY ') && text.endsWith(' FROM stdin;') ? parseQualified(text.slice(5)) : null
     if (!name) return false
