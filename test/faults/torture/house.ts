@@ -1,6 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startPlayground, type Playground } from '../../../playground/server.ts'
 import { appDoor } from '../../../src/app.ts'
@@ -110,7 +119,10 @@ function behindDisk(folder: string): BehindPlace {
   return {
     ...localPlace('disk', folder),
     overwrite: (key, bytes) => writeFileSync(join(folder, key), bytes),
-    drop: (key) => rmSync(join(folder, key), { force: true }),
+    drop: (key) => {
+      rmSync(join(folder, key), { force: true })
+      if (readdirSync(join(folder, dirname(key))).length === 0) rmdirSync(join(folder, dirname(key)))
+    },
   }
 }
 
