@@ -15,10 +15,11 @@ export interface SampleServer {
 const database = 'shop'
 // bytes of one row of each table in `pg_dump -Fc -Z0`, measured, and its share of the whole
 const tables = [
-  { name: 'customers', rowBytes: 286, share: 0.12 },
-  { name: 'orders', rowBytes: 205, share: 0.43 },
-  { name: 'events', rowBytes: 266, share: 0.4 },
-  { name: 'files', rowBytes: 4_189, share: 0.05 },
+  { name: 'customers', rowBytes: 331, share: 0.1 },
+  { name: 'orders', rowBytes: 180, share: 0.22 },
+  { name: 'events', rowBytes: 364, share: 0.25 },
+  { name: 'messages', rowBytes: 530, share: 0.13 },
+  { name: 'files', rowBytes: 4_189, share: 0.3 },
 ]
 
 /** @param rawMb  size of the uncompressed dump in millions of bytes */
@@ -31,7 +32,10 @@ export async function startSampleServer(rawMb: number): Promise<SampleServer> {
   )
   await server.query(definitions, database)
   // two at a time: both processors
-  await Promise.all([fill(server, ['orders', 'files'], rows), fill(server, ['events', 'customers'], rows)])
+  await Promise.all([
+    fill(server, ['orders', 'files', 'customers'], rows),
+    fill(server, ['events', 'messages'], rows),
+  ])
   await server.query('CHECKPOINT', database)
   return {
     server,
@@ -48,14 +52,19 @@ export async function startSampleServer(rawMb: number): Promise<SampleServer> {
 }
 
 const definitions = `
-CREATE FUNCTION word() RETURNS text LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION word(k int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT (ARRAY['amber','bread','cloud','delta','ember','frost','grain','harbor','island','jacket','kettle','lumen','maple',
     'north','ocean','paper','quartz','river','stone','timber','umbra','violet','water','xenon','yellow','zephyr','parcel',
-    'invoice','refund','delivery','address','customer','warehouse','express','pending','confirmed'])[1 + floor(random() * 36)] $$;
+    'invoice','refund','delivery','address','customer','warehouse','express','pending','confirmed'])[1 + k % 36] $$;
+CREATE FUNCTION word() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT word((random() * 1000)::int) $$;
+CREATE FUNCTION phrase(k int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT concat_ws(' ', word(k * 7), word(k / 3), 'for the', word(k * 11 / 5), 'of', word(k / 17), 'sent with', word(k * 5 / 3),
+    'and', word(k / 36), word(k * 3)) $$;
 CREATE TABLE customers (id int PRIMARY KEY, key uuid NOT NULL, name text, email text, joined timestamptz, profile jsonb);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer int NOT NULL, key uuid NOT NULL, amount numeric(12,2), tax numeric(8,4),
   status text, placed timestamptz, note text);
 CREATE TABLE events (id bigint PRIMARY KEY, kind text, at timestamptz, payload jsonb);
+CREATE TABLE messages (id int PRIMARY KEY, customer int, sent timestamptz, body text);
 CREATE TABLE files (id int PRIMARY KEY, name text, digest bytea, content bytea);
 CREATE INDEX ON orders (customer); CREATE INDEX ON orders (placed); CREATE UNIQUE INDEX ON customers (email);
 CREATE INDEX ON events (kind, at); CREATE INDEX ON events USING gin (payload jsonb_path_ops) WHERE id % 50 = 0;`
@@ -67,18 +76,24 @@ const fills: Record<string, (rows: number) => string> = {
     word() || n || '@' || word() || '.example', now() - random() * interval '900 days',
     jsonb_build_object('tags', jsonb_build_array(word(), word(), word()), 'score', round((random() * 100)::numeric, 3),
       'address', jsonb_build_object('street', word() || ' ' || word(), 'zip', (random() * 99999)::int, 'city', word()),
-      'note', word() || ' ' || word() || ' ' || word() || ' ' || word()) FROM generate_series(1, ${rows}) n`,
+      'note', phrase((random() * 5000)::int)) FROM generate_series(1, ${rows}) n`,
   orders: (
     rows,
   ) => `INSERT INTO orders SELECT n, (random() * 400000)::int, gen_random_uuid(), (random() * 900)::numeric(12,2),
     (random() * 20)::numeric(8,4), word(), now() - random() * interval '900 days',
-    word() || ' ' || word() || ' ' || word() || ' ' || word() || ' for the order of ' || word() || ' in the ' || word()
-      || ' of ' || word() || ', sent with ' || word() || ' and ' || word() || ' ' || word() FROM generate_series(1, ${rows}) n`,
+    phrase((random() * 5000)::int) FROM generate_series(1, ${rows}) n`,
   events: (rows) => `INSERT INTO events SELECT n, word(), now() - random() * interval '90 days',
-    jsonb_build_object('session', md5(random()::text), 'page', '/' || word() || '/' || word() || '/' || (random() * 1e6)::int,
-      'agent', 'Mozilla/5.0 (X11; Linux x86_64) ' || word(), 'took_ms', (random() * 4000)::int, 'items',
+    jsonb_build_object('session', word() || '-' || (random() * 1e5)::int, 'page', '/' || word() || '/' || word() || '/' || (random() * 1e6)::int,
+      'agent', 'Mozilla/5.0 (X11; Linux x86_64) ' || phrase((random() * 2000)::int), 'referrer', 'https://www.example.com/' || word() || '/' || word(), 'took_ms', (random() * 4000)::int, 'items',
       jsonb_build_array(jsonb_build_object('sku', word(), 'qty', (random() * 9)::int),
         jsonb_build_object('sku', word(), 'qty', (random() * 9)::int))) FROM generate_series(1, ${rows}) n`,
+  messages: (
+    rows,
+  ) => `INSERT INTO messages SELECT n, (random() * 400000)::int, now() - random() * interval '90 days',
+    'Dear ' || word() || E',\\n' || phrase((random() * 3000)::int) || '. ' || phrase((random() * 3000)::int) || E'.\\n'
+      || phrase((random() * 3000)::int) || ', ' || phrase((random() * 3000)::int) || '. ' || phrase((random() * 3000)::int)
+      || ': ' || (random() * 1e6)::int || '. ' || phrase((random() * 3000)::int) || E'.\\nYours, ' || word()
+    FROM generate_series(1, ${rows}) n`,
   files: (rows) => `INSERT INTO files SELECT n, word() || n, sha256(n::text::bytea),
     (SELECT string_agg(sha256((n * 64 + part)::text::bytea), ''::bytea) FROM generate_series(1, 64) part)
     FROM generate_series(1, ${rows}) n`,

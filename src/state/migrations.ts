@@ -77,4 +77,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX runs_by_outcome ON runs (kind, state, queued_at, id);
   CREATE INDEX runs_of_strategy_by_outcome ON runs (strategy, kind, state, queued_at, id);
   `,
+  `
+  CREATE INDEX runs_of_strategy_newest ON runs (strategy, seq);
+  CREATE INDEX runs_of_strategy_in_state ON runs (strategy, kind, state, seq);
+  `,
 ]
