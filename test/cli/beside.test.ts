@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { faultTable } from '../../src/core/faults.ts'
 import type { RunView } from '../../src/core/model.ts'
+import { freePort, until } from '../support/bot.ts'
 import { everythingIn } from '../support/local.ts'
 import { makePlace, type Place } from './typist.ts'
 
@@ -44,6 +45,56 @@ test('beside a service a run is handed over, waited for when asked, and the serv
   assert.deepEqual(await once(service, 'exit'), [0, null])
 })
 
+test('a service reloads by command and by HUP, all or nothing, and only one takes the ports', async (t) => {
+  const place = await makePlace(t)
+  const port = await freePort()
+  const first = (await readFile(place.config, 'utf8')).replace(
+    /^global:.*$/m,
+    `$&\n  monitoring: { health_check: { port: ${port} }, metrics: { port: ${port} } }`,
+  )
+  await writeFile(place.config, first)
+  const service = await serve(t, place)
+  const measured = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  assert.equal((await place.type('serve')).exit, faultTable['state-locked'].exit, 'not: the port is in use')
+
+  const more = `${first}  - { name: more, database_url: "sqlite://${place.folder}/shop.db" }\n`
+  await writeFile(place.config, more)
+  const reloaded = await place.type('reload')
+  assert.equal(reloaded.exit, 0, reloaded.stderr)
+  assert.match(reloaded.text, /1 strategy added: more/)
+  assert.match(await measured(), /easy_backup_overdue\{strategy="more"\} 0/)
+
+  await writeFile(place.config, more.replace('schedule: 6h', 'schedule: 6x'))
+  const refused = await place.type('reload')
+  assert.equal(refused.exit, faultTable['config-invalid'].exit)
+  assert.match(refused.stderr, /^\S+:\d+:\d+ {2}global\.schedule/)
+  service.kill('SIGHUP')
+  await writeFile(place.config, first)
+  service.kill('SIGHUP')
+  await until(
+    async () => !(await measured()).includes('easy_backup_overdue{strategy="more"}'),
+    'the strategy is gone again',
+  )
+  service.kill('SIGTERM')
+  assert.deepEqual(await once(service, 'exit'), [0, null])
+
+  const alone = await place.type('reload')
+  assert.equal(alone.exit, faultTable['not-found'].exit)
+})
+
+test('doctor ends with a code of its own when something has to be mended', async (t) => {
+  const place = await makePlace(t)
+  const well = await place.type('doctor')
+  assert.equal(well.exit, 0, well.text)
+  assert.match(well.text, /^everything works\n/)
+  assert.ok(well.text.split('\n').length < 12, 'one screen')
+  await rename(join(place.folder, 'blog.db'), join(place.folder, 'away.db'))
+  const ill = await place.type('test')
+  assert.equal(ill.exit, faultTable['check-failed'].exit)
+  assert.match(ill.text, /^1 thing to mend\n[^]*blog +✗ .*does not exist\n +→ /)
+  assert.equal((await place.type('doctor shop')).exit, 0)
+})
+
 test('Ctrl-C cancels what runs, waits for its end and leaves nothing behind', async (t) => {
   const place = await makePlace(t)
   const database = new DatabaseSync(join(place.folder, 'shop.db'))
@@ -64,10 +115,7 @@ test('Ctrl-C cancels what runs, waits for its end and leaves nothing behind', as
 test('a service says what is doubtful in its configuration', async (t) => {
   const place = await makePlace(t)
   const text = await readFile(place.config, 'utf8')
-  await writeFile(
-    place.config,
-    text.replace(/^global:.*$/m, '$&\n  retention: 1h'),
-  )
+  await writeFile(place.config, text.replace(/^global:.*$/m, '$&\n  retention: 1h'))
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
   const service = spawn(process.execPath, [main, 'serve', '-c', place.config], {
     stdio: ['ignore', 'pipe', 'inherit'],
