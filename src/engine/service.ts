@@ -55,7 +55,16 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
     else worker.nudge()
   })
   const reload = role === 'serve' ? reloadHere : besideService ? reloadThere : null
-  const engine: Engine = reload ? { ...built, reload: (actor) => reload(context, actor) } : built
+  const engine: Engine = {
+    ...built,
+    ...(reload && { reload: (actor) => reload(context, actor) }),
+    ...(alone && {
+      startBackup: async (...asked) => {
+        await alone.recoverFirst()
+        return built.startBackup(...asked)
+      },
+    }),
+  }
 
   async function lead(signal: AbortSignal, onLeading: () => Promise<void> | void): Promise<void> {
     const held = await takeLead(context, self)
@@ -141,8 +150,15 @@ async function waitUntilTold(context: EngineContext, patienceMs: number): Promis
 }
 
 interface Alone {
+  /** Before anything new is accepted. */
+  recoverFirst(): Promise<void>
   carryOut(run: string): void
   close(): Promise<void>
+}
+
+async function hasDeadRuns(context: EngineContext): Promise<boolean> {
+  const open = await openRuns(context.database.read)
+  return open.some((run) => run.state === 'running' && !(run.holder && isAlive(run.holder)))
 }
 
 /** A command without a service does its work itself, and tells people while it does. */
@@ -158,25 +174,41 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     held = context.database.hold()
     if (!held) return false
     await context.database.write((tx) => noteLeader(tx, self))
-    const dead = (await openRuns(context.database.read)).some(
-      (run) => run.state === 'running' && !(run.holder && isAlive(run.holder)),
-    )
-    if (dead) await recover(context)
+    if (await hasDeadRuns(context)) await recover(context)
     telling = deliverUntil(context, over.signal)
+    for (const run of await openRuns(context.database.read))
+      if (run.state === 'queued' && run.attempt > 0) work.push(worker.runOne(run.id, over.signal)) // it goes on
     return true
+  }
+
+  /** A run that a killed command left behind must not make its strategy look busy. */
+  async function recoverFirst(): Promise<void> {
+    if (await hasDeadRuns(context)) await (leading ??= prepare())
+  }
+
+  /** Who backs up by cron alone has no service that looks again and again. */
+  async function lookOnce(): Promise<void> {
+    for (const copy of await lookAfterDebts(context)) await worker.runOne(copy, over.signal)
+    await tidyKept(context)
+    await forgetOld(context)
   }
 
   async function close(): Promise<void> {
     await Promise.allSettled(work)
     const led = (await leading?.catch(() => false)) ?? false
+    await Promise.allSettled(work) // what goes on was found while leading began
+    if (led)
+      await lookOnce().catch((error: unknown) =>
+        context.log.error('looking after what is owed stumbled', { error: asFault(error).message }),
+      )
     if (led) await waitUntilTold(context, farewellMs)
-    if (led) await forgetOld(context) // who backs up by cron alone has no service that does
     over.abort(new Error('the command has ended'))
     await telling
     if (led) await context.database.write((tx) => resignLeader(tx, self))
   }
 
   return {
+    recoverFirst,
     carryOut: (run) => {
       leading ??= prepare()
       work.push(leading.then(() => worker.runOne(run, over.signal)))
