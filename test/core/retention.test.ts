@@ -53,12 +53,14 @@ suite('what retention lets go (promise 5)', () => {
     ['manual cannot be late', ['d40', 'd50', 'd60'], { intervalMs: null }, {}, ['d60']],
     ['frozen: only broken ones', ['d40!', 'd50!'], {}, {}, []],
     ['frozen: the newest is in the future', ['d-1', 'd31', 'd40', 'd50'], {}, {}, []],
+    ['frozen: a broken one is in the future', ['d0', 'd-1!', 'd31', 'd40', 'd50'], {}, {}, []],
+    ['another installation’s clock is not ours', ['d0', 'd-1~', 'd31', 'd40'], {}, {}, ['d40']],
     ['nothing there', [], {}, {}, []],
   ]
   for (const [title, words, circumstances, changed, expected] of table)
     test(title, () => {
       const given = backups(...words).map((one) =>
-        one.id === 'd-1' ? { ...one, createdAt: now + day } : one,
+        one.id.startsWith('d-1') ? { ...one, createdAt: now + day } : one,
       )
       assert.deepEqual(goes(given, { ...policy, ...changed }, { ...usual, ...circumstances }), expected)
     })
