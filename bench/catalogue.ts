@@ -109,16 +109,22 @@ async function fillBackups(
 ): Promise<void> {
   const sample = await world.backup(strategyNames[0])
   const { manifest } = await world.engine.backup(sample.backup!.id, null)
-  const { database } = world.context
-  for (const [strategy, all] of ids)
-    await database.write(async (tx) => {
-      for (const { id, at } of all)
-        await sql`INSERT INTO backups (id, storage, strategy, series, created_at, stored_bytes, level, corrupt, is_foreign, manifest)
-          VALUES (${id}, 'disk', ${strategy}, ${manifest.series}, ${Math.min(at, now)}, 341000000, 'V2', NULL, 0,
-            ${JSON.stringify({ ...manifest, id, strategy, artifacts: [{ ...manifest.artifacts[0], key: `${backupFolder(id, { name: '', sole: true })}shop.dump.zst` }] })})`.execute(
-          tx,
-        )
-    })
+  const rows = [...ids].flatMap(([strategy, all]) =>
+    all.map(({ id, at }) => ({
+      id,
+      at: Math.min(at, now),
+      strategy,
+      key: `${backupFolder(id, { name: '', sole: true })}shop.dump.zst`,
+    })),
+  )
+  await world.context.database.write((tx) =>
+    sql`
+      INSERT INTO backups (id, storage, strategy, series, created_at, stored_bytes, level, corrupt, is_foreign, manifest)
+      SELECT value ->> 'id', 'disk', value ->> 'strategy', ${manifest.series}, value ->> 'at', 341000000, 'V2', NULL, 0,
+        json_set(${JSON.stringify(manifest)}, '$.id', value ->> 'id', '$.strategy', value ->> 'strategy',
+          '$.artifacts[0].key', value ->> 'key')
+      FROM json_each(${JSON.stringify(rows)})`.execute(tx),
+  )
 }
 
 async function measureLists({ engine }: World): Promise<Result> {

@@ -83,9 +83,14 @@ export async function survey(context: EngineContext, corner: Corner, signal: Abo
 
 /** Every corner that the strategy has backups in and that it still uses. */
 export async function cornersOf(context: EngineContext, strategy: Strategy): Promise<Corner[]> {
-  const copies = await listCopies(context.database.read, { strategies: [strategy.name] })
-  const known = new Set(copies.map(({ series, storage }) => JSON.stringify([series, storage])))
-  const series = [...new Set(copies.map((copy) => copy.series))].toSorted()
+  const rows = await context.database.read
+    .selectFrom('backups')
+    .select(['series', 'storage'])
+    .distinct()
+    .where('strategy', '=', strategy.name)
+    .execute()
+  const known = new Set(rows.map(({ series, storage }) => JSON.stringify([series, storage])))
+  const series = [...new Set(rows.map((row) => row.series))].toSorted()
   return series.flatMap((name) =>
     strategy.storages
       .filter((place) => known.has(JSON.stringify([name, place])))

@@ -13,6 +13,25 @@ export function isZone(zone: string): boolean {
 /** Wall time minus UTC, in ms, at an instant.
  * @throws RangeError when the zone is unknown */
 export function offsetAt(zone: string, instant: number): number {
+  const day = Math.floor(instant / dayMs)
+  const offset = offsetAtStart(zone, day)
+  // no zone has changed its clocks and changed them back within a day
+  return offset === offsetAtStart(zone, day + 1) ? offset : lookUp(zone, instant)
+}
+
+const starts = new Map<string, Map<number, number>>() // asking the system takes 10 µs; retention asks for every backup
+const mostStarts = 20_000
+
+/** The offset at the start of a day of UTC. */
+function offsetAtStart(zone: string, day: number): number {
+  let known = starts.get(zone)
+  if (!known || known.size >= mostStarts) starts.set(zone, (known = new Map<number, number>()))
+  let offset = known.get(day)
+  if (offset === undefined) known.set(day, (offset = lookUp(zone, day * dayMs)))
+  return offset
+}
+
+function lookUp(zone: string, instant: number): number {
   const minutes = IANAZone.create(zone).offset(instant)
   if (Number.isNaN(minutes)) throw new RangeError(`unknown time zone ${zone}`)
   // Before standard time zones had offsets of odd seconds, which luxon returns as fractions of a minute.
