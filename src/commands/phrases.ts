@@ -152,7 +152,7 @@ export function hasCaughtUp({ state, backup }: RunView): boolean {
 export function placeLines({ backup, endedAt }: RunView): string[] {
   const owed = (backup?.owed ?? []).map(
     ({ storage, why }) =>
-      `${storage} does not have it yet: ${why}. It is copied there as soon as that works, without a second dump`,
+      `not yet in ${storage}: ${why}. It is copied there as soon as that works, without a second dump`,
   )
   const settled = (backup?.settled ?? []).map(({ storage, at, why }) =>
     why === null

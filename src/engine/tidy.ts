@@ -6,6 +6,7 @@ import type { ObjectInfo, Storage } from '../storages/storage.ts'
 import { isAlive, type Identity } from '../sys/strays.ts'
 import { readCopy } from './catalogue.ts'
 import type { EngineContext } from './context.ts'
+import { settle } from './debts.ts'
 import { readMarker } from './marker.ts'
 import { listAll } from './objects.ts'
 
@@ -87,7 +88,11 @@ async function adopt(
   const broken: { key: string; why: string }[] = []
   const copies = await readCopy(context, storage, { keys: objects.map(({ key }) => key), broken, signal })
   for (const { key, why } of broken) context.log.warn('a stored file cannot be used', { key, why })
-  for (const copy of copies) await context.database.write((tx) => saveCopy(tx, copy))
+  for (const copy of copies)
+    await context.database.write(async (tx) => {
+      await saveCopy(tx, copy)
+      await settle(context, tx, { debt: { backup: copy.id, storage: copy.storage }, why: null })
+    })
 }
 
 /** Without a manifest it never was a backup, or is none any more. It goes when a run of ours made it, or nobody finished it for long. */
