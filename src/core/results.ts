@@ -1,0 +1,85 @@
+import type { Level } from './model.ts'
+
+/** What runs leave behind, by kind. */
+
+export interface BackupResult {
+  id: string
+  storedBytes: number
+  rawBytes: number | null
+  level: Level
+  tables: number | null
+  rows: number | null
+  storages: string[]
+  /** Places that did not take it, each with why; the run is then `degraded` and a copy run catches up. */
+  owed: { storage: string; why: string }[]
+  /** What became of places that owed it. */
+  settled?: Settled[]
+  dumpMs: number
+  uploadMs: number
+  keepsUntil: number | null
+  /** As in BackupView. */
+  keepsBy?: string
+  /** Stored size against the previous good backup of the series, e.g. 0.02 = +2 %. */
+  sizeChange: number | null
+  warnings: string[]
+}
+
+/** A place that owed a backup and does no more. */
+export interface Settled {
+  storage: string
+  at: number
+  /** Why it was let go without a copy; null = the place has it now. */
+  why: string | null
+}
+
+/** The dump of a run that no place took: sent without dumping again by Retry. */
+export interface KeptDump {
+  backup: string
+  bytes: number
+  /** It may go earlier when temp_dir is short of space. */
+  until: number
+}
+
+export interface CopyResult {
+  backup: string
+  /** Where from; null when nothing was copied. */
+  from: string | null
+  to: string
+  bytes: number
+  /** Why the place does not get the backup after all; null = it has it now. */
+  dropped: string | null
+}
+
+/** What became of a confirmed deletion. */
+export interface PruneResult {
+  storage: string
+  asked: number
+  deleted: number
+  /** Why fewer were deleted; null = all were. */
+  why: string | null
+}
+
+export interface RestoreResult {
+  request: string | null
+  backup: string
+  target: string
+  endpoint: string
+  tables: number
+  rows: number
+  fetchMs: number
+  restoreMs: number
+  warnings: string[]
+  /** Stock command that opens the restored database. */
+  open: string | null
+}
+
+export interface VerifyResult {
+  backup: string
+  level: Level
+  tables: number | null
+  rows: number | null
+  /** The place whose copy was found good. */
+  storage?: string
+  /** What a person should know: copies in other places that are broken or could not be read. */
+  warnings?: string[]
+}
