@@ -1,7 +1,6 @@
 import type { AnyRequestView, RunView } from '../core/model.ts'
 import type { Write } from '../state/database.ts'
 import { owe } from '../state/messages.ts'
-import { gather, tellLine } from './batch.ts'
 import type { EngineContext } from './context.ts'
 
 export const cardKey = (runId: string): string => `run/${runId}/card`
@@ -23,11 +22,8 @@ export async function tellRun(context: EngineContext, tx: Write, run: RunView): 
   return tellWork(context, tx, run)
 }
 
-async function tellBackup(context: EngineContext, tx: Write, given: RunView): Promise<void> {
+async function tellBackup(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   const now = context.clock.now()
-  const batch = given.batch ?? (await gather(context, tx, given))
-  const run = batch === null ? given : { ...given, batch }
-  const line = batch === null ? null : await tellLine(context, tx, { ...given, batch })
   const card = { ...run, progress: null, stage: null } // the card changes with the state only
   const { strategy } = run
   await owe(
@@ -43,17 +39,16 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
     now,
   )
   await tellProgress(context, tx, run)
-  const isQuiet = line?.isQuiet ?? false
   if (run.state === 'failed' || run.state === 'degraded')
     await owe(
       tx,
       {
         key: `run/${run.id}/alarm`,
         strategy,
-        audience: isQuiet ? 'success' : 'failure',
-        parent: batch ?? cardKey(run.id),
+        audience: 'failure',
+        parent: cardKey(run.id),
         priority: priority.failure,
-        body: { type: 'run.alarm', run: card, ...(isQuiet && { quiet: true }) },
+        body: { type: 'run.alarm', run: card },
       },
       now,
     )
@@ -62,7 +57,6 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
 /** The one message in the thread that is edited in place and becomes the result. */
 export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   if (run.startedAt === null || !['backup', 'restore'].includes(run.kind)) return
-  if (run.batch !== undefined && run.endedAt === null) return // its line is enough
   const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
   const level = run.endedAt !== null ? priority.end : priority.progress
   await owe(
