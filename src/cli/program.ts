@@ -99,13 +99,11 @@ function place(program: Command, { name, summary }: CommandDefinition): Command 
 function cliOptions(definition: CommandDefinition): CliOption[] {
   return optionsOf(definition)
     .filter(({ key }) => !definition.positional.includes(key))
-    .map(
-      ({ flag, isSwitch, isList, description }) => {
-        const option = new CliOption(isSwitch ? `--${flag}` : `--${flag} <value>`, description)
-        const several = (value: string, before?: string[]): string[] => [...(before ?? []), value]
-        return isList ? option.argParser(several) : option
-      },
-    )
+    .map(({ flag, isSwitch, isList, description }) => {
+      const option = new CliOption(isSwitch ? `--${flag}` : `--${flag} <value>`, description)
+      const several = (value: string, before?: string[]): string[] => [...(before ?? []), value]
+      return isList ? option.argParser(several) : option
+    })
 }
 
 function taken(command: Command, definition: CommandDefinition): { args: Arguments; manner: Manner } {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { bytesSpool } from '../../src/sys/spool.ts'
 import { makeBot, type Bot } from '../support/bot.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
+import { openBucket } from '../support/s3/make.ts'
+import { startS3, type S3Server } from '../support/s3/server.ts'
 
 const compressions = ['zstd', 'gzip', 'none'] as const
 const tables = ['customers', `Zoë's "odd; table`, 'empty']
@@ -55,6 +58,105 @@ for (const kind of compressions) {
   })
 }
 
+/** The blocks of docs/restore-by-hand.md by the names behind their `sh`. */
+async function pageBlocks(): Promise<Map<string, string>> {
+  const page = await readFile(resolve(import.meta.dirname, '../../docs/restore-by-hand.md'), 'utf8')
+  return new Map(
+    [...page.matchAll(/^```sh ([a-z0-9-]+)\n(.*?)^```$/gms)].map(([, name, text]) => [name!, text!]),
+  )
+}
+
+const followed = new Set<string>()
+
+/** Types the named blocks of the page one after the other, with what a person fills in before them. */
+async function followPage(
+  work: string,
+  names: string[],
+  filled: Record<string, string> = {},
+): Promise<string> {
+  const blocks = await pageBlocks()
+  const set = Object.entries(filled).map(([name, value]) => `${name}='${value}'\n`)
+  const texts = names.map((name) => blocks.get(name) ?? assert.fail(`the page has no block ${name}`))
+  for (const name of names) followed.add(name)
+  return paste(work, [...set, ...texts].join(''))
+}
+
+/** The newest backup's folder, and the file in it. */
+async function storedIn(strategy: string): Promise<{ BACKUP: string; FILE: string }> {
+  const names = await readdir(bot.storageDir, { recursive: true })
+  const manifest = names.find((name) => name.startsWith(`${strategy}/`) && name.endsWith('manifest.json'))!
+  const BACKUP = join(bot.storageDir, manifest, '..')
+  return { BACKUP, FILE: (await readdir(BACKUP)).find((name) => !name.endsWith('.json'))! }
+}
+
+for (const kind of compressions)
+  for (const [name, engine] of [
+    ['pg', 'postgres'],
+    ['lite', 'sqlite'],
+  ] as const)
+    test(`${engine}, ${kind}: the page for restores by hand brings back every row`, async () => {
+      const work = join(folder, `page-${name}-${kind}`)
+      await mkdir(work)
+      const where = await storedIn(`${name}-${kind}`)
+      const said = await followPage(
+        work,
+        ['from-folder', 'check', `undo-${kind}`, `restore-${engine}`, `compare-${engine}`],
+        where,
+      )
+      assert.match(said, /: OK\n/)
+      assert.match(said, /3000/)
+      if (engine === 'sqlite') {
+        assert.deepEqual(contentOf(join(work, 'restored.db')), contentOf(join(folder, 'shop.db')))
+        return
+      }
+      assert.deepEqual(await rowsOf('restored'), await rowsOf('shop'))
+      await paste(work, 'dropdb restored')
+    })
+
+for (const tool of ['aws', 'curl'] as const)
+  test(`the page fetches a backup from a bucket with ${tool}, and a changed byte fails its check`, async (t) => {
+    const installed = await paste(folder, `${tool} --version`).catch(() => null)
+    if (installed === null) return t.skip(`${tool} is not installed`)
+    const s3 = await startS3(t)
+    const { BACKUP, FILE } = await storedIn('lite-zstd')
+    const PREFIX = 'team/shop/backup'
+    for (const name of await readdir(BACKUP))
+      await putInto(s3, `${PREFIX}/${name}`, await readFile(join(BACKUP, name)))
+    const work = join(folder, `bucket-${tool}`)
+    await mkdir(work)
+    const filled = { FILE, PREFIX, BUCKET: s3.bucket, S3_ENDPOINT: s3.endpoint }
+    const credentials = {
+      AWS_ACCESS_KEY_ID: s3.credentials.access_key,
+      AWS_SECRET_ACCESS_KEY: s3.credentials.secret_key,
+      AWS_REGION: s3.region,
+    }
+    const exported = `export ${Object.keys(credentials).join(' ')}\n`
+    const blocks = await pageBlocks()
+    const set = Object.entries({ ...filled, ...credentials }).map(([name, value]) => `${name}='${value}'\n`)
+    followed.add(`from-s3-${tool}`)
+    const steps = [`from-s3-${tool}`, 'check', 'undo-zstd', 'restore-sqlite'].map((name) => blocks.get(name)!)
+    assert.match(await paste(work, [...set, exported, ...steps].join('')), /: OK\n/)
+    assert.deepEqual(contentOf(join(work, 'restored.db')), contentOf(join(folder, 'shop.db')))
+    const bytes = await readFile(join(work, FILE))
+    bytes[100]! ^= 1
+    await writeFile(join(work, FILE), bytes)
+    await assert.rejects(followPage(work, ['check'], { FILE }), /FAILED/)
+  })
+
+async function putInto(s3: S3Server, key: string, bytes: Buffer): Promise<void> {
+  const storage = openBucket(s3.options, { own: { base_path: '' } })
+  await storage.put(key, bytesSpool(bytes), { ifAbsent: true, signal: new AbortController().signal })
+}
+
+test('every command of the page was run', async () => {
+  const examples = ['say-which', 'from-s3-aws'] // filled in by a person; not every machine has the program
+  const names = [...(await pageBlocks()).keys()].filter((name) => !examples.includes(name))
+  assert.deepEqual(
+    names.filter((name) => !followed.has(name)),
+    [],
+  )
+})
+
 /** Types what `show` prints, in a fresh folder, with nothing but stock tools. @returns that folder */
 async function pasted(strategy: string): Promise<string> {
   const work = join(folder, strategy)
@@ -72,7 +174,7 @@ async function pasted(strategy: string): Promise<string> {
   return work
 }
 
-async function paste(cwd: string, commands: string): Promise<void> {
+async function paste(cwd: string, commands: string): Promise<string> {
   const env = {
     PATH: process.env.PATH,
     PGHOST: '127.0.0.1',
@@ -80,7 +182,12 @@ async function paste(cwd: string, commands: string): Promise<void> {
     PGUSER: server.superuser,
     PGPASSWORD: server.password,
   }
-  await promisify(execFile)('sh', ['-e', '-c', commands], { cwd, env })
+  const { stdout } = await promisify(execFile)('sh', ['-e', '-c', commands], { cwd, env }).catch(
+    (error: Error & { stdout?: string }) => {
+      throw new Error(`${error.message}\n${error.stdout ?? ''}`, { cause: error })
+    },
+  )
+  return stdout
 }
 
 async function rowsOf(database: string): Promise<unknown> {
