@@ -2,7 +2,7 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { createHash } from 'node:crypto'
 import { Fault } from '../../core/faults.ts'
 import type { ObjectInfo } from '../storage.ts'
-import type { Bucket } from './client.ts'
+import type { Bucket, Calling } from './client.ts'
 import { answered } from './faults.ts'
 import { getObject } from './get.ts'
 
@@ -21,7 +21,9 @@ export async function lookAt(
     ...(settings.checksums && { ChecksumMode: 'ENABLED' as const }),
   }
   try {
-    return await bucket.call(doing, (s3, http) => s3.headObject(input, http))
+    return await bucket
+      .call(doing, (s3, http) => s3.headObject(input, http))
+      .catch((error: unknown) => inWords(bucket, { ...doing, error }, input))
   } catch (error) {
     if (!answered(error, 404)) throw error
     await requireBucket(bucket, signal)
@@ -33,6 +35,22 @@ export async function infoOf(bucket: Bucket, key: string, signal: AbortSignal): 
   const found = await lookAt(bucket, key, signal)
   if (!found) return null
   return { key, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified?.getTime() ?? 0 }
+}
+
+/** An answer to HEAD has no body, so nobody knows why it was refused; the same as GET says it.
+ * @throws what says more, else the error */
+async function inWords(
+  { call }: Bucket,
+  { error, ...doing }: Calling & { error: unknown },
+  { Bucket, Key }: { Bucket: string; Key: string },
+): Promise<never> {
+  if (answered(error, 400, 403, 301))
+    await call(doing, (s3, http) => s3.getObject({ Bucket, Key, Range: 'bytes=0-0' }, http)).catch(
+      (worded: unknown) => {
+        if (!answered(worded, 404)) throw worded
+      },
+    )
+  throw error
 }
 
 /** @returns SHA-256 of the object as it lies there */
