@@ -50,7 +50,12 @@ export async function startSubject(settings: Parameters<typeof makeBot>[0]): Pro
       withCost(async () => {
         const request = await app.engine.requestRestore(
           {
-            ...{ backup: 'latest', strategy, targetDb, targetUrl: null, noOwner: true, reason: null },
+            backup: 'latest',
+            strategy,
+            targetDb,
+            targetUrl: null,
+            noOwner: true,
+            reason: null,
             ...(jobs !== undefined && { jobs }),
           },
           actor,
