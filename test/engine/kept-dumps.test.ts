@@ -11,6 +11,7 @@ import { recover } from '../../src/engine/recover.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { contentOf, severalPlaces, type Places } from '../support/places.ts'
+import { needMount, smallDisk } from '../support/small-disk.ts'
 import { fillSample, makeWorld, makeWorldFolder, person, usualSpeed, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
@@ -159,6 +160,28 @@ suite('a dump that no place took', () => {
       'spool-shop.dump',
       'whole.json',
     ])
+    await assertWorld(world)
+  })
+
+  test('gives way when temp_dir is full, and the new backup is tried once more', needMount, async (t) => {
+    const folder = await makeWorldFolder(t)
+    const places = severalPlaces(folder, ['disk'])
+    await mkdir(places.dir('disk'), { recursive: true })
+    const world = await makeWorld(t, { ...places.options, tempDir: await smallDisk(t, '5600k') })
+    const shop = new DatabaseSync(join(folder, 'shop.db'))
+    shop.exec('CREATE TABLE noise AS SELECT randomblob(1500000) AS bytes') // two scratch copies and a spool have room, beside a kept one not
+    shop.close()
+    places.away.add('disk')
+    const run = await world.backup()
+    assert.ok(run.kept)
+    places.away.clear()
+    const next = await world.backup()
+    assert.deepEqual([next.state, next.attempt], ['succeeded', 1])
+    assert.match(
+      await world.engine.runLog(next.id),
+      /the disk is full: 1 kept dumps were deleted, trying once more/,
+    )
+    assert.equal((await world.engine.run(run.id)).kept, null)
     await assertWorld(world)
   })
 })
