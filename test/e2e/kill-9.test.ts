@@ -113,7 +113,11 @@ async function assertNothingLeft(when: string): Promise<void> {
     catalogued,
     `catalogue = storage (${when})`,
   )
-  const left = (): string[] => readdirSync(bot.tempDir, { recursive: true }).map(String)
+  // an empty folder, whose maker died before it wrote its name into it, goes after an hour
+  const left = (): string[] =>
+    readdirSync(bot.tempDir, { recursive: true })
+      .map(String)
+      .filter((path) => path.includes('/'))
   await until(() => left().length === 0, 'no temp folder is left').catch(() => undefined) // they go right after the end
   assert.deepEqual(left(), [], `temp folders (${when})`)
   assert.deepEqual(strays(new Set(runs)), [], `processes with ${runVariable} (${when})`)

@@ -1,9 +1,10 @@
-import { matrix, type Row } from './matrix.ts'
+import { matrix } from './matrix.ts'
+import type { Row } from './matrix/row.ts'
 
 /** docs/faults.md, from the table. */
 export function faultsPage(): string {
   const areas = Object.entries(matrix).map(([area, rows]) => `## ${area}\n\n${table(rows)}`)
-  return `<!-- Made from test/faults/matrix.ts by scripts/generate-faults-page.ts. -->
+  return `<!-- Made from test/faults/matrix/ by scripts/generate-faults-page.ts. -->
 
 # What can go wrong, and where it is tried
 

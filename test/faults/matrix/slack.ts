@@ -1,0 +1,73 @@
+import type { Row } from './row.ts'
+
+const announcer = 'slack/announcer.test.ts'
+const connection = 'slack/connection.test.ts'
+const app = 'slack/app.test.ts'
+const requests = 'engine/restore-requests.test.ts'
+
+export const slackFaults: readonly Row[] = [
+  {
+    fault: 'envelopes twice and late',
+    by: [
+      [app, 'a duplicate envelope is acted on once'],
+      [app, 'an envelope that comes again after a restart is acted on once'],
+    ],
+    torture: ['envelopes come twice or late'],
+  },
+  {
+    fault: 'the socket drops before and after the acknowledgement',
+    by: [
+      [connection, 'a socket that drops while a command is under way loses no answer'],
+      [connection, 'after a dropped or refreshed socket commands are answered again'],
+    ],
+    torture: ['the socket is cut or refreshed'],
+  },
+  {
+    fault: '429 for minutes, also on the last message',
+    by: [
+      [announcer, 'a 429 stops that method for as long as Slack says, and nothing else'],
+      [announcer, 'a 429 on an edit is told with its time and the receipt is kept'],
+      ['engine/deliver.test.ts', 'a fraction of a millisecond to wait stops no delivery'],
+    ],
+    torture: ['Slack answers badly'],
+  },
+  {
+    fault: 'a post that timed out and arrived',
+    by: [
+      [announcer, 'a post that was done but not answered is unknown; an edit may simply be repeated'],
+      ['engine/deliver.test.ts', 'a post whose outcome is unknown is made once more, not twice'],
+    ],
+  },
+  {
+    fault: 'Slack is away for six hours',
+    by: [
+      ['engine/deliver.test.ts', 'an outage of six hours ends in one post of the newest'],
+      [connection, 'Slack being away stops neither the start nor the process'],
+    ],
+    torture: ['Slack is away'],
+  },
+  {
+    fault: 'channel archived, token revoked, scope missing',
+    by: [
+      [announcer, 'an archived channel, a revoked token or a missing scope loses nothing: it is tried again'],
+      [connection, 'an invalid token leaves the service degraded, and says so once'],
+    ],
+  },
+  {
+    fault: 'a message was deleted',
+    by: [
+      [announcer, 'a deleted message is gone, and can be posted again'],
+      ['engine/deliver.test.ts', 'what somebody deleted is posted again'],
+    ],
+  },
+  {
+    fault: 'stale, double and foreign clicks',
+    by: [
+      [requests, 'of twenty clicks at once exactly one starts a restore; the others are told why not'],
+      [requests, 'another person is refused, and the request still waits'],
+      [requests, 'a card that is out of date is refused'],
+      [app, 'a refused or late click gets its reason in private, and the card stays as it is'],
+    ],
+  },
+  { fault: 'unsigned, old, future-dated and replayed HTTP requests', later: 'HTTP mode' },
+]
