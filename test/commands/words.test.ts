@@ -50,6 +50,10 @@ test('what a person types becomes a command and its arguments', () => {
     args: { what: 'shop', backup: 'latest', targetDb: 'x', noOwner: true, dryRun: true, reason: 'bad day' },
   })
   assert.deepEqual(parse('restore shop --no-owner=false').args, { what: 'shop', noOwner: false })
+  assert.deepEqual(parse('restore shop --table public.a --table=public.b').args, {
+    what: 'shop',
+    table: ['public.a', 'public.b'],
+  })
   assert.deepEqual(parse('show —strategy shop latest').args, { strategy: 'shop', backup: 'latest' })
   assert.deepEqual(parse('confirm r1 3'), { name: 'confirm', args: { request: 'r1', version: 3 } })
 })
@@ -78,7 +82,9 @@ test('each mistake is told with what to write instead', () => {
       /--in-place of `restore` comes with a later release/,
       /write `restore/,
     ],
-    ['restore x --from s3://x', 'not-yet', /--from of `restore`/, /write/],
+    ['restore x --force', 'not-yet', /--force of `restore`/, /write/],
+    ['restore x --table', 'usage', /--table needs a value/, /write `restore/],
+    ['restore x --jobs many', 'usage', /`many` is not a number from 1 to 64/, /write `restore/],
     ['list --__proto__ x', 'usage', /has no option `--__proto__`/, /write/],
     ['list --constructor=x', 'usage', /has no option `--constructor`/, /write/],
     ['constructor', 'usage', /there is no command `constructor`/, /commands/],

@@ -55,7 +55,7 @@ async function fetchBackup(
     const fetched = bundle(context, work, copy.manifest)
     try {
       await checkManifest(storage, copy, work.signal)
-      await fetchArtifacts(context, work, { fetched, reader: storage })
+      await fetchTwice(context, work, { fetched, reader: storage })
       return fetched
     } catch (error) {
       await dropSpools(fetched)
@@ -89,6 +89,19 @@ function bundle(context: EngineContext, work: Work, manifest: Manifest): Fetched
     spools,
     open: ({ name, filters }) =>
       rawInput(spools.get(name)!, chainOf(filters, context.filters), { processes, running }),
+  }
+}
+
+/** What was altered on its way is not what lies there: a copy is condemned only when it reads wrong twice. */
+async function fetchTwice(...given: Parameters<typeof fetchArtifacts>): Promise<void> {
+  const [context, work, { fetched }] = given
+  try {
+    await fetchArtifacts(...given)
+  } catch (error) {
+    if (asFault(error).code !== 'object-corrupt') throw error
+    context.logs.append(work.run.id, `${asFault(error).message}; it is read once more`)
+    await dropSpools(fetched)
+    await fetchArtifacts(...given)
   }
 }
 
