@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -126,6 +126,24 @@ test('a restore that cannot be done says why and changes nothing', async (t) => 
     if (flag === '--dry-run') assert.match(said.text, /Blocked +.*blog\.db exists already/)
   }
   assert.deepEqual(rows(target), sold)
+})
+
+test('overwriting asks for the name of what is overwritten, and keeps the old file', async (t) => {
+  const place = await makePlace(t)
+  await place.type('run shop')
+  const target = join(place.folder, 'used.db')
+  const used = new DatabaseSync(target)
+  used.exec('create table mine (x)')
+  used.close()
+  const line = `restore shop --target-db ${target} --clean`
+  const refused = await place.type(line, { answers: ['y'] })
+  assert.equal(refused.exit, faultTable.cancelled.exit)
+  assert.match(refused.stderr, /EXISTS AND IS OVERWRITTEN.*Type .*used\.db to overwrite it: /s)
+  const said = await place.type(line, { answers: [target] })
+  assert.equal(said.exit, 0, said.stderr)
+  assert.deepEqual(rows(target), sold)
+  const kept = (await readdir(place.folder)).filter((name) => name.startsWith('used.db.replaced_'))
+  assert.equal(kept.length, 1)
 })
 
 test('a run that fails says why on standard error and exits with its fault', async (t) => {
