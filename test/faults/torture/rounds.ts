@@ -205,7 +205,7 @@ function assertTold({ slack, ...house }: House): void {
 
 function countRuns(house: House, ledger: Ledger, since: number): void {
   const rows = inState(house, (state) =>
-    state.prepare('SELECT kind, state FROM runs WHERE seq > ?').all(since),
+    state.prepare('SELECT kind, state FROM runs WHERE seq > ? AND ended_at IS NOT NULL').all(since),
   ) as { kind: string; state: string }[]
   for (const { kind, state } of rows) count(ledger.runs, `${kind} ${state}`)
 }
