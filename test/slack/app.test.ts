@@ -230,7 +230,7 @@ test('buttons of a card work after a restart: they carry ids, everything else is
     world.asked.map(({ asked }) => asked),
     [
       { name: 'cancel', args: { run: 'run-k3f9' } },
-      { name: 'run', args: { what: 'production-db' } },
+      { name: 'run', args: { what: 'production-db', retry: true } },
       { name: 'confirm', args: { request: 'req-1', version: 1 } },
       { name: 'dismiss', args: { request: 'req-1', version: 1 } },
     ],
