@@ -6,6 +6,7 @@ import type { BackupView } from '../../src/core/model.ts'
 import { settlePins, writePin } from '../../src/engine/pins.ts'
 import { pruneAll } from '../../src/engine/prune.ts'
 import { listCopies } from '../../src/state/catalogue.ts'
+import { changePlaces } from '../support/change-places.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { makeOld } from '../support/old-backups.ts'
 import { makeWorld, makeWorldFolder, person, type World, type WorldOptions } from '../support/world.ts'
@@ -115,6 +116,21 @@ suite('pins keep backups from retention', () => {
     assert.equal((await viewOf(fresh, old))?.pin, null)
   })
 
+  test('a pin that arrives while others are deleted holds', async (t) => {
+    let arrives = async (): Promise<unknown> => null
+    const adjust = changePlaces((storage) => ({
+      remove: async (key, signal) => {
+        await storage.remove(key, signal)
+        await arrives()
+      },
+    }))
+    const { world, old } = await two(t, { adjust })
+    await makeOld(world, [90 * day])
+    arrives = () => pin(world, old)
+    assert.equal(await pruned(world), 1)
+    assert.ok(await viewOf(world, old))
+  })
+
   test('a backup of another installation is not pinned from here', async (t) => {
     const { world, old } = await two(t)
     await world.context.database.write((tx) =>
@@ -177,23 +193,13 @@ suite('state and places agree about pins', () => {
 
   test('a place that is away is told later, and the pin counts at once', async (t) => {
     const away = { is: true }
-    const { world, old } = await two(t, {
-      adjust: (context) => ({
-        ...context,
-        storages: new Map(
-          [...context.storages].map(([name, storage]) => [
-            name,
-            {
-              ...storage,
-              put: (...args: Parameters<typeof storage.put>) =>
-                away.is && args[0].includes('/pin-')
-                  ? Promise.reject(new Error('no route to host'))
-                  : storage.put(...args),
-            },
-          ]),
-        ),
-      }),
-    })
+    const adjust = changePlaces((storage) => ({
+      put: (...args) =>
+        away.is && args[0].includes('/pin-')
+          ? Promise.reject(new Error('no route to host'))
+          : storage.put(...args),
+    }))
+    const { world, old } = await two(t, { adjust })
     const { missing, view } = await pin(world, old)
     assert.deepEqual(
       missing.map(({ storage, why }) => [storage, why]),
@@ -205,6 +211,20 @@ suite('state and places agree about pins', () => {
     away.is = false
     assert.equal(await pruned(world), 0)
     assert.equal((await sidecars(world, old)).length, 1)
+  })
+
+  test('what was unpinned while a place was away is not pinned again by what lies there', async (t) => {
+    let isAway = false
+    const adjust = changePlaces((storage) => ({
+      put: (...args) => (isAway ? Promise.reject(new Error('no route to host')) : storage.put(...args)),
+    }))
+    const { world, old } = await two(t, { adjust })
+    await pin(world, old)
+    isAway = true
+    await world.engine.unpin({ backup: old, strategy: null }, person)
+    await world.engine.syncCatalogue()
+    assert.equal((await viewOf(world, old))?.pin, null)
+    assert.equal(await pruned(world), 1)
   })
 
   test('a pin that only the place knows of holds', async (t) => {

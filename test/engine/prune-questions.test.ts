@@ -117,6 +117,15 @@ suite('a pass that would delete much asks first', () => {
     await assertWorld(world)
   })
 
+  test('what became due after the confirmation is nobody’s answer yet', async (t) => {
+    const { world } = await much(t)
+    const [asked] = await questions(world)
+    const { run } = await world.engine.confirm(asked!.id, asked!.version, boss)
+    const [late] = await makeOld(world, [90 * day])
+    assert.equal((await world.finish(run!)).prune?.deleted, 8)
+    assert.ok((await ids(world)).includes(late!))
+  })
+
   test('confirmed while frozen, nothing goes and the run says why', async (t) => {
     let isAway = false
     const adjust = changePlaces((storage) => ({
