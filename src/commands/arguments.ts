@@ -132,7 +132,7 @@ function complaint(command: CommandDefinition, error: ErrorObject): string {
     const missing = (error.params as { missingProperty: string }).missingProperty
     return `\`${command.name}\` needs ${article(titleOf(command, missing))}`
   }
-  const key = error.instancePath.slice(1)
+  const key = error.instancePath.split('/')[1] ?? '' // of a list: `/table/0`
   const expected = `is not ${article(titleOf(command, key))}`
   // What may hold a password is not said again.
   if ((command.args.properties[key] as Described).writeOnly) return `--${kebab(key)} ${expected}`
