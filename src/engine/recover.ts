@@ -5,6 +5,7 @@ import { endStrays, isAlive } from '../sys/strays.ts'
 import { openSource, runFolder, type EngineContext } from './context.ts'
 import type { RestoreAsk } from './facade.ts'
 import { removeStrayFolders } from './folders.ts'
+import { tidyKept } from './kept.ts'
 import { strategyOfRun } from './restore/choose.ts'
 import { settleRequest } from './restore/requests.ts'
 import { resumableRuns, resume } from './resume.ts'
@@ -23,6 +24,7 @@ export async function recover(context: EngineContext): Promise<string[]> {
   const lost = dead.filter((run) => !resumable.includes(run))
   const ids = new Set(lost.map((run) => run.id))
   await removeStrayFolders(context, ids)
+  await tidyKept(context)
   await Promise.all(dead.map((run) => endSessions(context, run)))
   await endUploads(context)
   for (const run of lost) await recoverRun(context, run)
