@@ -93,6 +93,8 @@ async function createServer(): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 100 },
     http: { maxHeaderSize: 8192 },
+    // an address that is none would be repeated in Fastify's own words
+    frameworkErrors: (_error, _request, reply) => void answer(reply, 400, { error: 'bad request' }),
   })
   server.setNotFoundHandler((_request, reply) => answer(reply, 404, { error: 'not found' }))
   server.setErrorHandler((error: { statusCode?: number }, _request, reply) => {

@@ -8,15 +8,18 @@ import type { AppDoor } from '../../src/cli/app-contract.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { commandsFor, createAsk, read } from '../../src/commands/ask.ts'
 import type { Person } from '../../src/commands/command.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { ConfigMistakes } from '../../src/config/mistakes.ts'
 import { Fault } from '../../src/core/faults.ts'
 import { checkKey, namePattern, parseBackupId, safeSegment } from '../../src/core/keys.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Health } from '../../src/core/model.ts'
 import { createGate } from '../../src/gate/create-gate.ts'
+import { filters } from '../../src/filters/registry.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { drawFault, drawReply } from '../../src/slack/blocks/reply.ts'
-import { load } from '../config/load.ts'
+import { sources } from '../../src/sources/registry.ts'
+import { storages } from '../../src/storages/registry.ts'
 import { seedOf } from '../support/random.ts'
 import { makeWorld } from '../support/world.ts'
 import { bombs, dice, Times } from './hostile.ts'
@@ -25,6 +28,10 @@ import { bombs, dice, Times } from './hostile.ts'
 const all = Number(process.env.HOSTILE ?? 20_000)
 const share = (part: number): number => Math.ceil(all * part)
 const limitMs = 50
+const drivers = { sources, storages, filters }
+const readFile = (name: string): string => {
+  throw Object.assign(new Error(`no ${name}`), { code: 'ENOENT' })
+}
 
 const commandWords = [
   ...commandsFor('cli').flatMap(({ name, aliases }) => [name, ...aliases]),
@@ -71,6 +78,12 @@ suite(`${all} hostile inputs end nothing, and each is answered in under ${limitM
   test('arguments of the command line (15 %)', async (t) => {
     const door = (): Promise<AppDoor> =>
       Promise.reject(new Fault('not-found', 'the program behind it is not part of this test'))
+    const { terminal: quiet } = nobody()
+    assert.equal(
+      await runCli({ argv: ['restore', '--table=\u0001'], terminal: quiet, door }),
+      2,
+      'once a defect',
+    )
     const generate = (throws: ReturnType<typeof dice>): string[] => throws.text(commandWords, 8)
     await throwAll(t, share(0.15), generate, async (argv) => {
       const { terminal, stderr } = nobody()
@@ -88,7 +101,10 @@ suite(`${all} hostile inputs end nothing, and each is answered in under ${limitM
       (throws) => hostileYaml(throws, example),
       (text) => {
         try {
-          load(text)
+          loadConfig(
+            { path: '/etc/easy-backup/config.yml', text, environment: {}, dotenv: null, readFile },
+            drivers,
+          )
         } catch (error) {
           assert.ok(error instanceof ConfigMistakes, String((error as Error).stack))
         }
@@ -139,7 +155,7 @@ suite(`${all} hostile inputs end nothing, and each is answered in under ${limitM
         /^HTTP\/1\.1 (100|200|400|404|405|408|413|414|415|431|505) |^$/,
         answer.slice(0, 80),
       )
-      assert.ok(!answer.includes('evil'), 'what was sent does not come back')
+      assert.ok(!answer.includes('evil'), `what was sent does not come back: ${answer.slice(0, 500)}`)
     })
     t.diagnostic(JSON.stringify(Object.fromEntries(answers)))
     assert.ok((answers.get('closed') ?? 0) < share(0.1) / 10, 'nearly all are answered')
