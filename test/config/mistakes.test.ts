@@ -298,7 +298,7 @@ strategies: [{ name: a, database_url: "postgres://db/a" }]
 `
   assert.deepEqual(load(text('nas: { type: local, path: /b }')).strategies[0]!.storages, ['s3'])
   assert.deepEqual(mistakesIn(text('s3: { type: local, path: /b }')), [
-    '1:42  global.storages.s3  global.s3 is the place of this name  choose another name here',
+    '1:44  global.storages.s3  global.s3 is the place of this name  choose another name here',
   ])
   const offsite = text('offsite: { type: s3, bucket: b-2, endpoint: "https://s3.example.com" }')
   assert.deepEqual(
