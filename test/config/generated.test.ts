@@ -37,8 +37,8 @@ test('the example loads without a mistake or a warning', () => {
   assert.deepEqual(
     config.strategies.map(({ name, source, storages: places }) => [name, source.kind, places]),
     [
-      ['production-db', 'postgres', ['nas']],
-      ['analytics-db', 'postgres', ['nas']],
+      ['production-db', 'postgres', ['s3', 'nas']],
+      ['analytics-db', 'postgres', ['s3', 'nas']],
       ['website', 'sqlite', ['disk']],
     ],
   )
