@@ -312,11 +312,12 @@ export function storageContract(facts: StorageFacts): void {
       const spool = await growingSpool(t)
       const stored = storage.put('shop/id/dump', spool, { ifAbsent: true, onUpload, signal: quiet })
       writeSync(spool.fd, bytes)
+      const ended = assert.rejects(stored, { code: 'storage-unreachable' })
       while (told.length < 3) await systemClock.sleep(5)
       for (let round = 0; round < 2; round++) await storage.abandon!('shop/id/dump', told[2]!, quiet)
       assert.deepEqual(await everything(storage), ['done'])
       await spool.finish()
-      await assert.rejects(stored, { code: 'storage-unreachable' })
+      await ended
       assert.equal(told[3], null)
       assert.deepEqual(await everything(storage), ['done'])
     })

@@ -4,6 +4,7 @@ import type { PutOptions, Receipt } from '../storage.ts'
 import type { Bucket } from './client.ts'
 import type { Digests, Stated } from './digests.ts'
 import { answered, mayHaveWorked } from './faults.ts'
+import { ensureLocked, lockedUntil } from './lock.ts'
 import { lookAt, readBack } from './look.ts'
 import { removeObject } from './remove.ts'
 
@@ -20,8 +21,8 @@ export interface Putting {
 export type Condition = { IfNoneMatch?: '*' }
 
 /** What the configuration asks for with every new object. */
-export function asked({ settings, clock }: Bucket): Partial<PutObjectCommandInput> {
-  const { sse, kmsKeyId, lock, storageClass } = settings
+export function asked(bucket: Bucket): Partial<PutObjectCommandInput> {
+  const { sse, kmsKeyId, lock, storageClass } = bucket.settings
   return {
     ...(sse && { ServerSideEncryption: sse }),
     ...(kmsKeyId !== null && { SSEKMSKeyId: kmsKeyId }),
@@ -30,7 +31,7 @@ export function asked({ settings, clock }: Bucket): Partial<PutObjectCommandInpu
     }),
     ...(lock && {
       ObjectLockMode: lock.mode,
-      ObjectLockRetainUntilDate: new Date(clock.now() + lock.days * 86_400_000),
+      ObjectLockRetainUntilDate: lockedUntil(bucket),
     }),
   }
 }
@@ -57,10 +58,9 @@ export interface Commit {
 
 /** Makes the object visible, and returns only when the server holds what we sent (promise 2). */
 export async function commit(putting: Putting, step: Commit): Promise<Receipt> {
-  const { digests, options } = putting
-  const receipt = (): Receipt => ({ bytes: digests.bytes, sha256: digests.sha256() })
+  const { bucket, key, digests, options } = putting
   let unsure = false
-  let stated: Stated
+  let stated: Stated | null = null
   try {
     stated = await conditionally(putting, (condition) =>
       step.send(condition, (error) => (unsure ||= mayHaveWorked(error))),
@@ -68,11 +68,11 @@ export async function commit(putting: Putting, step: Commit): Promise<Receipt> {
   } catch (error) {
     await step.giveUp?.()
     if (!unsure && !options.signal.aborted && !mayHaveWorked(error)) throw error
-    if (await wasStored(putting, step.inParts)) return receipt()
-    throw error
+    if (!(await wasStored(putting, step.inParts))) throw error
   }
-  await confirm(putting, stated, step.inParts)
-  return receipt()
+  if (stated) await confirm(putting, stated, step.inParts)
+  if (step.inParts) await ensureLocked(bucket, key, options.signal)
+  return { bytes: digests.bytes, sha256: digests.sha256() }
 }
 
 /** Servers that do not know the condition say so; then looking has to do. */

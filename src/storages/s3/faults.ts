@@ -88,6 +88,7 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
   const { bucket, endpoint } = settings
   const fault = (code: FaultCode, text: string, options: FaultOptions = {}): Fault =>
     new Fault(code, text, { ...options, cause: error })
+  if (answer.name === 'NoSuchBucket') return noBucket(settings, error)
   const known = knownAnswers[answer.name]
   if (known) return fault(known.code, known.text(settings, doing), { hint: known.hint(settings) })
   if (
@@ -125,6 +126,17 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
       `bucket ${bucket} refused ${doing.what}: ${answer.message.slice(0, 300) || answer.name} (${answer.status})`,
     )
   return error
+}
+
+export function noBucket({ bucket, endpoint }: Settings, cause: unknown): Fault {
+  return new Fault(
+    'storage-missing',
+    `there is no bucket ${bucket}${endpoint === null ? '' : ` at ${endpoint}`}`,
+    {
+      hint: 'make it, or correct bucket: it is never made here',
+      cause,
+    },
+  )
 }
 
 function wrongRegion({ region }: Answer, { bucket, region: own }: Settings, cause: unknown): Fault {
@@ -184,12 +196,6 @@ const expired = newKeys(
 )
 
 const knownAnswers: Record<string, Known> = {
-  NoSuchBucket: {
-    code: 'storage-missing',
-    text: ({ bucket, endpoint }) =>
-      `there is no bucket ${bucket}${endpoint === null ? '' : ` at ${endpoint}`}`,
-    hint: () => 'make it, or correct bucket: it is never made here',
-  },
   NoSuchUpload: {
     code: 'storage-unreachable',
     text: (_settings, { what }) => `${what}: its upload was ended by somebody else`,

@@ -1,13 +1,11 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { createHash } from 'node:crypto'
-import { Fault } from '../../core/faults.ts'
 import type { ObjectInfo } from '../storage.ts'
 import type { Bucket, Calling } from './client.ts'
-import { answered } from './faults.ts'
+import { answered, noBucket } from './faults.ts'
 import { getObject } from './get.ts'
 
-/** What the server says of an object; null when there is none.
- * @throws Fault storage-missing when there is not even the bucket */
+/** What the server says of an object; null when there is none, or not even the bucket: a look is answered without words. */
 export async function lookAt(
   bucket: Bucket,
   key: string,
@@ -25,15 +23,18 @@ export async function lookAt(
       .call(doing, (s3, http) => s3.headObject(input, http))
       .catch((error: unknown) => inWords(bucket, { ...doing, error }, input))
   } catch (error) {
-    if (!answered(error, 404)) throw error
-    await requireBucket(bucket, signal)
-    return null
+    if (answered(error, 404)) return null
+    throw error
   }
 }
 
+/** @throws Fault storage-missing when there is not even the bucket */
 export async function infoOf(bucket: Bucket, key: string, signal: AbortSignal): Promise<ObjectInfo | null> {
   const found = await lookAt(bucket, key, signal)
-  if (!found) return null
+  if (!found) {
+    await requireBucket(bucket, signal)
+    return null
+  }
   return { key, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified?.getTime() ?? 0 }
 }
 
@@ -60,18 +61,13 @@ export async function readBack(bucket: Bucket, key: string, signal: AbortSignal)
   return hash.digest('hex')
 }
 
-/** A look for an object is answered without words: only a look for the bucket tells which of the two is missing. */
-async function requireBucket({ call, settings }: Bucket, signal: AbortSignal): Promise<void> {
+/** @throws Fault storage-missing */
+export async function requireBucket({ call, settings }: Bucket, signal: AbortSignal): Promise<void> {
   try {
     const doing = { what: `looking for bucket ${settings.bucket}`, right: 's3:ListBucket', signal }
     await call(doing, (s3, http) => s3.headBucket({ Bucket: settings.bucket }, http))
   } catch (error) {
     if (answered(error, 403)) return // it is there, and not for us to list
-    if (!answered(error, 404)) throw error
-    const where = settings.endpoint === null ? '' : ` at ${settings.endpoint}`
-    throw new Fault('storage-missing', `there is no bucket ${settings.bucket}${where}`, {
-      hint: 'make it, or correct bucket: it is never made here',
-      cause: error,
-    })
+    throw answered(error, 404) ? noBucket(settings, error) : error
   }
 }

@@ -1,7 +1,7 @@
 import { Fault } from '../../core/faults.ts'
 import type { Bucket } from './client.ts'
 import { answered } from './faults.ts'
-import { lookAt } from './look.ts'
+import { lookAt, requireBucket } from './look.ts'
 
 /** With Object Lock the version itself is removed: a plain delete would only hide it, and go on costing.
  * @throws Fault object-retained · storage-denied */
@@ -42,7 +42,10 @@ async function freeVersion(
   signal: AbortSignal,
 ): Promise<string | undefined | null> {
   const found = await lookAt(bucket, key, signal)
-  if (!found) return null
+  if (!found) {
+    await requireBucket(bucket, signal)
+    return null
+  }
   const until = found.ObjectLockRetainUntilDate?.getTime() ?? 0
   if (until > bucket.clock.now()) throw retained(key, until)
   return found.VersionId
