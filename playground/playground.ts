@@ -69,6 +69,8 @@ export interface Playground {
   /** Switches to signed HTTP requests, or with null back to Socket Mode. */
   deliverTo(requestUrl: string | null): void
   rateLimits(on: boolean): void
+  /** The most calls of a Web API method that were granted in any minute; of posts, in one channel. */
+  busiestMinute(method: string): number
   setGroup(id: string, members: string[]): void
   /** Posts the scheduled messages that are due by the clock. */
   tick(): void
@@ -133,6 +135,7 @@ export function people(house: House, close: () => Promise<void>): Playground {
     connections: () => socket.connections,
     deliverTo: (requestUrl) => void (gateway.requestUrl = requestUrl),
     rateLimits: (on) => void (house.limiter.enabled = on),
+    busiestMinute: (method) => house.limiter.busiestMinute(method),
     setGroup: (id, members) =>
       void Object.assign(workspace.groups.find((one) => one.id === id) ?? {}, { members }),
     tick: () => postDue(house),

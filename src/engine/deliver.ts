@@ -16,12 +16,12 @@ export async function deliverUntil(context: EngineContext, signal: AbortSignal):
 }
 
 async function deliverLoop(context: EngineContext, notifier: Notifier, signal: AbortSignal): Promise<void> {
-  const unsettled: Unsettled = new Map()
+  const memory = newMemory()
   await begin(context, notifier).catch((error: unknown) =>
     context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message }),
   )
   while (!signal.aborted) {
-    const did = await deliverOnce(context, notifier, signal, unsettled).catch((error: unknown) => {
+    const did = await deliverOnce(context, notifier, signal, memory).catch((error: unknown) => {
       context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message })
       return 0
     })
@@ -41,50 +41,81 @@ async function begin({ clock, database }: EngineContext, { kind }: Notifier): Pr
   })
 }
 
-/** What was answered and could not be written yet: forgetting it would post the same again (promise 3). */
-type Unsettled = Map<string, Settlement>
+/** What one loop keeps in mind between its passes. */
+interface DeliveryMemory {
+  /** What was answered and could not be written yet: forgetting it would post the same again (promise 3). */
+  unsettled: Map<string, Settlement>
+  /** Versions whose turn has not come, by key. Writing that down would cost a transaction for each message of a queue, each second. */
+  waiting: Map<string, { version: number; until: number }>
+}
+
+function newMemory(): DeliveryMemory {
+  return { unsettled: new Map(), waiting: new Map() }
+}
+
+const lookedAt = 100 // posts, and as many edits, of one pass: what is more waits behind what is more urgent
 
 /** One pass over what is due. @returns how many messages were handled */
 export async function deliverOnce(
   context: EngineContext,
   notifier: Notifier,
   signal: AbortSignal,
-  unsettled: Unsettled = new Map(),
+  memory: DeliveryMemory = newMemory(),
 ): Promise<number> {
-  await settleAll(context, notifier, unsettled)
-  const due = await dueMessages(context.database.read, notifier.kind, context.clock.now(), 20)
+  await settleAll(context, notifier, memory)
+  const due = await dueMessages(context.database.read, notifier.kind, context.clock.now(), lookedAt)
+  let handled = 0
   for (const one of due) {
     if (signal.aborted) return 0
-    const settlement = await deliverMessage(context, notifier, one, signal)
-    if (!settlement) return 0
-    unsettled.set(one.message.key, settlement)
-    await settleAll(context, notifier, unsettled)
+    if (waits(context, memory, one)) continue
+    const settlement = await deliverMessage(context, notifier, { due: one, memory }, signal)
+    if (!settlement) continue
+    handled += 1
+    memory.unsettled.set(one.message.key, settlement)
+    await settleAll(context, notifier, memory)
   }
-  return due.length
+  return handled
 }
 
-async function settleAll(context: EngineContext, notifier: Notifier, unsettled: Unsettled): Promise<void> {
+/** A newer version is asked about at once: it may be an end. */
+function waits({ clock }: EngineContext, { waiting }: DeliveryMemory, { message }: Due): boolean {
+  const known = waiting.get(message.key)
+  if (known?.version === message.version && known.until > clock.monotonic()) return true
+  waiting.delete(message.key)
+  return false
+}
+
+async function settleAll(
+  context: EngineContext,
+  notifier: Notifier,
+  { unsettled }: DeliveryMemory,
+): Promise<void> {
   for (const [key, settlement] of unsettled) {
     await context.database.write((tx) => settle(tx, key, notifier.kind, settlement))
     unsettled.delete(key)
   }
 }
 
-/** @returns null when nothing happened because the service stops */
+/** @returns null when nothing happened: its turn has not come, or the service stops */
 async function deliverMessage(
   context: EngineContext,
   notifier: Notifier,
-  due: Due,
+  { due, memory }: { due: Due; memory: DeliveryMemory },
   signal: AbortSignal,
 ): Promise<Settlement | null> {
   const { message, delivery } = due
   const now = (): number => context.clock.now()
   // what is not for this notifier counts as told, and keeps nothing below it waiting
-  if (!notifier.wants(message)) return settlementOf(due, unwanted, now())
+  if (!notifier.wants(message, delivery.receipt)) return settlementOf(due, unwanted, now())
   const answer = await notifier
     .deliver(message, delivery.receipt, due.parent?.receipt ?? null, signal)
     .catch((error: unknown) => defect(error))
   if (signal.aborted && answer.outcome === 'later') return null
+  if (answer.waits) {
+    const until = context.clock.monotonic() + (answer.retryAfterMs ?? pollMs)
+    memory.waiting.set(message.key, { version: message.version, until })
+    return null
+  }
   if (!['sent', 'later'].includes(answer.outcome))
     context.log.warn('a message was not delivered', {
       notifier: notifier.kind,

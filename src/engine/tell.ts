@@ -1,6 +1,7 @@
 import type { AnyRequestView, RunView } from '../core/model.ts'
 import type { Write } from '../state/database.ts'
 import { owe } from '../state/messages.ts'
+import { gather, tellLine } from './batch.ts'
 import type { EngineContext } from './context.ts'
 
 export const cardKey = (runId: string): string => `run/${runId}/card`
@@ -22,8 +23,11 @@ export async function tellRun(context: EngineContext, tx: Write, run: RunView): 
   return tellWork(context, tx, run)
 }
 
-async function tellBackup(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+async function tellBackup(context: EngineContext, tx: Write, given: RunView): Promise<void> {
   const now = context.clock.now()
+  const batch = given.batch ?? (await gather(context, tx, given))
+  const run = batch === null ? given : { ...given, batch }
+  const line = batch === null ? null : await tellLine(context, tx, { ...given, batch })
   const card = { ...run, progress: null, stage: null } // the card changes with the state only
   const { strategy } = run
   await owe(
@@ -39,16 +43,17 @@ async function tellBackup(context: EngineContext, tx: Write, run: RunView): Prom
     now,
   )
   await tellProgress(context, tx, run)
+  const isQuiet = line?.isQuiet ?? false
   if (run.state === 'failed' || run.state === 'degraded')
     await owe(
       tx,
       {
         key: `run/${run.id}/alarm`,
         strategy,
-        audience: 'failure',
-        parent: cardKey(run.id),
+        audience: isQuiet ? 'success' : 'failure',
+        parent: batch ?? cardKey(run.id),
         priority: priority.failure,
-        body: { type: 'run.alarm', run: card },
+        body: { type: 'run.alarm', run: card, ...(isQuiet && { quiet: true }) },
       },
       now,
     )
@@ -57,6 +62,7 @@ async function tellBackup(context: EngineContext, tx: Write, run: RunView): Prom
 /** The one message in the thread that is edited in place and becomes the result. */
 export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   if (run.startedAt === null || !['backup', 'restore'].includes(run.kind)) return
+  if (run.batch !== undefined && run.endedAt === null) return // its line is enough
   const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
   const level = run.endedAt !== null ? priority.end : priority.progress
   await owe(

@@ -4,8 +4,9 @@ import type { Message } from '../core/messages.ts'
 /** Who is told. Delivery calls it again and again until what was sent is what should be seen. */
 export interface Notifier {
   readonly kind: string
-  /** Is this message for this notifier at all? */
-  wants(message: Message): boolean
+  /** Is this message for this notifier at all?
+   * @param receipt  of its last successful delivery; null = never delivered */
+  wants(message: Message, receipt: unknown): boolean
   /** Posts, or edits what `receipt` names. Never throws.
    * @param receipt     what the last successful delivery of this key returned; null = never delivered
    * @param parent      the receipt of the message whose thread this goes into; null = none, or it never landed */
@@ -31,6 +32,8 @@ export interface Delivery {
   receipt: unknown
   /** Milliseconds until it may be tried again; null = the deliverer's own back-off. */
   retryAfterMs: number | null
+  /** Of `later`: its turn has not come, nothing was tried, and nothing has to be remembered. */
+  waits?: true
   /** Why, for the log. */
   detail: string | null
 }

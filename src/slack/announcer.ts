@@ -44,13 +44,15 @@ export function createAnnouncer({ client, routing, blocks, clock, log }: Announc
     signal: AbortSignal,
   ): Promise<Delivery> {
     const receipt = readReceipt(known)
+    const gathering = receipt === null ? gatheringMs(message, clock.now()) : 0
+    if (gathering > 0) return itsTurn(known, gathering)
     const call = plan({ message, receipt, parent: readReceipt(parent), routing, blocks })
     if (receipt !== null && receipt.digest === call.digest) return sent(receipt)
     if (!call.isMoving) pace.forget(message.key)
     const wait = signal.aborted
       ? 1000
       : pace.waitFor({ ...call, progress: call.isMoving ? message.key : null })
-    if (wait > 0) return { outcome: 'later', receipt: known, retryAfterMs: wait, detail: 'in its turn' }
+    if (wait > 0) return itsTurn(known, wait)
     const answer = await say(client, call, signal)
     if (!('failure' in answer)) {
       troubles.over(call.channel)
@@ -79,10 +81,39 @@ export function createAnnouncer({ client, routing, blocks, clock, log }: Announc
     return answer
   }
 
-  return { kind: 'slack', wants: () => true, deliver, check }
+  return {
+    kind: 'slack',
+    wants: (message, known) => known !== null || !isToldWithOthers(message),
+    deliver,
+    check,
+  }
 }
 
 const checkEveryMs = 60_000
+
+function itsTurn(receipt: unknown, retryAfterMs: number): Delivery {
+  return { outcome: 'later', receipt, retryAfterMs, waits: true, detail: 'in its turn' }
+}
+
+/** A run among many is told by a line of their batch. One that was seen before it became one of many keeps its thread. */
+function isToldWithOthers({ body }: Message): boolean {
+  return (body.type === 'run.card' || body.type === 'run.progress') && body.run.batch !== undefined
+}
+
+const gatherMs = 1500
+
+/** A scheduled start waits a moment, so that many of them are seen as many; nobody watches a schedule's second.
+ * @returns milliseconds left of that moment */
+function gatheringMs({ body }: Message, now: number): number {
+  const since = body.type === 'batch' ? body.batch.startedAt : scheduledStart(body)
+  const age = since === null ? gatherMs : now - since
+  return age < 0 ? 0 : Math.max(0, gatherMs - age) // a clock that was set back holds nothing up
+}
+
+function scheduledStart(body: Message['body']): number | null {
+  if (body.type !== 'run.card' || body.run.trigger === 'person' || body.run.endedAt !== null) return null
+  return body.run.queuedAt
+}
 
 /** Channels that take nothing: said once each, until they do. Waiting for Slack without a word is how nobody notices. */
 function createTroubles(log: Log) {
@@ -127,7 +158,8 @@ function plan(given: {
 }): Call {
   const { message, receipt, parent } = given
   const routing = given.routing(message.strategy)
-  const mentions = routing.mentionOnFailure
+  const isQuiet = message.body.type === 'run.alarm' && message.body.quiet === true
+  const mentions = isQuiet ? [] : routing.mentionOnFailure
   const drawn = drawMessage(message.body, { mentions, blocks: given.blocks })
   const basic = given.blocks === 'rich' ? drawMessage(message.body, { mentions, blocks: 'basic' }) : drawn
   const wanted = channelFor(routing, message.audience)
@@ -139,12 +171,17 @@ function plan(given: {
     channel: receipt?.channel ?? thread?.channel ?? wanted,
     ts: receipt?.ts ?? null,
     threadTs: thread?.ts ?? null,
-    broadcast: isAlarm && thread !== null,
+    broadcast: isAlarm && !isQuiet && thread !== null,
     drawn,
     simpler: [basic, { text: drawn.text, blocks: [] }],
     digest: createHash('sha256').update(JSON.stringify(drawn)).digest('base64url').slice(0, 16),
-    isMoving: message.body.type === 'run.progress' && message.body.run.state === 'running',
+    isMoving: isMoving(message.body),
   }
+}
+
+function isMoving(body: Message['body']): boolean {
+  if (body.type === 'batch') return body.batch.lines.some(({ endedAt }) => endedAt === null)
+  return body.type === 'run.progress' && body.run.state === 'running'
 }
 
 type Said = Omit<Receipt, 'digest'> | { failure: Failure }

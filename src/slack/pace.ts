@@ -1,14 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 
-/** How fast we may speak. Slack: one post a second per channel, 50 edits a minute in the whole workspace. */
+/** How fast we may speak. Slack: one post a second per channel, 50 edits a minute in the whole workspace. What is refilled in a
+ * minute and a burst together stay below that in every minute, with room for calls that the network delays. */
 export const rates = {
-  postsPerSecond: 1,
-  /** Slack forgives short bursts. */
+  postsPerMinute: 54,
   postBurst: 4,
-  editsPerMinute: 44,
-  editBurst: 6,
-  /** Of these, what progress may use; the rest is kept for changes of state. */
-  progressPerMinute: 36,
+  editsPerMinute: 42,
+  editBurst: 5,
+  /** Of these, what progress may use (36 with its burst); the rest is kept for changes of state. */
+  progressPerMinute: 32,
   progressBurst: 4,
   progressIntervalMs: 5000,
 } as const
@@ -43,7 +43,7 @@ export function createPace(clock: Clock): Pace {
 
   function postsTo(channel: string): Bucket {
     const known =
-      posts.get(channel) ?? bucket(clock, { size: rates.postBurst, perMs: rates.postsPerSecond / 1000 })
+      posts.get(channel) ?? bucket(clock, { size: rates.postBurst, perMs: rates.postsPerMinute / 60_000 })
     posts.set(channel, known)
     return known
   }

@@ -1,5 +1,6 @@
 import type { Strategy, SlackRouting } from '../core/config.ts'
-import type { Audience } from '../core/messages.ts'
+
+export { channelFor } from '../core/messages.ts'
 
 /** Whose messages go where; null is the service's own. */
 export type RoutingTable = (strategy: string | null) => SlackRouting
@@ -11,9 +12,4 @@ export function routingTable(
 ): RoutingTable {
   const own = new Map(strategies.map(({ name, slack }) => [name, slack]))
   return (strategy) => (strategy === null ? global : (own.get(strategy) ?? global))
-}
-
-/** @returns channel id; each audience falls back to the routing's one channel */
-export function channelFor(routing: SlackRouting, audience: Audience): string {
-  return audience === 'default' ? routing.channel : (routing[audience] ?? routing.channel)
 }

@@ -68,9 +68,24 @@ export interface DeliveryState {
 const vainTries = 2 // of the message above: then what must be heard goes without it
 const longestWaitMs = 2 * 60 * 60_000 // nobody waits as long: the clock was ahead when this was written
 
-/** What this notifier has to show now, most urgent first. */
+/** What this notifier has to show now, most urgent first.
+ * @param limit  of posts, and of edits: many that wait to be posted keep no edit waiting */
 export async function dueMessages(db: Read, notifier: string, now: number, limit: number): Promise<Due[]> {
-  const rows = await db
+  const posts = await dueRows(db, notifier, { now, limit, isPosted: false })
+  const edits = await dueRows(db, notifier, { now, limit, isPosted: true })
+  return [...posts, ...edits]
+    .toSorted((a, b) => a.priority - b.priority || a.changed_at - b.changed_at)
+    .map(dueFrom)
+}
+
+type DueRow = Awaited<ReturnType<typeof dueRows>>[number]
+
+function dueRows(
+  db: Read,
+  notifier: string,
+  { now, limit, isPosted }: { now: number; limit: number; isPosted: boolean },
+) {
+  return db
     .selectFrom('messages as m')
     .leftJoin('deliveries as d', (join) => join.onRef('d.key', '=', 'm.key').on('d.notifier', '=', notifier))
     .leftJoin('deliveries as p', (join) =>
@@ -84,6 +99,7 @@ export async function dueMessages(db: Read, notifier: string, now: number, limit
       'm.priority',
       'm.version',
       'm.body',
+      'm.changed_at',
       'd.sent_version',
       'd.receipt',
       'd.tries',
@@ -92,6 +108,7 @@ export async function dueMessages(db: Read, notifier: string, now: number, limit
     ])
     .select(['p.receipt as parent_receipt', 'p.refused as parent_refused'])
     .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))]))
+    .where('d.receipt', isPosted ? 'is not' : 'is', null)
     .where((e) =>
       e.or([
         e('d.retry_at', 'is', null),
@@ -112,7 +129,10 @@ export async function dueMessages(db: Read, notifier: string, now: number, limit
     .orderBy('m.changed_at')
     .limit(limit)
     .execute()
-  return rows.map((row) => ({
+}
+
+function dueFrom(row: DueRow): Due {
+  return {
     message: {
       key: row.key,
       strategy: row.strategy,
@@ -135,7 +155,7 @@ export async function dueMessages(db: Read, notifier: string, now: number, limit
             receipt: parse(row.parent_receipt),
             settled: row.parent_receipt !== null || row.parent_refused !== null,
           },
-  }))
+  }
 }
 
 export interface Settlement {

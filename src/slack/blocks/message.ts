@@ -1,4 +1,5 @@
 import type { MessageBody } from '../../core/messages.ts'
+import { batchMessage } from './batch.ts'
 import { notice, overdue, runAlarm } from './alarms.ts'
 import type { Drawn } from './elements.ts'
 import { requestCard } from './request-card.ts'
@@ -21,6 +22,8 @@ export function drawMessage(body: MessageBody, { mentions, blocks }: MessageStyl
       return runProgress(body.run, blocks)
     case 'run.alarm':
       return runAlarm(body.run, mentions)
+    case 'batch':
+      return batchMessage(body.batch, blocks)
     case 'request.card':
       return requestCard(body.request)
     case 'overdue':

@@ -1,0 +1,171 @@
+import { channelFor, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
+import { outcomes, type RunView } from '../core/model.ts'
+import type { Read, Write } from '../state/database.ts'
+import { findMessage, owe } from '../state/messages.ts'
+import type { RunParams } from '../state/runs.ts'
+import type { EngineContext } from './context.ts'
+
+/** Starts in one channel within `windowMs` that are still told one by one (slack.md, "Many at once"). */
+export const mostApart = 8
+const windowMs = 60_000
+
+/** What one message holds with every run named in it: Slack's limits are on the characters of a message and on the rows of a
+ * table (slack.md §2). What is more begins another batch. */
+export const batchLimits = { lines: 200, characters: 8_300, perLine: 18 } as const
+
+/** Failures of one batch that call people; the others are told below it in silence. */
+const mostLoud = 8
+
+const whyCharacters = 160
+
+/** A scheduled backup was accepted: is it one of many?
+ * @returns the key of the message that tells it with the others; null = it has a thread of its own */
+export async function gather(context: EngineContext, tx: Write, run: RunView): Promise<string | null> {
+  if (run.state !== 'queued' || !isScheduled(run.trigger)) return null
+  const channel = channelOf(context, run.strategy)
+  if (channel === null) return null
+  const recent = (await recentStarts(tx, run.queuedAt)).filter(
+    (one) => one.id !== run.id && channelOf(context, one.strategy) === channel,
+  )
+  const open = recent.findLast(({ params }) => params.batch !== undefined)?.params.batch
+  if (open !== undefined && (await hasRoom(tx, open, run))) {
+    await assign(tx, run.id, open)
+    return open
+  }
+  const apart = recent.filter(({ params }) => params.batch === undefined)
+  return apart.length < mostApart ? null : begin(context, tx, { run, others: apart.map(({ id }) => id) })
+}
+
+const isScheduled = (trigger: string): boolean => trigger === 'schedule' || trigger === 'catch-up'
+
+/** Where the threads of a strategy's runs are; null without Slack. */
+function channelOf({ config }: EngineContext, name: string): string | null {
+  const routing = config.strategies.find((one) => one.name === name)?.slack ?? config.slack?.routing
+  return routing ? channelFor(routing, 'success') : null
+}
+
+interface Start {
+  id: string
+  strategy: string
+  params: RunParams
+}
+
+/** Oldest first. */
+async function recentStarts(db: Read, now: number): Promise<Start[]> {
+  const rows = await db
+    .selectFrom('runs')
+    .select(['id', 'strategy', 'params'])
+    .where('kind', '=', 'backup')
+    .where('trigger', 'in', ['schedule', 'catch-up'])
+    .where('queued_at', '>', now - windowMs)
+    .orderBy('seq', 'desc')
+    .limit(batchLimits.lines + mostApart)
+    .execute()
+  return rows.reverse().map((row) => ({ ...row, params: JSON.parse(row.params) as RunParams }))
+}
+
+async function hasRoom(tx: Write, key: string, run: RunView): Promise<boolean> {
+  const batch = viewIn(await findMessage(tx, key))
+  if (batch === null || batch.catchUp !== (run.trigger === 'catch-up')) return false
+  const used = batch.lines.reduce((sum, line) => sum + line.strategy.length + batchLimits.perLine, 0)
+  return (
+    batch.lines.length < batchLimits.lines &&
+    used + run.strategy.length + batchLimits.perLine <= batchLimits.characters
+  )
+}
+
+/** The first of them may be seen already: those keep their threads. */
+async function begin(
+  context: EngineContext,
+  tx: Write,
+  { run, others }: { run: RunView; others: string[] },
+): Promise<string> {
+  const key = `batch/${run.id}`
+  const lines: BatchLine[] = []
+  for (const id of others) {
+    const card = await findMessage(tx, `run/${id}/card`)
+    if (card?.body.type !== 'run.card' || (await isSeen(tx, card.key))) continue
+    await assign(tx, id, key)
+    const body = { ...card.body, run: { ...card.body.run, batch: key } }
+    await owe(tx, { ...card, body }, context.clock.now())
+    lines.push(lineOf(body.run))
+  }
+  await assign(tx, run.id, key)
+  const { queuedAt: startedAt, timezone, trigger, strategy } = run
+  const batch = {
+    startedAt,
+    timezone,
+    catchUp: trigger === 'catch-up',
+    lines: [...lines, lineOf(run)],
+  }
+  await oweBatch(context, tx, { key, strategy, batch })
+  return key
+}
+
+async function isSeen(tx: Write, key: string): Promise<boolean> {
+  const shown = tx.selectFrom('deliveries').select('key').where('key', '=', key)
+  return (await shown.where('receipt', 'is not', null).limit(1).executeTakeFirst()) !== undefined
+}
+
+async function assign(tx: Write, id: string, batch: string): Promise<void> {
+  const row = await tx.selectFrom('runs').select('params').where('id', '=', id).executeTakeFirstOrThrow()
+  const params = JSON.stringify({ ...(JSON.parse(row.params) as RunParams), batch })
+  await tx.updateTable('runs').set({ params }).where('id', '=', id).execute()
+}
+
+/** Writes a run's line as it is now.
+ * @returns whether so many of the batch failed before that another one calls nobody */
+export async function tellLine(
+  context: EngineContext,
+  tx: Write,
+  run: RunView & { batch: string },
+): Promise<{ isQuiet: boolean }> {
+  const found = await findMessage(tx, run.batch)
+  const known = viewIn(found)
+  const { queuedAt: startedAt, timezone, trigger } = run
+  const batch = known ?? { startedAt, timezone, catchUp: trigger === 'catch-up', lines: [] }
+  const at = batch.lines.findIndex((line) => line.run === run.id)
+  const lines = at === -1 ? [...batch.lines, lineOf(run)] : batch.lines.with(at, lineOf(run))
+  const strategy = found?.strategy ?? run.strategy
+  await oweBatch(context, tx, { key: run.batch, strategy, batch: { ...batch, lines } })
+  const failures = lines.filter((line) => line.run !== run.id && line.state === 'failed').length
+  return { isQuiet: failures >= mostLoud }
+}
+
+async function oweBatch(
+  context: EngineContext,
+  tx: Write,
+  { key, strategy, batch }: { key: string; strategy: string; batch: BatchView },
+): Promise<void> {
+  const over = batch.lines.every(({ state }) => (outcomes as readonly string[]).includes(state))
+  await owe(
+    tx,
+    {
+      key,
+      strategy,
+      audience: 'success',
+      parent: null,
+      priority: over ? 2 : 3, // an end, or a start
+      body: { type: 'batch', batch },
+    },
+    context.clock.now(),
+  )
+}
+
+function viewIn(message: Message | null): BatchView | null {
+  return message?.body.type === 'batch' ? message.body.batch : null
+}
+
+function lineOf(run: RunView): BatchLine {
+  const { id, strategy, state, startedAt, endedAt, backup, fault } = run
+  return {
+    run: id,
+    strategy,
+    state,
+    endedAt,
+    tookMs: startedAt === null || endedAt === null ? null : endedAt - startedAt,
+    storedBytes: backup?.storedBytes ?? null,
+    backup: backup?.id ?? null,
+    why: fault === null || state === 'succeeded' ? null : fault.text.slice(0, whyCharacters),
+  }
+}

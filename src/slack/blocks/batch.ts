@@ -1,0 +1,186 @@
+import type { KnownBlock } from '@slack/types'
+import { formatBytes, formatDuration } from '../../core/duration.ts'
+import { shortId } from '../../core/keys.ts'
+import type { BatchLine, BatchView } from '../../core/messages.ts'
+import type { RunState } from '../../core/model.ts'
+import { plural, worstFirst } from '../../commands/phrases.ts'
+import type { Table } from '../../commands/reply.ts'
+import { askPrefix } from '../actions.ts'
+import { cutMarkup, limits } from '../limits.ts'
+import { actionRows, button, context, finish, section } from './elements.ts'
+import type { Drawn } from './elements.ts'
+import { dataTable } from './table.ts'
+import { joined, safeLine, timeOfDay } from './words.ts'
+
+/** Many runs as one message: how many of each, then every one of them by name, the worst first. */
+export function batchMessage(batch: BatchView, style: 'basic' | 'rich'): Drawn {
+  const headline = `${emoji(batch)} *${title(batch)}* · ${counts(batch)}`
+  const small = smallPrint(batch)
+  const status = button({
+    label: 'Status',
+    action: `${askPrefix}0`,
+    value: { command: 'status', args: {} },
+  })
+  const paragraphs = groupsOf(batch, limits.message.blocksText - headline.length - small.length)
+  const body =
+    style === 'rich' ? [dataTable(tableOf(batch), tableOf(batch).rows, 0)] : paragraphs.flatMap(sections)
+  const blocks: KnownBlock[] = [section(headline), ...body, context(small), ...actionRows([status])]
+  return finish([headline, small, ...paragraphs.map(({ text }) => text)], blocks)
+}
+
+const order = worstFirst.filter((state): state is RunState => !['overdue', 'never', 'paused'].includes(state))
+
+const names: Record<RunState, string> = {
+  failed: 'failed',
+  interrupted: 'interrupted',
+  degraded: 'not in every place',
+  cancelled: 'cancelled',
+  skipped: 'skipped',
+  running: 'running',
+  queued: 'waiting',
+  succeeded: 'backed up',
+}
+
+const isBad = (state: RunState): boolean => state === 'failed' || state === 'interrupted'
+const isOver = ({ lines }: BatchView): boolean => lines.every(({ endedAt }) => endedAt !== null)
+
+function emoji(batch: BatchView): string {
+  if (!isOver(batch)) return '🔵'
+  if (batch.lines.some(({ state }) => isBad(state))) return '❌'
+  return batch.lines.every(({ state }) => state === 'succeeded') ? '✅' : '🟠'
+}
+
+const nightEndsAt = 6
+const nightBeginsAt = 21
+
+function title({ startedAt, timezone, catchUp, lines }: BatchView): string {
+  const hour = Number(
+    new Intl.DateTimeFormat('en-GB', { hour: '2-digit', hourCycle: 'h23', timeZone: timezone }).format(
+      startedAt,
+    ),
+  )
+  const isNight = hour >= nightBeginsAt || hour < nightEndsAt
+  const name = catchUp ? 'Catching up' : isNight ? 'Nightly' : 'Scheduled'
+  return `${name}: ${plural(lines.length, 'strategy')}`
+}
+
+/** What went well first, as people ask; nothing that is none. */
+function counts({ lines }: BatchView): string {
+  const counted = (state: RunState): number => lines.filter((line) => line.state === state).length
+  const shown = ['succeeded', ...order.filter((state) => state !== 'succeeded')] as RunState[]
+  return shown
+    .filter((state) => counted(state) > 0)
+    .map((state) => `${isBad(state) ? '*' : ''}${counted(state)} ${names[state]}${isBad(state) ? '*' : ''}`)
+    .join(', ')
+}
+
+function smallPrint(batch: BatchView): string {
+  const { startedAt, timezone, lines } = batch
+  const bytes = lines.reduce((sum, { storedBytes }) => sum + (storedBytes ?? 0), 0)
+  const endedAt = Math.max(...lines.map((line) => line.endedAt ?? 0))
+  const took = isOver(batch) ? `all over after ${formatDuration(endedAt - startedAt)}` : null
+  const how = lines.some(({ state }) => isBad(state)) ? 'failures are in the thread' : null
+  return joined(
+    `started ${timeOfDay(startedAt, timezone)}`,
+    took,
+    bytes > 0 && `${formatBytes(bytes)} stored`,
+    how,
+    '`/backup show` takes the four letters beside a name',
+  )
+}
+
+interface Group {
+  title: string
+  /** Every run of one state, each by name. */
+  items: string[]
+  /** Failures have a line each. */
+  separator: string
+  text: string
+}
+
+/** Names always fit (the engine begins another batch in time); reasons take the room that is left. */
+function groupsOf(batch: BatchView, room: number): Group[] {
+  const bare = batch.lines.reduce((sum, line) => sum + item(line, 0).length + 3, 0) + order.length * 40
+  const reasons = batch.lines.filter(({ why }) => why !== null).length
+  const each = Math.max(0, Math.min(longestReason, Math.floor((room - bare) / Math.max(1, reasons))))
+  return order.flatMap((state) => {
+    const lines = batch.lines.filter((line) => line.state === state)
+    if (lines.length === 0) return []
+    const title = `*${capital(names[state])} (${lines.length})*`
+    const items = lines.map((line) => item(line, each))
+    const separator = lines.some(({ why }) => why !== null) ? '\n' : ' · '
+    return [
+      {
+        title,
+        items,
+        separator,
+        text: `${title}${separator === '\n' ? '\n' : '  '}${items.join(separator)}`,
+      },
+    ]
+  })
+}
+
+const longestReason = 120
+const shortestReason = 12 // less says nothing
+
+function item(line: BatchLine, reason: number): string {
+  const id = line.state === 'succeeded' ? (line.backup ?? line.run) : line.run
+  const name = line.endedAt === null ? line.strategy : `${line.strategy} \`${shortId(id)}\``
+  const size = line.storedBytes === null ? '' : ` ${formatBytes(line.storedBytes)}`
+  const why =
+    line.why === null || reason < shortestReason ? '' : ` ${cutMarkup(safeLine(line.why), reason - 1)}`
+  return `${name}${size}${why}`
+}
+
+/** Whole items in sections of at most what Slack takes. */
+function sections(group: Group): KnownBlock[] {
+  const pieces: string[] = []
+  let piece = group.title + (group.separator === '\n' ? '\n' : '  ')
+  for (const [index, one] of group.items.entries()) {
+    const next = index === 0 ? one : `${group.separator}${one}`
+    if (piece.length + next.length > limits.section) {
+      pieces.push(piece)
+      piece = one
+    } else piece += next
+  }
+  return [...pieces, piece].map(section)
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+const columns = [
+  { key: 'strategy', label: 'Strategy' },
+  { key: 'state', label: 'State' },
+  { key: 'size', label: 'Size' },
+  { key: 'took', label: 'Took' },
+  { key: 'id', label: 'Id' },
+]
+
+function tableOf(batch: BatchView): Table {
+  const sorted = batch.lines.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+  return {
+    title: title(batch),
+    summary: '',
+    columns,
+    empty: '',
+    rows: sorted.map((line) => ({
+      id: line.run,
+      data: line,
+      cells: {
+        strategy: { kind: 'code', text: line.strategy },
+        state: { kind: 'text', text: joined(names[line.state], line.why && line.why.slice(0, 30)) },
+        size: { kind: 'bytes', bytes: line.storedBytes },
+        took: { kind: 'duration', ms: line.tookMs },
+        id: {
+          kind: 'code',
+          text:
+            line.endedAt === null
+              ? ''
+              : shortId(line.state === 'succeeded' ? (line.backup ?? line.run) : line.run),
+        },
+      },
+    })),
+  }
+}
