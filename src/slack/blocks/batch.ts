@@ -4,7 +4,7 @@ import { shortId } from '../../core/keys.ts'
 import type { BatchLine, BatchView } from '../../core/messages.ts'
 import type { RunState } from '../../core/model.ts'
 import { plural, worstFirst } from '../../commands/phrases.ts'
-import type { Table } from '../../commands/reply.ts'
+import { text, type Table } from '../../commands/reply.ts'
 import { askPrefix } from '../actions.ts'
 import { cutMarkup, limits } from '../limits.ts'
 import { actionRows, button, context, finish, section } from './elements.ts'
@@ -127,9 +127,8 @@ function item(line: BatchLine, reason: number): string {
   const id = line.state === 'succeeded' ? (line.backup ?? line.run) : line.run
   const name = line.endedAt === null ? line.strategy : `${line.strategy} \`${shortId(id)}\``
   const size = line.storedBytes === null ? '' : ` ${formatBytes(line.storedBytes)}`
-  const why =
-    line.why === null || reason < shortestReason ? '' : ` ${cutMarkup(safeLine(line.why), reason - 1)}`
-  return `${name}${size}${why}`
+  const why = line.why === null || reason < shortestReason ? null : cutMarkup(safeLine(line.why), reason - 3)
+  return joined(`${name}${size}`, why)
 }
 
 /** Whole items in sections of at most what Slack takes. */
@@ -158,6 +157,8 @@ const columns = [
   { key: 'id', label: 'Id' },
 ]
 
+const none = text('–')
+
 function tableOf(batch: BatchView): Table {
   const sorted = batch.lines.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   return {
@@ -171,8 +172,8 @@ function tableOf(batch: BatchView): Table {
       cells: {
         strategy: { kind: 'code', text: line.strategy },
         state: { kind: 'text', text: joined(names[line.state], line.why && line.why.slice(0, 30)) },
-        size: { kind: 'bytes', bytes: line.storedBytes },
-        took: { kind: 'duration', ms: line.tookMs },
+        size: line.storedBytes === null ? none : { kind: 'bytes', bytes: line.storedBytes },
+        took: line.tookMs === null ? none : { kind: 'duration', ms: line.tookMs },
         id: {
           kind: 'code',
           text:
