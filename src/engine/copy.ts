@@ -12,7 +12,7 @@ import { freeTempRoom } from './kept.ts'
 import { requireKnown } from './marker.ts'
 import { fetchVerified, listAll, readSmall } from './objects.ts'
 import { spoolPath } from './pipeline.ts'
-import { createPlaced, type Placed } from './placed.ts'
+import { createPlaced, type Placed, type Sent } from './placed.ts'
 import { condemned } from './verify.ts'
 import { folderOfDump } from './whole.ts'
 import type { Work, WorkResult } from './work.ts'
@@ -64,7 +64,9 @@ async function copyOver(context: EngineContext, work: Work, copies: readonly Cop
         expected: async () => ({ bytes: storedBytes, sha256 }),
       })
     await sendSidecars(context, place, { from, signal })
-    sendText(place, folderOfDump(from.manifest) + manifestName, JSON.stringify(from.manifest, null, 2) + '\n')
+    place.seal(
+      textObject(folderOfDump(from.manifest) + manifestName, JSON.stringify(from.manifest, null, 2) + '\n'),
+    )
     await place.settled()
     if (place.fault()) await place.takeBack()
     refuse(place)
@@ -142,13 +144,13 @@ async function sendSidecars(
   const folder = folderOfDump(from.manifest)
   for await (const { key } of listAll(storage, folder, signal))
     if (key.endsWith('.json') && key !== folder + manifestName)
-      sendText(place, key, await readSmall(storage, key, signal))
+      place.send(textObject(key, await readSmall(storage, key, signal)))
 }
 
-function sendText(place: Placed, key: string, text: string): void {
+function textObject(key: string, text: string): Sent {
   const bytes = Buffer.from(text)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  place.send({ key, spool: bytesSpool(bytes), expected: async () => ({ bytes: bytes.length, sha256 }) })
+  return { key, spool: bytesSpool(bytes), expected: async () => ({ bytes: bytes.length, sha256 }) }
 }
 
 const aboutThePlace = ['storage-unreachable', 'storage-missing', 'storage-denied', 'disk-full', 'stalled']

@@ -7,7 +7,7 @@ import { forgetUploads, noteUpload } from '../state/uploads.ts'
 import type { Receipt, Storage } from '../storages/storage.ts'
 import type { Spool } from '../sys/spool.ts'
 import type { EngineContext } from './context.ts'
-import { requireMarker } from './marker.ts'
+import { requireKnown, requireMarker } from './marker.ts'
 import { fetchVerified } from './objects.ts'
 import { change } from './progress.ts'
 import type { Pulse } from './pulse.ts'
@@ -42,6 +42,8 @@ export interface Placed {
   fault(): Fault | null
   /** Puts an object as soon as all before it are there. */
   send(object: Sent): void
+  /** Sends the last object, the commit, and looks whether all of it lies in the place that was opened. */
+  seal(object: Sent): void
   /** Does something after all that was sent; what it throws is the place's fault. */
   afterwards(work: () => Promise<void>): void
   receipts(): ReadonlyMap<string, Receipt>
@@ -113,6 +115,10 @@ export function createPlaced(context: EngineContext, storage: Storage, step: Pla
     opened: opened.promise,
     fault: () => fault,
     send: (object) => afterwards(() => putOnce(object)),
+    seal: (object) => {
+      afterwards(() => putOnce(object))
+      afterwards(() => requireAll(storage, receipts, step.signal))
+    },
     afterwards,
     receipts: () => receipts,
     settled: () => tail,
@@ -146,6 +152,30 @@ async function put(
     throw limit.signal.aborted && !signal.aborted ? (limit.signal.reason as Error) : error
   } finally {
     limit.stop()
+  }
+}
+
+/** A disk that is unmounted while a backup is written leaves it in the empty folder below, where nobody will find it.
+ * @throws Fault storage-missing */
+async function requireAll(
+  storage: Storage,
+  receipts: ReadonlyMap<string, Receipt>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await requireKnown(storage, signal)
+    for (const [key, { bytes }] of receipts) {
+      if ((await storage.head(key, signal))?.bytes === bytes) continue
+      throw new Fault(
+        'storage-missing',
+        `${storage.location} does not hold ${key}, which was just put there`,
+        {
+          hint: 'another disk was mounted or unmounted meanwhile, or something else removes objects there',
+        },
+      )
+    }
+  } catch (error) {
+    if (asFault(error).code !== 'storage-denied') throw error // credentials that only write: the put was confirmed
   }
 }
 

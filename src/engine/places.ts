@@ -58,7 +58,7 @@ export function createPlaces(context: EngineContext, step: Omit<Placing, 'whole'
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     for (const place of places) {
       place.afterwards(async () => refuseOther(place, manifest))
-      place.send({
+      place.seal({
         key: folderOfDump(manifest) + manifestName,
         spool: bytesSpool(bytes),
         expected: async () => ({ bytes: bytes.length, sha256 }),

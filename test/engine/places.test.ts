@@ -9,8 +9,9 @@ import type { Clock } from '../../src/core/clock.ts'
 import { markerKey } from '../../src/core/keys.ts'
 import type { Manifest } from '../../src/core/model.ts'
 import { listCopies } from '../../src/state/catalogue.ts'
+import type { Storage } from '../../src/storages/storage.ts'
 import { systemClock } from '../../src/sys/clock.ts'
-import { makeWorld, type World } from '../support/world.ts'
+import { makeWorld, makeWorldFolder, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
 const mayMount =
@@ -107,6 +108,38 @@ suite('a place that is not what it was', () => {
     assert.deepEqual([run.state, run.fault?.code], ['failed', 'storage-missing'])
     assert.ok(!(await readdir(world.folder)).includes('storage'))
     await rename(`${world.storageDir}-away`, world.storageDir)
+    await assertWorld(world)
+  })
+
+  test('the disk is unmounted while the backup is written: it is none, and the folder below stays empty', async (t) => {
+    const folder = await makeWorldFolder(t)
+    const dir = join(folder, 'storage')
+    const leave = async (): Promise<void> => {
+      await rename(dir, `${dir}-away`)
+      await mkdir(dir)
+    }
+    let left: Promise<void> | null = null
+    const leaving = (storage: Storage): Storage => ({
+      ...storage,
+      async put(key, spool, options) {
+        if (key.includes('/')) await (left ??= leave())
+        return storage.put(key, spool, options)
+      },
+    })
+    const world = await makeWorld(t, {
+      folder,
+      storageDir: dir,
+      adjust: (context) => ({
+        ...context,
+        storages: new Map([...context.storages].map(([name, storage]) => [name, leaving(storage)])),
+      }),
+    })
+    const run = await world.backup()
+    assert.deepEqual([run.state, run.fault?.code], ['failed', 'storage-missing'])
+    assert.deepEqual(await readdir(dir), [])
+    await rm(dir, { recursive: true })
+    await rename(`${dir}-away`, dir)
+    assert.equal((await world.backup()).state, 'succeeded')
     await assertWorld(world)
   })
 
