@@ -72,7 +72,10 @@ test('each channel counts for itself', async (t) => {
   for (const name of names(16)) await start(world, name)
   assert.deepEqual(await batches(world), [])
   for (const name of names(20).slice(16)) await start(world, name)
-  assert.deepEqual((await batches(world)).map(({ lines }) => lines.length).toSorted(), [10, 10])
+  assert.deepEqual(
+    (await batches(world)).map(({ lines }) => lines.length),
+    [10, 10],
+  )
 })
 
 test('a batch takes no more than one message shows, and what is more begins another', async (t) => {
