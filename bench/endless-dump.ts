@@ -1,12 +1,12 @@
 import { readFileSync, writeSync } from 'node:fs'
 
-/** A valid custom-format dump of any length: the front of a real one, its rows again and again, the end of its data.
- * Arguments: file with the front, file with framed rows, how often. */
-const [, , front, rows, count] = process.argv
+/** A valid custom-format dump of any length: the front of a real one, its rows again and again, its end.
+ * Arguments: files with the front, the framed rows and the tail; how often. */
+const [, , front, rows, tail, count] = process.argv
 writeAll(readFileSync(front!))
 const region = readFileSync(rows!)
 for (let n = 0; n < Number(count); n++) writeAll(region)
-writeAll(Buffer.alloc(5)) // a frame of no bytes ends the data
+writeAll(readFileSync(tail!))
 
 function writeAll(bytes: Buffer): void {
   for (let done = 0; done < bytes.length;)

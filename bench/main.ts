@@ -55,7 +55,12 @@ async function main(): Promise<void> {
   try {
     for (const name of values.only.split(',')) {
       told(name)
-      results.push(...(await measurements[name]!(bench)))
+      try {
+        results.push(...(await measurements[name]!(bench)))
+      } catch (error) {
+        told(`${name} failed: ${(error as Error).stack}`)
+        results.push(failed(name, error as Error))
+      }
     }
   } finally {
     await sample.server.close()
@@ -63,4 +68,16 @@ async function main(): Promise<void> {
   }
   printTable(results)
   if (values.write) await writeReport(results, { sizeMb, rounds: bench.rounds, sample })
+}
+
+/** An unattended run goes on; what could not be measured is no target met. */
+function failed(what: string, { message }: Error): Result {
+  return {
+    what,
+    ours: 'failed',
+    reference: '—',
+    measured: message.split('\n')[0]!.slice(0, 120),
+    target: '',
+    met: false,
+  }
 }

@@ -38,7 +38,7 @@ export async function measureMemory(bench: Bench): Promise<Result[]> {
 async function peakOf({ sample }: Bench, path: string): Promise<{ peakMiB: number; rawBytes: number }> {
   const { slack, global } = await startWorkspace()
   const subject = await startSubject({
-    global: `${global}  timeout: { backup: 0s }\n`,
+    global,
     strategies: `  - { name: shop, database_url: "${sample.server.url(sample.database)}" }`,
     environment: { PATH: path },
   })
@@ -67,15 +67,27 @@ async function endlessDump({ sample, folder }: Bench, bytes: number): Promise<st
   const dump = await dumpOfOneTable(sample, folder)
   const first = await firstRow(sample, folder)
   const start = dump.indexOf(first) - frameBytes
-  let end = start
-  while (end - start < regionBytes && end < dump.length - frameBytes)
-    end += frameBytes + dump.readInt32LE(end + 1)
-  const [front, rows] = [join(folder, 'front'), join(folder, 'rows')]
-  await writeFile(front, dump.subarray(0, start))
-  await writeFile(rows, dump.subarray(start, end))
+  const frames = framesFrom(dump, start)
+  const last = frames.at(-1)! // COPY's own end, `\\.`
+  const end = frames.find((at) => at - start >= regionBytes) ?? last
+  const [front, rows, tail] = ['front', 'rows', 'tail'].map((name) => join(folder, name))
+  await writeFile(front!, dump.subarray(0, start))
+  await writeFile(rows!, dump.subarray(start, Math.min(end, last)))
+  await writeFile(tail!, dump.subarray(last))
   const script = resolve(import.meta.dirname, 'endless-dump.ts')
-  const count = Math.ceil(bytes / (end - start))
-  return stubTool(folder, 'pg_dump', `exec '${process.execPath}' '${script}' '${front}' '${rows}' ${count}`)
+  const words = [process.execPath, script, front, rows, tail].map((word) => `'${word}'`).join(' ')
+  return stubTool(folder, 'pg_dump', `exec ${words} ${Math.ceil(bytes / (end - start))}`)
+}
+
+/** Where each frame of a table's data begins; a frame of no bytes ends them. */
+function framesFrom(dump: Buffer, start: number): number[] {
+  const found: number[] = []
+  for (let at = start; ;) {
+    const bytes = dump.readInt32LE(at + 1)
+    if (bytes === 0) return found
+    found.push(at)
+    at += frameBytes + bytes
+  }
 }
 
 async function dumpOfOneTable({ env, database }: SampleServer, folder: string): Promise<Buffer> {
