@@ -41,7 +41,7 @@ const packages: Record<string, string[]> = {
   'node:worker_threads': ['sources/sqlite'],
   'node:timers': [],
   'node:timers/promises': [],
-  'node:http': ['http'],
+  'node:http': ['http', 'slack/http', 'slack/listener'],
   'node:https': [],
   'node:net': ['sys/net', 'sys/feed'], // feed: a pair of joined sockets, nothing leaves the machine
   'node:tls': ['sys/net', 'sources/postgres'],

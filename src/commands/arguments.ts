@@ -66,7 +66,14 @@ export interface Option {
 export function optionsOf(command: CommandDefinition): Option[] {
   return Object.entries(command.args.properties).map(([key, schema]) => {
     const { type, title = 'text', description = '' } = schema as Described
-    return { key, flag: kebab(key), isSwitch: type === 'boolean', isList: type === 'array', title, description }
+    return {
+      key,
+      flag: kebab(key),
+      isSwitch: type === 'boolean',
+      isList: type === 'array',
+      title,
+      description,
+    }
   })
 }
 

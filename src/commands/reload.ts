@@ -20,11 +20,7 @@ export const reload = defineCommand({
       .reload(context.actor)
       .catch((error: unknown) => Promise.reject(refused(error, context)))
     const { changed, weakened, needsRestart } = changes
-    const lines = [
-      ...changed,
-      ...weakened,
-      ...needsRestart.map((name) => `needs a restart: ${name}`),
-    ]
+    const lines = [...changed, ...weakened, ...needsRestart.map((name) => `needs a restart: ${name}`)]
     const text = ['the configuration was loaded again', ...(lines.length > 0 ? lines : ['nothing changed'])]
     return { type: 'text', text: text.join('\n  '), data: changes }
   },

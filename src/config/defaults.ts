@@ -15,5 +15,5 @@ export const defaults = {
   health_check: { port: 8080, path: '/health' },
   metrics: { port: 8080, path: '/metrics' },
   bind: '127.0.0.1',
-  slack: { blocks: 'basic', api_url: 'https://slack.com/api/' },
+  slack: { port: 3000, blocks: 'basic', api_url: 'https://slack.com/api/' },
 } as const

@@ -163,11 +163,14 @@ function foldersOf(schema: TSchema | undefined): string[] {
   return Object.keys(properties).filter((key) => properties[key]?.folder)
 }
 
-function slackConnection({ slack }: Global): SlackConnection | null {
+function slackConnection({ slack, monitoring }: Global): SlackConnection | null {
   if (!slack) return null
+  const { signing_secret: signingSecret, port = defaults.slack.port } = slack
+  const listen = { bind: monitoring?.bind ?? defaults.bind, port }
   return {
     botToken: slack.bot_token,
     appToken: slack.app_token ?? null,
+    ...(signingSecret !== undefined && { http: { signingSecret, listen } }),
     apiUrl: slack.api_url ?? defaults.slack.api_url,
     blocks: slack.blocks ?? defaults.slack.blocks,
     routing: routing(slack.channel_id, slack.channels, slack.mention_on_failure),

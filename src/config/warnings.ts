@@ -31,8 +31,21 @@ function warnOfSlack(slack: NonNullable<Config['slack']>, { findings, root }: Ex
       'an app token begins with xapp-',
       'make one with connections:write under Basic Information',
     )
-  const channels = (root as { global: { slack: { channels?: Record<string, string> } } }).global.slack
-    .channels
+  const written = (root as { global: { slack: { channels?: Record<string, string>; port?: unknown } } })
+    .global.slack
+  if (slack.appToken !== null && slack.http !== undefined)
+    findings.warning(
+      '/global/slack/signing_secret',
+      'with an app token Slack is listened to in Socket Mode',
+      'remove app_token for HTTP mode, or signing_secret and port',
+    )
+  if (written.port !== undefined && slack.http === undefined)
+    findings.warning(
+      '/global/slack/port',
+      'nothing listens there without a signing secret',
+      'set signing_secret, or remove port',
+    )
+  const { channels } = written
   if (channels?.digest !== undefined)
     findings.warning(
       '/global/slack/channels/digest',

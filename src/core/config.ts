@@ -69,10 +69,18 @@ export interface SlackConnection {
   botToken: string
   /** Socket Mode; null = send-only: threads, no commands. */
   appToken: string | null
+  /** HTTP mode, when there is no app token. */
+  http?: SlackHttp
   /** Default `https://slack.com/api/`. */
   apiUrl: string
   blocks: 'basic' | 'rich'
   routing: SlackRouting
+}
+
+/** Slack calls us: requests are signed with the secret. */
+export interface SlackHttp {
+  signingSecret: string
+  listen: Omit<Listen, 'path'>
 }
 
 export interface StorageConfig {

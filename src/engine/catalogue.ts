@@ -74,7 +74,15 @@ export async function syncStorage(
   const before = new Set(
     (await listCopies(context.database.read, { storage: storage.name })).map((copy) => copy.id),
   )
-  const report: SyncReport = { storage: storage.name, found: 0, added: 0, removed: 0, foreign: 0, broken: [], failed: null }
+  const report: SyncReport = {
+    storage: storage.name,
+    found: 0,
+    added: 0,
+    removed: 0,
+    foreign: 0,
+    broken: [],
+    failed: null,
+  }
   if (before.size > 0) await requireKnown(storage, signal) // an empty mount point must not empty the catalogue
   const copies = await readCopies(context, storage, report, signal)
   await context.database.write(async (tx) => {

@@ -45,12 +45,13 @@ export function createWorker(context: EngineContext): Worker {
     const cancel = new AbortController()
     context.bus.emit({ type: 'run.started', run: run.id, kind: run.kind, strategy: run.strategy })
     // a copy: a reload while it runs does not change what it works with
-    const done = carryOut({ ...context }, run, { cancel: cancel.signal, parallel: () => active.size }).finally(
-      () => {
-        active.delete(run.id)
-        wake()
-      },
-    )
+    const done = carryOut({ ...context }, run, {
+      cancel: cancel.signal,
+      parallel: () => active.size,
+    }).finally(() => {
+      active.delete(run.id)
+      wake()
+    })
     active.set(run.id, { kind: run.kind, cancel, done })
     return done
   }

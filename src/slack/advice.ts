@@ -8,6 +8,9 @@ export function adviceFor(detail: string): string | null {
 export const appTokenAdvice =
   'check slack.app_token (xapp-…, with connections:write, under Basic Information), and that Socket Mode is on'
 
+/** Something else listens where HTTP mode should. */
+export const portAdvice = 'choose another slack.port or monitoring.bind, or stop the other program'
+
 const botToken = 'copy the bot token (xoxb-…, under OAuth & Permissions) into slack.bot_token again'
 
 const advice: Record<string, string> = {

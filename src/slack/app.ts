@@ -6,9 +6,9 @@ import type { SlackConnection } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
 import type { Inspection, Notifier } from '../notifiers/notifier.ts'
-import { adviceFor, appTokenAdvice } from './advice.ts'
+import { adviceFor } from './advice.ts'
 import { createAnnouncer } from './announcer.ts'
-import { createBolt } from './bolt.ts'
+import { startBolt } from './bolt.ts'
 import { createClients } from './clients.ts'
 import type { Desk } from './desk.ts'
 import { createIdentity } from './identity.ts'
@@ -18,10 +18,11 @@ import type { Latency } from './latency.ts'
 import { failureOf } from './outcomes.ts'
 import { checkChannels, inspectSlack } from './inspect.ts'
 import type { Routings } from './inspect.ts'
+import { connectAdvice, modeOf, wayOf } from './reach.ts'
+import type { Listening } from './reach.ts'
 import type { RoutingTable } from './routing.ts'
 import { missingScopes } from './scopes.ts'
-import { createSocket, noSocket } from './socket.ts'
-import type { Socket } from './socket.ts'
+import { noSocket } from './socket.ts'
 
 export interface SlackParts {
   connection: SlackConnection
@@ -49,7 +50,9 @@ export interface SlackFace {
 export interface SlackStatus {
   state: 'ok' | 'degraded' | 'stopped'
   /** send-only: no app token, so threads but no commands. */
-  mode: 'socket' | 'send-only'
+  mode: 'socket' | 'http' | 'send-only'
+  /** Where Slack's requests arrive in HTTP mode. */
+  url: string | null
   /** Why it is degraded. */
   trouble: string | null
   missingScopes: string[]
@@ -73,7 +76,7 @@ export function startSlack(parts: SlackParts): SlackFace {
     /** A channel that takes nothing, found by looking; null = none. */
     channel: null as string | null,
   }
-  let socket: Socket | null = null
+  let listening: Listening | null = null
   let trying: Promise<void> = Promise.resolve()
 
   function changed(trouble: string | null): void {
@@ -81,7 +84,9 @@ export function startSlack(parts: SlackParts): SlackFace {
     state.trouble = trouble
     if (trouble === null) log.info('slack is connected')
     else if (!stopping.signal.aborted) {
-      const hint = trouble.startsWith(noSocket) ? appTokenAdvice : adviceFor(trouble.split(': ').at(-1)!)
+      const hint = trouble.startsWith(noSocket)
+        ? connectAdvice(connection)
+        : adviceFor(trouble.split(': ').at(-1)!)
       log.warn('slack is degraded', { trouble, ...(hint && { hint }) })
     }
   }
@@ -94,9 +99,11 @@ export function startSlack(parts: SlackParts): SlackFace {
   }
 
   async function connect(): Promise<void> {
-    const { appToken } = connection
-    if (appToken === null) {
-      log.warn('slack is send-only: threads, no commands', { hint: 'set slack.app_token for Socket Mode' })
+    const way = wayOf(connection, { clock, log, onState: changed })
+    if (way === null) {
+      log.warn('slack is send-only: threads, no commands', {
+        hint: 'set slack.app_token for Socket Mode, or slack.signing_secret for HTTP mode',
+      })
       return changed(null)
     }
     const desk: Desk = {
@@ -109,15 +116,16 @@ export function startSlack(parts: SlackParts): SlackFace {
         log,
       ),
     }
-    const { receiver } = createBolt({
+    startBolt({
       desk,
-      connection: { ...connection, appToken },
+      connection,
+      receiver: way.receiver,
       log,
       acked: (ms) => latency.add(ms),
       follow,
     })
-    socket = createSocket({ receiver, clock, log, onState: changed })
-    await socket.start()
+    listening = way.listening
+    await listening.start()
   }
 
   /** Signs in, again and again with pauses; then connects. */
@@ -179,7 +187,7 @@ export function startSlack(parts: SlackParts): SlackFace {
     },
     async stop() {
       stopping.abort()
-      await socket?.stop()
+      await listening?.stop()
       await trying
       const timer = new AbortController()
       await Promise.race([Promise.all(working), clock.sleep(drainMs, timer.signal).catch(() => undefined)])
@@ -187,7 +195,8 @@ export function startSlack(parts: SlackParts): SlackFace {
     },
     status: () => ({
       state: stopping.signal.aborted ? 'stopped' : state.trouble === null ? 'ok' : 'degraded',
-      mode: connection.appToken === null ? 'send-only' : 'socket',
+      mode: modeOf(connection),
+      url: listening?.url?.() ?? null,
       trouble: state.trouble,
       missingScopes: state.missing,
       acks: latency.read(),

@@ -1,5 +1,5 @@
-import { App, SocketModeReceiver } from '@slack/bolt'
-import type { BlockAction, BlockElementAction, RespondFn } from '@slack/bolt'
+import { App } from '@slack/bolt'
+import type { BlockAction, BlockElementAction, Receiver, RespondFn } from '@slack/bolt'
 import type { SlackConnection } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
 import { unpackValue } from './actions.ts'
@@ -17,7 +17,9 @@ import { Fault } from '../core/faults.ts'
 
 export interface BoltParts {
   desk: Desk
-  connection: SlackConnection & { appToken: string }
+  connection: SlackConnection
+  /** Socket Mode or HTTP. */
+  receiver: Receiver
   log: Log
   /** Counts an acknowledgement, in milliseconds since the envelope was here. */
   acked: (ms: number) => void
@@ -25,17 +27,11 @@ export interface BoltParts {
   follow: (work: Promise<void>) => void
 }
 
-/** Bolt in Socket Mode: every listener acknowledges first, then hands over to the file that knows what to do. */
-export function createBolt(parts: BoltParts): { app: App; receiver: SocketModeReceiver } {
-  const { connection, log } = parts
+/** Bolt behind a receiver: every listener acknowledges first, then hands over to the file that knows what to do. */
+export function startBolt(parts: BoltParts): void {
+  const { connection, receiver, log } = parts
   const clientOptions = boltClientOptions(connection, log)
   const logger = quietLogger(log)
-  const receiver = new SocketModeReceiver({
-    appToken: connection.appToken,
-    logger,
-    autoReconnectEnabled: false,
-    installerOptions: { clientOptions },
-  })
   const authorize = async (): Promise<{ botToken: string }> => ({ botToken: connection.botToken })
   const app = new App({ receiver, authorize, clientOptions, logger, convoStore: false, ignoreSelf: false })
   app.error(async (error) => log.warn('slack handler failed', { error: error.message }))
@@ -44,7 +40,6 @@ export function createBolt(parts: BoltParts): { app: App; receiver: SocketModeRe
   dialogs(app, parts)
   home(app, parts)
   others(app, parts)
-  return { app, receiver }
 }
 
 function commands(app: App, { desk, acked, follow }: BoltParts): void {
@@ -119,7 +114,8 @@ function others(app: App, { desk, acked, follow }: BoltParts): void {
     const fault = new Fault('not-yet', 'shortcuts come with a later release', {
       hint: 'type `/backup` instead',
     })
-    follow(tellFault(desk, { user: body.user.id, channel, threadTs: null, respond: null }, fault))
+    const place = { user: body.user.id, channel, threadTs: null, respond: null }
+    follow(once(desk, { key: `shortcut/${body.trigger_id}`, place }, () => tellFault(desk, place, fault)))
   })
   app.options(/.*/, ({ ack }) => measured(desk, acked, () => ack({ options: [] })))
 }

@@ -1,8 +1,22 @@
-import type { SocketModeReceiver } from '@slack/bolt'
+import { SocketModeReceiver } from '@slack/bolt'
 import { WebAPIRateLimitedError } from '@slack/web-api'
 import type { Clock } from '../core/clock.ts'
+import type { SlackConnection } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
+import { boltClientOptions, quietLogger } from './clients.ts'
 import { failureOf } from './outcomes.ts'
+
+export function createSocketReceiver(
+  connection: SlackConnection & { appToken: string },
+  log: Log,
+): SocketModeReceiver {
+  return new SocketModeReceiver({
+    appToken: connection.appToken,
+    logger: quietLogger(log),
+    autoReconnectEnabled: false,
+    installerOptions: { clientOptions: boltClientOptions(connection, log) },
+  })
+}
 
 export interface SocketParts {
   receiver: SocketModeReceiver

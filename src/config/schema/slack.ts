@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { defaults } from '../defaults.ts'
-import { choice, group, later, reading } from './words.ts'
+import { choice, count, group, reading } from './words.ts'
 
 const channels = group(
   {
@@ -58,7 +58,8 @@ export const slackConnection = group(
     }),
     app_token: Type.Optional(
       Type.String({
-        description: 'App token for Socket Mode (xapp-…); without it there are threads, but no commands',
+        description:
+          'App token for Socket Mode (xapp-…); without it and `signing_secret` there are threads, but no commands',
         secret: true,
         minLength: 1,
         examples: ['${SLACK_APP_TOKEN}'],
@@ -77,13 +78,20 @@ export const slackConnection = group(
         examples: ['http://127.0.0.1:4000/api/'],
       }),
     ),
-    signing_secret: later('HTTP mode in place of Socket Mode', {
-      what: 'HTTP mode',
-      instead: 'remove it and set app_token',
-    }),
-    port: later('HTTP mode in place of Socket Mode', {
-      what: 'HTTP mode',
-      instead: 'remove it and set app_token',
+    signing_secret: Type.Optional(
+      Type.String({
+        description: 'HTTP mode in place of Socket Mode: Slack calls `/slack/events` on `port`',
+        secret: true,
+        minLength: 1,
+        examples: ['${SLACK_SIGNING_SECRET}'],
+      }),
+    ),
+    port: count({
+      description: 'Port of HTTP mode, on `monitoring.bind`; TLS is ended in front of it',
+      default: defaults.slack.port,
+      minimum: 0,
+      maximum: 65_535,
+      examples: [3000],
     }),
   },
   { description: 'The Slack app; without it nothing is said in Slack' },
