@@ -2,6 +2,7 @@ import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import type { Run } from '../state/runs.ts'
+import { fileFault } from '../sys/files.ts'
 import { ToolFailure } from '../sys/process.ts'
 import type { EngineContext } from './context.ts'
 import { freeTempRoom, KeptFault } from './kept.ts'
@@ -114,8 +115,8 @@ export function backoff(strategy: Strategy, attempt: number, random: number): nu
 /** What a tool said about a full disk is the disk's fault, not the tool's. Places say themselves that they are full: what is left
  * is the folder of unfinished work. */
 export function asRunFault(error: unknown, tempDir: string): Fault {
-  const fault = asFault(error)
-  if (fault.code === 'disk-full') return fault
+  const fault = asFault(fileFault(error, 'a file operation failed')) // a disk that fails is no defect of ours
+  if (fault.code === 'disk-full' && error instanceof Fault) return fault
   const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')
   const code =
     (error as NodeJS.ErrnoException).code ??
