@@ -54,13 +54,20 @@ function fileSpool(
 
   const size = async (): Promise<number> => finalSize ?? (await handle.stat()).size
 
+  /** Asks the file only when what was seen of it is not enough: a spool never shrinks, and each reader comes many times. */
+  let seen = 0
+  async function sizeFor(end: number): Promise<number> {
+    if (finalSize === null && seen < end) seen = (await handle.stat()).size
+    return finalSize ?? seen
+  }
+
   async function read(offset: number, length: number | Buffer, signal: AbortSignal): Promise<Buffer> {
     for (;;) {
       signal.throwIfAborted()
       if (failure) throw failure.error
       const complete = finalSize !== null
-      const available = (await size()) - offset
       const wanted = typeof length === 'number' ? length : length.length
+      const available = (await sizeFor(offset + wanted)) - offset
       if (available >= wanted || complete)
         return readAt(handle, offset, roomFor(length, Math.max(0, Math.min(wanted, available))))
       await clock.sleep(pollMs, signal)
