@@ -26,14 +26,14 @@ const measurements: Record<string, (bench: Bench) => Promise<Result[]>> = {
 
 const usage = `usage: npm run bench -- [--rounds N] [--size MB] [--only NAME,NAME] [--write]
   --rounds  counted rounds, after one to warm up (5)
-  --size    the sample database, in millions of bytes of its uncompressed dump (1200)
+  --size    the sample database, in millions of bytes of its uncompressed dump (1000)
   --only    some of: ${Object.keys(measurements).join(', ')}
   --write   write docs/performance.md`
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    size: { type: 'string', default: '1200' },
+    size: { type: 'string', default: '1000' },
     only: { type: 'string', default: Object.keys(measurements).join(',') },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },

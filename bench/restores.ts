@@ -36,7 +36,7 @@ export async function measureRestores(bench: Bench): Promise<Result[]> {
         'by hand -j2': () => hand(`zstd -dcf ${file} > ${plain} && pg_restore -j 2 ${into} by_hand ${plain}`),
         'restore --jobs 2': () => ours('two_at_a_time', 2),
       },
-      { ...bench, rounds: Math.min(bench.rounds, 5) },
+      bench,
     )
     const pair = (mine: string, theirs: string): { ours: number; reference: number; unit: string } => ({
       ours: medians(samples[mine]).wallS,
