@@ -162,6 +162,22 @@ test('messages go to the channel of their status', () => {
   assert.deepEqual(config.strategies[0]!.slack, routing)
 })
 
+test('Slack is listened to in Socket Mode, or over HTTP with a signing secret', () => {
+  const slackWith = (more: string) =>
+    load(
+      around([
+        `slack: { bot_token: xoxb-1, channel_id: C0123456789, ${more} }`,
+        'monitoring: { bind: 0.0.0.0 }',
+      ]),
+    )
+  const listen = { bind: '0.0.0.0', port: 3000 }
+  assert.deepEqual(slackWith('signing_secret: s3cr3t').slack?.http, { signingSecret: 's3cr3t', listen })
+  assert.equal(slackWith('signing_secret: s3cr3t, port: 4001').slack?.http?.listen.port, 4001)
+  assert.ok(slackWith('signing_secret: s3cr3t').secrets.includes('s3cr3t'))
+  assert.match(slackWith('signing_secret: s3cr3t, app_token: xapp-1').warnings[0]!, /Socket Mode/)
+  assert.match(slackWith('port: 4001').warnings[0]!, /nothing listens there without a signing secret/)
+})
+
 test("a strategy's own channel beats the global channels, and its other keys merge", () => {
   const own = load(around(slack, ['slack: { channel_id: C99999999 }'])).strategies[0]!.slack
   assert.deepEqual(own, {

@@ -152,9 +152,9 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     'strategies[0].s3  a bucket in a strategy comes with the next release  name it under global.storages, with type: s3, and write storage: with that name here',
   ],
   [
-    'HTTP mode of Slack',
-    { global: ['slack: { bot_token: xoxb-1, channel_id: C0123456789, signing_secret: x }'] },
-    'global.slack.signing_secret  HTTP mode comes with the next release  remove it and set app_token',
+    'a port of Slack that is none',
+    { global: ['slack: { bot_token: xoxb-1, channel_id: C0123456789, signing_secret: x, port: 65536 }'] },
+    'global.slack.port  65536 is too large  write 65535 or less',
   ],
   [
     'a name in place of a mentioned id',

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import type { Message, Playground, Seen } from '../../playground/server.ts'
 import { Fault } from '../../src/core/faults.ts'
 import { actions } from '../../src/slack/actions.ts'
 import { drawMessage } from '../../src/slack/blocks/message.ts'
 import { failedRun, request, run, succeeded } from './samples.ts'
-import { backupId, message, slackWorld } from './world.ts'
+import { backupId, inBothModes, message, slackWorld } from './world.ts'
 import type { World } from './world.ts'
 
 function words(seen: Seen): string[] {
@@ -23,7 +22,7 @@ function dialogText(slack: Playground, user: string): string {
   return JSON.stringify(slack.openViews(user).at(-1)?.view ?? null)
 }
 
-test('a command is acknowledged at once and answered only to the asker', async (t) => {
+inBothModes('a command is acknowledged at once and answered only to the asker', async (t) => {
   const { slack, asked, face } = await slackWorld(t)
   const seen = await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
   assert.equal(seen.trouble, null)
@@ -37,7 +36,7 @@ test('a command is acknowledged at once and answered only to the asker', async (
   assert.equal(face.status().acks.count, 1)
 })
 
-test('a command is acknowledged before anything is looked up, however slow the answer', async (t) => {
+inBothModes('a command is acknowledged before anything is looked up, however slow the answer', async (t) => {
   const answer = Promise.withResolvers<never>()
   const { slack, face } = await slackWorld(t, { playground: { ackMs: 500 }, answer: () => answer.promise })
   const seen = await slack.command('bob', 'C0BACKUPS', '/backup status')
@@ -48,13 +47,13 @@ test('a command is acknowledged before anything is looked up, however slow the a
   assert.ok(face.status().acks.slowestMs < 300)
 })
 
-test('what Slack escaped in a command is read as it was typed', async (t) => {
+inBothModes('what Slack escaped in a command is read as it was typed', async (t) => {
   const { slack, asked } = await slackWorld(t)
   await slack.command('bob', 'C0BACKUPS', '/backup list --search "a<b&c"')
   assert.deepEqual(asked[0]?.asked, { words: 'list --search "a<b&c"' })
 })
 
-test('a mistake is answered in private with what to do instead, a defect is logged too', async (t) => {
+inBothModes('a mistake is answered in private with what to do instead, a defect is logged too', async (t) => {
   const { slack, log } = await slackWorld(t)
   const seen = await slack.command('bob', 'C0BACKUPS', '/backup lst')
   assert.deepEqual(words(seen), ['⚠️ There is no command lst.\nCommands: help, list.'])
@@ -65,7 +64,7 @@ test('a mistake is answered in private with what to do instead, a defect is logg
   assert.ok(log.some((line) => line.startsWith('a command failed')))
 })
 
-test('a duplicate envelope is acted on once', async (t) => {
+inBothModes('a duplicate envelope is acted on once', async (t) => {
   const { slack, asked } = await slackWorld(t)
   slack.misbehave({ method: 'slash_commands', kind: 'duplicate-envelopes' })
   await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
@@ -74,7 +73,7 @@ test('a duplicate envelope is acted on once', async (t) => {
   assert.equal(slack.ephemerals('bob').length, 1)
 })
 
-test('an envelope that comes again after a restart is acted on once', async (t) => {
+inBothModes('an envelope that comes again after a restart is acted on once', async (t) => {
   const world = await slackWorld(t)
   const card = await post(world, { type: 'run.card', run: run() })
   world.slack.misbehave({ method: 'interactive', kind: 'duplicate-envelopes' })
@@ -83,7 +82,7 @@ test('an envelope that comes again after a restart is acted on once', async (t) 
   assert.equal(world.asked.filter(({ asked }) => 'name' in asked && asked.name === 'cancel').length, 1)
 })
 
-test('guests, and people Slack says nothing about, are refused in private and logged', async (t) => {
+inBothModes('guests, and people Slack says nothing about, are refused in private and logged', async (t) => {
   const { slack, log } = await slackWorld(t)
   assert.deepEqual(words(await slack.command('gus', 'C0BACKUPS', '/backup list')), ['⛔ Not for guests.'])
   slack.misbehave({ method: 'users.info', kind: '500', times: 2 })
@@ -93,7 +92,7 @@ test('guests, and people Slack says nothing about, are refused in private and lo
   assert.ok(log.some((line) => /^refused .*"U0ALICE01"/.test(line)))
 })
 
-test('a long list turns its pages in place, made anew for whoever turns them', async (t) => {
+inBothModes('a long list turns its pages in place, made anew for whoever turns them', async (t) => {
   const { slack, asked } = await slackWorld(t)
   const [first] = (await slack.command('bob', 'C0BACKUPS', '/backup list')).ephemerals
   assert.match(first!.text, /1–10 of 23/)
@@ -105,24 +104,27 @@ test('a long list turns its pages in place, made anew for whoever turns them', a
   assert.equal(asked.length, 3)
 })
 
-test('with rich blocks a list is a data table, and aligned text when Slack refuses that', async (t) => {
-  const { slack } = await slackWorld(t, { connection: { blocks: 'rich' } })
-  const [rich] = (await slack.command('bob', 'C0BACKUPS', '/backup list')).ephemerals
-  assert.ok(rich!.blocks.some(({ type }) => type === 'data_table'))
-  slack.misbehave({ method: 'response_url', kind: '500' })
-  const [basic] = (await slack.command('bob', 'C0BACKUPS', '/backup list')).ephemerals.slice(-1)
-  assert.ok(!basic!.blocks.some(({ type }) => type === 'data_table'))
-  assert.match(JSON.stringify(basic!.blocks), /```/)
-})
+inBothModes(
+  'with rich blocks a list is a data table, and aligned text when Slack refuses that',
+  async (t) => {
+    const { slack } = await slackWorld(t, { connection: { blocks: 'rich' } })
+    const [rich] = (await slack.command('bob', 'C0BACKUPS', '/backup list')).ephemerals
+    assert.ok(rich!.blocks.some(({ type }) => type === 'data_table'))
+    slack.misbehave({ method: 'response_url', kind: '500' })
+    const [basic] = (await slack.command('bob', 'C0BACKUPS', '/backup list')).ephemerals.slice(-1)
+    assert.ok(!basic!.blocks.some(({ type }) => type === 'data_table'))
+    assert.match(JSON.stringify(basic!.blocks), /```/)
+  },
+)
 
-test('an answer finds its way when the response URL does not work', async (t) => {
+inBothModes('an answer finds its way when the response URL does not work', async (t) => {
   const { slack } = await slackWorld(t)
   slack.misbehave({ method: 'response_url', kind: '500', times: 9 })
   assert.equal(words(await slack.command('bob', 'C0BACKUPS', '/backup status')).length, 1)
   assert.equal(slack.transcript('chat.postEphemeral').length, 1)
 })
 
-test('restoring opens a dialog at once and fills it with the newest backups', async (t) => {
+inBothModes('restoring opens a dialog at once and fills it with the newest backups', async (t) => {
   const { slack } = await slackWorld(t)
   const seen = await slack.command('alice', 'C0BACKUPS', '/backup restore production-db')
   assert.equal(seen.trouble, null)
@@ -133,7 +135,7 @@ test('restoring opens a dialog at once and fills it with the newest backups', as
   assert.match(dialogText(slack, 'alice'), /A new database beside it: production-db_restore_<time>/)
 })
 
-test('a restore is planned from the dialog, and the asker is told where its card is', async (t) => {
+inBothModes('a restore is planned from the dialog, and the asker is told where its card is', async (t) => {
   const { slack, asked } = await slackWorld(t)
   await slack.command('alice', 'C0BACKUPS', `/backup restore production-db ${backupId(3)}`)
   await slack.until(() => dialogText(slack, 'alice').includes('initial_option'))
@@ -145,7 +147,7 @@ test('a restore is planned from the dialog, and the asker is told where its card
   })
 })
 
-test('a named target must be named, and only when it is chosen', async (t) => {
+inBothModes('a named target must be named, and only when it is chosen', async (t) => {
   const { slack, asked } = await slackWorld(t)
   await slack.command('alice', 'C0BACKUPS', '/backup restore production-db')
   await slack.until(() => dialogText(slack, 'alice').includes('initial_option'))
@@ -159,7 +161,7 @@ test('a named target must be named, and only when it is chosen', async (t) => {
   assert.equal('name' in last && last.args['targetDb'], 'other')
 })
 
-test('what is wrong with a plan is said in the dialog, with what was typed still there', async (t) => {
+inBothModes('what is wrong with a plan is said in the dialog, with what was typed still there', async (t) => {
   const answer = (): Promise<never> =>
     Promise.reject(new Fault('target-exists', 'database other is not empty', { hint: 'choose another name' }))
   const { slack } = await slackWorld(t, {
@@ -173,7 +175,7 @@ test('what is wrong with a plan is said in the dialog, with what was typed still
   assert.match(dialogText(slack, 'alice'), /"initial_value":"why"/)
 })
 
-test('who may not restore reads it in the dialog that is already open', async (t) => {
+inBothModes('who may not restore reads it in the dialog that is already open', async (t) => {
   const { slack, asked } = await slackWorld(t)
   await slack.command('bob', 'C0BACKUPS', '/backup restore production-db')
   await slack.until(() => dialogText(slack, 'bob').includes('⛔'))
@@ -181,7 +183,7 @@ test('who may not restore reads it in the dialog that is already open', async (t
   assert.deepEqual(asked, [])
 })
 
-test('with several strategies the person chooses first', async (t) => {
+inBothModes('with several strategies the person chooses first', async (t) => {
   const { slack } = await slackWorld(t)
   await slack.command('alice', 'C0BACKUPS', '/backup restore')
   await slack.until(() => dialogText(slack, 'alice').includes('Choose a strategy'))
@@ -190,7 +192,7 @@ test('with several strategies the person chooses first', async (t) => {
   assert.match(dialogText(slack, 'alice'), /shop/)
 })
 
-test('a dialog that was closed while the plan was made is answered in private', async (t) => {
+inBothModes('a dialog that was closed while the plan was made is answered in private', async (t) => {
   const plan = Promise.withResolvers<void>()
   const { slack } = await slackWorld(t, {
     answer: (asked) =>
@@ -207,50 +209,53 @@ test('a dialog that was closed while the plan was made is answered in private', 
   assert.match(slack.ephemerals('alice')[0]!.text, /The plan is in <#C0BACKUPS>/)
 })
 
-test('a trigger that came too late is explained, not lost', async (t) => {
+inBothModes('a trigger that came too late is explained, not lost', async (t) => {
   const { slack } = await slackWorld(t)
   slack.misbehave({ method: 'views.open', kind: 'error', error: 'expired_trigger_id' })
   const seen = await slack.command('alice', 'C0BACKUPS', '/backup restore production-db')
   assert.deepEqual(words(seen), ['⚠️ Slack did not open the dialog in time.\nTry again.'])
 })
 
-test('buttons of a card work after a restart: they carry ids, everything else is looked up', async (t) => {
-  const world = await slackWorld(t)
-  const { slack } = world
-  const running = await post(world, { type: 'run.card', run: run() })
-  const broken = await post(world, { type: 'run.card', run: failedRun() })
-  const good = await post(world, { type: 'run.card', run: succeeded() })
-  const card = await post(world, { type: 'request.card', request: request() })
-  await world.restart()
-  await slack.click('alice', running, actions.cancelRun)
-  await slack.click('alice', broken, actions.retryRun)
-  await slack.click('alice', card, actions.confirmRequest)
-  await slack.click('alice', card, actions.dismissRequest)
-  assert.deepEqual(
-    world.asked.map(({ asked }) => asked),
-    [
-      { name: 'cancel', args: { run: 'run-k3f9' } },
-      { name: 'run', args: { what: 'production-db', retry: true } },
-      { name: 'confirm', args: { request: 'req-1', version: 1 } },
-      { name: 'dismiss', args: { request: 'req-1', version: 1 } },
-    ],
-  )
-  await slack.click('alice', good, actions.restoreBackup)
-  await slack.until(() => dialogText(slack, 'alice').includes('initial_option'))
-  assert.match(
-    dialogText(slack, 'alice'),
-    /"initial_option":\{[^}]*\},"value":"20261120T060000Z-k3f9"|20261120T060000Z-k3f9/,
-  )
-})
+inBothModes(
+  'buttons of a card work after a restart: they carry ids, everything else is looked up',
+  async (t) => {
+    const world = await slackWorld(t)
+    const { slack } = world
+    const running = await post(world, { type: 'run.card', run: run() })
+    const broken = await post(world, { type: 'run.card', run: failedRun() })
+    const good = await post(world, { type: 'run.card', run: succeeded() })
+    const card = await post(world, { type: 'request.card', request: request() })
+    await world.restart()
+    await slack.click('alice', running, actions.cancelRun)
+    await slack.click('alice', broken, actions.retryRun)
+    await slack.click('alice', card, actions.confirmRequest)
+    await slack.click('alice', card, actions.dismissRequest)
+    assert.deepEqual(
+      world.asked.map(({ asked }) => asked),
+      [
+        { name: 'cancel', args: { run: 'run-k3f9' } },
+        { name: 'run', args: { what: 'production-db', retry: true } },
+        { name: 'confirm', args: { request: 'req-1', version: 1 } },
+        { name: 'dismiss', args: { request: 'req-1', version: 1 } },
+      ],
+    )
+    await slack.click('alice', good, actions.restoreBackup)
+    await slack.until(() => dialogText(slack, 'alice').includes('initial_option'))
+    assert.match(
+      dialogText(slack, 'alice'),
+      /"initial_option":\{[^}]*\},"value":"20261120T060000Z-k3f9"|20261120T060000Z-k3f9/,
+    )
+  },
+)
 
-test('View Log shows the end of what the tools said', async (t) => {
+inBothModes('View Log shows the end of what the tools said', async (t) => {
   const world = await slackWorld(t)
   const card = await post(world, { type: 'run.card', run: failedRun() })
   await world.slack.click('bob', card, actions.viewLog)
   await world.slack.until(() => dialogText(world.slack, 'bob').includes('pg_dump: error'))
 })
 
-test('a refused or late click gets its reason in private, and the card stays as it is', async (t) => {
+inBothModes('a refused or late click gets its reason in private, and the card stays as it is', async (t) => {
   const { slack, ...world } = await slackWorld(t, {
     answer: (asked, { admin }) =>
       admin && 'name' in asked && asked.name === 'confirm'
@@ -271,7 +276,7 @@ test('a refused or late click gets its reason in private, and the card stays as 
   assert.equal(JSON.stringify(slack.messages('C0BACKUPS')[0]!.blocks), before)
 })
 
-test('a button nobody knows any more is acknowledged and explained', async (t) => {
+inBothModes('a button nobody knows any more is acknowledged and explained', async (t) => {
   const { slack, ...world } = await slackWorld(t)
   const card = await post({ slack, ...world }, { type: 'run.card', run: run() })
   card.blocks.push({
@@ -291,7 +296,7 @@ test('a button nobody knows any more is acknowledged and explained', async (t) =
   assert.match(words(seen)[0]!, /^ℹ️ This button is from another version of easy-backup/)
 })
 
-test('the home tab shows every strategy, runs a backup and opens the restore dialog', async (t) => {
+inBothModes('the home tab shows every strategy, runs a backup and opens the restore dialog', async (t) => {
   const { slack, asked } = await slackWorld(t)
   assert.match(JSON.stringify(await slack.openHome('alice')), /production-db/)
   await slack.click('alice', 'home', actions.runFromHome, { value: '{"strategy":"shop"}' })
@@ -303,7 +308,7 @@ test('the home tab shows every strategy, runs a backup and opens the restore dia
   assert.match(JSON.stringify(await slack.openHome('gus')), /⛔ Not for guests/)
 })
 
-test('a refused click in the home tab opens its reason', async (t) => {
+inBothModes('a refused click in the home tab opens its reason', async (t) => {
   const { slack } = await slackWorld(t, {
     answer: (asked) =>
       'name' in asked && asked.name === 'run'
@@ -315,29 +320,35 @@ test('a refused click in the home tab opens its reason', async (t) => {
   await slack.until(() => dialogText(slack, 'bob').includes('Shop is already running'))
 })
 
-test('when it cannot be known whether a click came before, nothing is done and that is said', async (t) => {
-  const world = await slackWorld(t, {
-    firstTime: () => Promise.reject(new Fault('state-locked', 'the state is locked')),
-  })
-  const seen = await world.slack.command('bob', 'C0BACKUPS', '/backup run production-db')
-  assert.deepEqual(words(seen), ['⚠️ The state is locked.'])
-  assert.deepEqual(world.asked, [])
-})
+inBothModes(
+  'when it cannot be known whether a click came before, nothing is done and that is said',
+  async (t) => {
+    const world = await slackWorld(t, {
+      firstTime: () => Promise.reject(new Fault('state-locked', 'the state is locked')),
+    })
+    const seen = await world.slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+    assert.deepEqual(words(seen), ['⚠️ The state is locked.'])
+    assert.deepEqual(world.asked, [])
+  },
+)
 
-test('a click that is repeated by an impatient person is asked again and answered in private', async (t) => {
-  let confirmed = 0
-  const { slack, ...world } = await slackWorld(t, {
-    answer: (asked) =>
-      'name' in asked && asked.name === 'confirm' && confirmed++ > 0
-        ? Promise.reject(new Fault('stale', 'already confirmed'))
-        : undefined,
-  })
-  const card = await post({ slack, ...world }, { type: 'request.card', request: request() })
-  const [first, second] = await Promise.all([
-    slack.click('alice', card, actions.confirmRequest),
-    slack.click('alice', card, actions.confirmRequest),
-  ])
-  assert.equal(confirmed, 2)
-  assert.ok([...words(first), ...words(second)].every((text) => text === 'ℹ️ Already confirmed.'))
-  assert.equal(slack.ephemerals('alice').length, 1)
-})
+inBothModes(
+  'a click that is repeated by an impatient person is asked again and answered in private',
+  async (t) => {
+    let confirmed = 0
+    const { slack, ...world } = await slackWorld(t, {
+      answer: (asked) =>
+        'name' in asked && asked.name === 'confirm' && confirmed++ > 0
+          ? Promise.reject(new Fault('stale', 'already confirmed'))
+          : undefined,
+    })
+    const card = await post({ slack, ...world }, { type: 'request.card', request: request() })
+    const [first, second] = await Promise.all([
+      slack.click('alice', card, actions.confirmRequest),
+      slack.click('alice', card, actions.confirmRequest),
+    ])
+    assert.equal(confirmed, 2)
+    assert.ok([...words(first), ...words(second)].every((text) => text === 'ℹ️ Already confirmed.'))
+    assert.equal(slack.ephemerals('alice').length, 1)
+  },
+)

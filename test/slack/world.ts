@@ -1,4 +1,4 @@
-import type { TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { startPlayground } from '../../playground/server.ts'
 import type { Playground, PlaygroundOptions } from '../../playground/server.ts'
 import type { Asked } from '../../src/commands/ask.ts'
@@ -49,7 +49,8 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
 
   async function begin(): Promise<SlackFace> {
     await world.face?.stop()
-    const connection = connectionTo(slack, options.connection)
+    const mode = modes.get(t) === 'http' ? overHttp(slack) : {}
+    const connection = connectionTo(slack, { ...mode, ...options.connection })
     world.face = startSlack({
       connection,
       routing: () => routing,
@@ -73,6 +74,7 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
       },
     })
     await world.face.start()
+    slack.deliverTo(world.face.status().url)
     return world.face
   }
 
@@ -82,6 +84,23 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
     await slack.close()
   })
   return world
+}
+
+const modes = new WeakMap<TestContext, 'socket' | 'http'>()
+
+/** The same promise in Socket Mode and over signed HTTP. */
+export function inBothModes(title: string, body: (t: TestContext) => Promise<void>): void {
+  for (const mode of ['socket', 'http'] as const)
+    test(mode === 'socket' ? title : `${title} (HTTP)`, async (t) => {
+      modes.set(t, mode)
+      await body(t)
+    })
+}
+
+/** HTTP mode on a free port. */
+export function overHttp(slack: Playground): Partial<SlackConnection> {
+  const { signingSecret } = slack.tokens
+  return { appToken: null, http: { signingSecret, listen: { bind: '127.0.0.1', port: 0 } } }
 }
 
 /** Waits a hundredth of the time. */

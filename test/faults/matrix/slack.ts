@@ -3,6 +3,7 @@ import type { Row } from './row.ts'
 const announcer = 'slack/announcer.test.ts'
 const connection = 'slack/connection.test.ts'
 const app = 'slack/app.test.ts'
+const http = 'slack/http.test.ts'
 const requests = 'engine/restore-requests.test.ts'
 
 export const slackFaults: readonly Row[] = [
@@ -69,5 +70,13 @@ export const slackFaults: readonly Row[] = [
       [app, 'a refused or late click gets its reason in private, and the card stays as it is'],
     ],
   },
-  { fault: 'unsigned, old, future-dated and replayed HTTP requests', later: 'HTTP mode' },
+  {
+    fault: 'unsigned, old, future-dated and replayed HTTP requests',
+    by: [
+      [http, 'what is not signed by Slack is refused, and has no effect'],
+      [http, 'a signed request from more than five minutes ago, or from the future, is refused'],
+      [http, 'a request that is replayed is answered as before, and done once'],
+      [http, 'the same command, sent and signed again later, is done once'],
+    ],
+  },
 ]
