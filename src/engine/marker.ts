@@ -14,20 +14,18 @@ export interface Marker {
 }
 
 /** The marker says that this place is the one we know: a disk that is not mounted has none.
- * The first backup into a place writes it. @throws Fault storage-missing */
+ * The first backup into a place writes it. Credentials that only write cannot look: then its name being taken is all that is asked.
+ * @throws Fault storage-missing */
 export async function requireMarker(
   context: EngineContext,
   storage: Storage,
   signal: AbortSignal,
-): Promise<Marker> {
+): Promise<void> {
   const known = knownKey(storage)
-  const found = await readMarker(storage, signal)
+  const found = await readMarker(storage, signal).catch(unlessDenied)
   const wasThere = (await recall(context.database.read, known)) !== null
-  if (found) {
-    if (!wasThere) await context.database.write((tx) => remember(tx, known, found.installation))
-    return found
-  }
-  if (wasThere)
+  if (found === 'not for us to read' && wasThere) return
+  if (found === null && wasThere)
     throw new Fault(
       'storage-missing',
       `${storage.location} is there but ${markerKey} in it is gone: another disk, or one that is not mounted`,
@@ -35,21 +33,26 @@ export async function requireMarker(
         hint: `mount it; if the place was emptied on purpose, put back ${markerKey} or give the storage a new path`,
       },
     )
+  if (found === null || found === 'not for us to read') await writeMarker(context, storage, signal)
+  const installation = typeof found === 'object' && found ? found.installation : context.installation
+  if (!wasThere) await context.database.write((tx) => remember(tx, known, installation))
+}
+
+function unlessDenied(error: unknown): 'not for us to read' {
+  if (error instanceof Fault && error.code === 'storage-denied') return 'not for us to read'
+  throw error
+}
+
+async function writeMarker(context: EngineContext, storage: Storage, signal: AbortSignal): Promise<void> {
   const marker: Marker = {
     tool: 'easy-backup',
     installation: context.installation,
     createdAt: new Date(context.clock.now()).toISOString(),
   }
-  await storage
-    .put(markerKey, bytesSpool(Buffer.from(JSON.stringify(marker, null, 2) + '\n')), {
-      ifAbsent: true,
-      signal,
-    })
-    .catch(async (error: unknown) => {
-      if (!(error instanceof Fault && error.code === 'storage-exists')) throw error // somebody was faster
-    })
-  await context.database.write((tx) => remember(tx, known, context.installation))
-  return marker
+  const bytes = Buffer.from(JSON.stringify(marker, null, 2) + '\n')
+  await storage.put(markerKey, bytesSpool(bytes), { ifAbsent: true, signal }).catch((error: unknown) => {
+    if (!(error instanceof Fault && error.code === 'storage-exists')) throw error // somebody was faster
+  })
 }
 
 /** For health: the place answers, and shows its marker if it ever had one. */

@@ -9,7 +9,7 @@ import { freePort } from '../support/bot.ts'
 const healthy: Health = {
   status: 'healthy',
   timestamp: '2026-11-20T06:00:00.000Z',
-  version: '0.1.0',
+  version: '0.2.0',
   strategies: {
     total: 1,
     last_backup_status: { shop: { status: 'success', last_run: null, next_run: null } },
