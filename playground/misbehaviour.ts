@@ -5,10 +5,12 @@ export interface Misbehaviour {
   method: string
   /** On calls: `429` = `ratelimited` · `500` and `503` (nothing was done) · `error` (answers `error`) · `malformed` (not JSON) ·
    * `timeout-before` and `timeout-after` (never answered; after: it was done) · `drop-socket` and `drop-after` (connection cut before or after it was done).
+   * `400` = what a response URL answers to blocks it does not take.
    * On envelopes: `duplicate-envelopes` (sent twice) · `late-delivery` (by `delayMs`) · `drop-socket` (cut right after sending) · `lose` (never sent). */
   kind:
     | '429'
     | 'ratelimited'
+    | '400'
     | '500'
     | '503'
     | 'error'

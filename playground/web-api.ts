@@ -108,6 +108,8 @@ export function play(fault: Misbehaviour | undefined, done: () => Answer): Answe
     case '429':
     case 'ratelimited':
       return tooMany(fault.retryAfter ?? 1)
+    case '400':
+      return { status: 400, body: { ok: false, error: fault.error ?? 'invalid_blocks' } }
     case '500':
     case '503':
       return { status: Number(fault.kind), body: 'server error' }

@@ -86,9 +86,9 @@ async function begin(
     const card = await findMessage(tx, `run/${id}/card`)
     if (card?.body.type !== 'run.card' || (await isSeen(tx, card.key))) continue
     await assign(tx, id, key)
-    const body = { ...card.body, run: { ...card.body.run, batch: key } }
-    await owe(tx, { ...card, body }, context.clock.now())
-    lines.push(lineOf(body.run))
+    for (const message of [card, await findMessage(tx, `run/${id}/progress`)])
+      if (message !== null) await owe(tx, among(message, key), context.clock.now())
+    lines.push(lineOf(card.body.run))
   }
   await assign(tx, run.id, key)
   const { queuedAt: startedAt, timezone, trigger, strategy } = run
@@ -100,6 +100,13 @@ async function begin(
   }
   await oweBatch(context, tx, { key, strategy, batch })
   return key
+}
+
+/** What was owed of a run that is one of many from now on. */
+function among(message: Message, batch: string): Message {
+  const { body } = message
+  if (body.type !== 'run.card' && body.type !== 'run.progress') return message
+  return { ...message, body: { ...body, run: { ...body.run, batch } } }
 }
 
 async function isSeen(tx: Write, key: string): Promise<boolean> {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { WebClient } from '@slack/web-api'
 import type { Clock } from '../core/clock.ts'
-import type { SlackConnection } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
 import type { Message } from '../core/messages.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
@@ -14,11 +13,12 @@ import { createPace } from './pace.ts'
 import type { Method } from './pace.ts'
 import { channelFor } from './routing.ts'
 import type { RoutingTable } from './routing.ts'
+import type { Style } from './style.ts'
 
 export interface AnnouncerParts {
   client: WebClient
   routing: RoutingTable
-  blocks: SlackConnection['blocks']
+  style: Style
   clock: Clock
   log: Log
 }
@@ -32,7 +32,7 @@ interface Receipt {
 }
 
 /** Makes Slack look like what is owed: one post per key, then edits of it. */
-export function createAnnouncer({ client, routing, blocks, clock, log }: AnnouncerParts): Notifier {
+export function createAnnouncer({ client, routing, style, clock, log }: AnnouncerParts): Notifier {
   const pace = createPace(clock)
   const troubles = createTroubles(log)
   let checked: { at: number; answer: { ok: boolean; text: string } } | null = null
@@ -46,14 +46,14 @@ export function createAnnouncer({ client, routing, blocks, clock, log }: Announc
     const receipt = readReceipt(known)
     const gathering = receipt === null ? gatheringMs(message, clock.now()) : 0
     if (gathering > 0) return itsTurn(known, gathering)
-    const call = plan({ message, receipt, parent: readReceipt(parent), routing, blocks })
+    const call = plan({ message, receipt, parent: readReceipt(parent), routing, blocks: style.now() })
     if (receipt !== null && receipt.digest === call.digest) return sent(receipt)
     if (!call.isMoving) pace.forget(message.key)
     const wait = signal.aborted
       ? 1000
       : pace.waitFor({ ...call, progress: call.isMoving ? message.key : null })
     if (wait > 0) return itsTurn(known, wait)
-    const answer = await say(client, call, signal)
+    const answer = await say(client, call, { style, signal })
     if (!('failure' in answer)) {
       troubles.over(call.channel)
       return sent({ ...answer, digest: call.digest })
@@ -154,7 +154,7 @@ function plan(given: {
   receipt: Receipt | null
   parent: Receipt | null
   routing: RoutingTable
-  blocks: SlackConnection['blocks']
+  blocks: ReturnType<Style['now']>
 }): Call {
   const { message, receipt, parent } = given
   const routing = given.routing(message.strategy)
@@ -187,11 +187,17 @@ function isMoving(body: Message['body']): boolean {
 type Said = Omit<Receipt, 'digest'> | { failure: Failure }
 
 /** With its blocks; when Slack refuses those, with simpler ones, and in the end as words alone. */
-async function say(client: WebClient, call: Call, signal: AbortSignal): Promise<Said> {
+async function say(
+  client: WebClient,
+  call: Call,
+  { style, signal }: { style: Style; signal: AbortSignal },
+): Promise<Said> {
   let said = await attempt(client, call, signal)
   for (const drawn of call.simpler) {
     if (!('failure' in said) || !said.failure.aboutContent) return said
-    if (drawn !== call.drawn) said = await attempt(client, { ...call, drawn }, signal)
+    if (drawn === call.drawn) continue
+    said = await attempt(client, { ...call, drawn }, signal)
+    if (!('failure' in said) && drawn.blocks.length > 0) style.refused()
   }
   return said
 }

@@ -40,6 +40,6 @@ async function show(desk: Desk, place: Place, { reply, words, page, replace = fa
       words,
       channelOf: (name) => channelFor(desk.routing(name), 'success'),
     })
-  const rich = reply.type === 'table' && desk.blocks === 'rich'
+  const rich = reply.type === 'table' && desk.style.now() === 'rich'
   await tell(desk, place, draw(rich ? 'rich' : 'basic'), { replace, ...(rich && { basic: draw('basic') }) })
 }

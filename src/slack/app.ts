@@ -23,6 +23,7 @@ import type { Listening } from './reach.ts'
 import type { RoutingTable } from './routing.ts'
 import { missingScopes } from './scopes.ts'
 import { noSocket } from './socket.ts'
+import { createStyle } from './style.ts'
 
 export interface SlackParts {
   connection: SlackConnection
@@ -66,6 +67,7 @@ export function startSlack(parts: SlackParts): SlackFace {
   const { connection, clock, log } = parts
   const clients = createClients(connection, log)
   const latency = createLatency()
+  const style = createStyle(connection.blocks, log)
   const stopping = new AbortController()
   const working = new Set<Promise<void>>()
   const state = {
@@ -109,7 +111,7 @@ export function startSlack(parts: SlackParts): SlackFace {
     const desk: Desk = {
       ...parts,
       ask: logDefects(parts.ask, log),
-      blocks: connection.blocks,
+      style,
       client: clients.interactive,
       identify: logRefusals(
         createIdentity(clients.interactive, () => state.team),
@@ -160,7 +162,7 @@ export function startSlack(parts: SlackParts): SlackFace {
   const announcer = createAnnouncer({
     client: clients.delivery,
     routing: parts.routing,
-    blocks: connection.blocks,
+    style,
     clock,
     log,
   })

@@ -2,10 +2,10 @@ import type { WebClient } from '@slack/web-api'
 import type { Ask } from '../commands/ask.ts'
 import type { Gate } from '../commands/command.ts'
 import type { Clock } from '../core/clock.ts'
-import type { SlackConnection } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
 import type { Identify } from './identity.ts'
 import type { RoutingTable } from './routing.ts'
+import type { Style } from './style.ts'
 
 /** What every handler of a command, click or dialog works with. */
 export interface Desk {
@@ -17,7 +17,7 @@ export interface Desk {
   /** For people who wait. */
   client: WebClient
   routing: RoutingTable
-  blocks: SlackConnection['blocks']
+  style: Style
   clock: Clock
   log: Log
 }

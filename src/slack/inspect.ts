@@ -3,6 +3,8 @@ import { passed, type Check } from '../core/checks.ts'
 import type { SlackConnection, SlackRouting, Strategy } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
 import { adviceFor, appTokenAdvice } from './advice.ts'
+import { requestPath } from './http.ts'
+import { modeOf } from './reach.ts'
 import { quietLogger } from './clients.ts'
 import { failureOf } from './outcomes.ts'
 import { missingScopes } from './scopes.ts'
@@ -148,13 +150,17 @@ async function withoutScope(client: WebClient, id: string): Promise<Check> {
 
 async function checkAppToken({ connection, log }: Inspected): Promise<Check[]> {
   const { appToken, apiUrl } = connection
+  if (modeOf(connection) === 'http')
+    return [
+      passed('commands', `HTTP mode: Slack calls ${requestPath} on port ${connection.http!.listen.port}`),
+    ]
   if (appToken === null)
     return [
       {
         name: 'commands',
         state: 'warning',
         text: 'send-only: threads, but no commands',
-        hint: 'set slack.app_token for Socket Mode',
+        hint: 'set slack.app_token for Socket Mode, or slack.signing_secret for HTTP mode',
       },
     ]
   const client = new WebClient(appToken, {

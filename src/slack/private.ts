@@ -1,3 +1,4 @@
+import { RespondError } from '@slack/bolt'
 import type { RespondFn } from '@slack/bolt'
 import type { Drawn } from './blocks/elements.ts'
 import { drawFault } from './blocks/reply.ts'
@@ -28,10 +29,9 @@ export async function tell(
   { replace = false, basic }: Answer = {},
 ): Promise<void> {
   const words = { text: (basic ?? drawn).text, blocks: [] }
+  if (basic !== undefined && (await rich(desk, place, { drawn, basic, replace }))) return
   const ways: (() => Promise<unknown>)[] = [
-    ...[drawn, ...(basic ? [basic] : []), words].flatMap((one) =>
-      place.respond ? [() => respond(place, one, replace)] : [],
-    ),
+    ...[basic ?? drawn, words].flatMap((one) => (place.respond ? [() => respond(place, one, replace)] : [])),
     ...(place.channel === null ? [] : [() => ephemeral(desk, place, basic ?? drawn)]),
     () => desk.client.chat.postMessage({ channel: place.user, text: words.text }),
   ]
@@ -44,6 +44,26 @@ export async function tell(
     desk.log.debug('a private answer did not get through', { error: failed })
   }
   desk.log.warn('nobody could be told', { user: place.user, text: words.text.slice(0, 200) })
+}
+
+/** The newest blocks, and the older ones when Slack refuses just those. @returns whether the person has the answer */
+async function rich(
+  desk: Desk,
+  place: Place,
+  { drawn, basic, replace }: { drawn: Drawn; basic: Drawn; replace: boolean },
+): Promise<boolean> {
+  if (place.respond === null) return false
+  const failed = await respond(place, drawn, replace).then(() => null, statusOf)
+  if (failed !== badRequest) return failed === null
+  const older = await respond(place, basic, replace).then(() => null, statusOf)
+  if (older === null) desk.style.refused()
+  return older === null
+}
+
+const badRequest = 400
+
+function statusOf(error: unknown): number {
+  return error instanceof RespondError ? error.statusCode : 0
 }
 
 /** Why nothing was done, in private. */

@@ -64,6 +64,17 @@ test('a start that was seen before the ninth keeps its thread', async (t) => {
   assert.ok(!batch!.lines.some(({ strategy }) => strategy === all[0]))
 })
 
+test('a run that began before the ninth start is told by its line only', async (t) => {
+  const all = names(12)
+  const world = await night(t, all)
+  const first = await start(world, all[0]!)
+  const done = world.finish(first) // it may be anywhere while the others are accepted
+  for (const name of all.slice(1)) await start(world, name)
+  await done
+  for (const { body } of await messagesUnder(world.context.database.read, `run/${first}/`))
+    assert.ok('run' in body && body.run.batch !== undefined)
+})
+
 test('each channel counts for itself', async (t) => {
   const strategies = Object.fromEntries(
     names(20).map((name, index) => [name, index % 2 ? { slack: { channel_id: 'C0OTHERS01' } } : {}]),

@@ -9,6 +9,7 @@ import type { Delivery, Notifier } from '../../src/notifiers/notifier.ts'
 import { createAnnouncer } from '../../src/slack/announcer.ts'
 import { createClients } from '../../src/slack/clients.ts'
 import { routingTable } from '../../src/slack/routing.ts'
+import { createStyle } from '../../src/slack/style.ts'
 import { fakeClock } from '../support/clock.ts'
 import type { FakeClock } from '../support/clock.ts'
 import { failedRun, request, run, succeeded } from './samples.ts'
@@ -18,6 +19,8 @@ interface Announced {
   slack: Playground
   announcer: Notifier
   clock: FakeClock
+  /** Warnings. */
+  logged: string[]
   tell(message: Message, receipt?: unknown, parent?: unknown): Promise<Delivery>
 }
 
@@ -25,6 +28,7 @@ async function announcing(t: TestContext, blocks: 'basic' | 'rich' = 'basic'): P
   const slack = await startPlayground({ rateLimits: false })
   t.after(() => slack.close())
   const clock = fakeClock(Date.parse('2026-11-20T06:00:05Z')) // the runs below began a moment ago
+  const logged: string[] = []
   const own = { ...routing, channel: 'C0GENERAL', failure: null }
   const table = routingTable(routing, [
     { name: 'shop', slack: own },
@@ -33,13 +37,13 @@ async function announcing(t: TestContext, blocks: 'basic' | 'rich' = 'basic'): P
   const announcer = createAnnouncer({
     client: createClients(connectionTo(slack), silentLog).delivery,
     routing: table,
-    blocks,
+    style: createStyle(blocks, { ...silentLog, warn: (text) => void logged.push(text) }),
     clock,
     log: silentLog,
   })
   const tell = (one: Message, receipt: unknown = null, parent: unknown = null): Promise<Delivery> =>
     announcer.deliver(one, receipt, parent, new AbortController().signal)
-  return { slack, announcer, clock, tell }
+  return { slack, announcer, clock, logged, tell }
 }
 
 const card = message({ type: 'run.card', run: run() })
@@ -289,4 +293,16 @@ test('reachability is asked at most once a minute', async (t) => {
   await clock.advance(60_000)
   slack.misbehave({ method: 'auth.test', kind: 'error', error: 'token_revoked' })
   assert.deepEqual(await announcer.check(signal), { ok: false, text: 'token_revoked' })
+})
+
+test('rich blocks that Slack refuses are said once, and basic ones are used from then on', async (t) => {
+  const { slack, tell, clock, logged } = await announcing(t, 'rich')
+  slack.misbehave({ method: 'chat.postMessage', kind: 'error', error: 'invalid_blocks' })
+  for (const key of ['run/a/progress', 'run/b/progress', 'run/c/progress']) {
+    await clock.advance(10_000)
+    assert.equal((await tell(progress(60e6, key))).outcome, 'sent')
+  }
+  assert.equal(slack.transcript('chat.postMessage').length, 4)
+  assert.ok(slack.messages('C0BACKUPS').every(({ blocks }) => JSON.stringify(blocks).includes('▓')))
+  assert.deepEqual(logged.filter((text) => text.includes('refuses the newest blocks')).length, 1)
 })
