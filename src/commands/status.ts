@@ -31,15 +31,16 @@ async function overview(engine: Engine): Promise<Reply> {
     table: {
       title: 'Status',
       summary: `${health.status} · ${summaryOf(strategies, health)}`,
-      columns,
-      rows: strategies.map(row),
+      columns: statusColumns,
+      rows: strategies.map(statusRow),
       empty: 'no strategies are configured',
       data: { health, totals, strategies },
     },
   }
 }
 
-const columns = [
+/** Also of the dashboard in Slack. */
+export const statusColumns = [
   { key: 'strategy', label: 'Strategy' },
   { key: 'state', label: 'State' },
   { key: 'good', label: 'Last good' },
@@ -80,7 +81,7 @@ function attentionOf(strategies: StrategyView[], { status, slack_connectivity: s
   return found
 }
 
-function row(strategy: StrategyView): TableRow {
+export function statusRow(strategy: StrategyView): TableRow {
   const good = strategy.lastGood
   return {
     id: strategy.name,

@@ -58,7 +58,10 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
     case actions.restoreFromHome:
       return openRestore(desk, click.trigger, { place, wanted: {} })
     case actions.runFromHome:
-      await desk.ask({ name: 'run', args: { what: needed(value.strategy) } }, await desk.identify(place.user))
+      await desk.ask(
+        { name: 'run', args: { what: needed(value.strategy ?? click.chosen ?? undefined) } },
+        await desk.identify(place.user),
+      )
       return publishHome(desk, place.user)
     case actions.refreshHome:
       return publishHome(desk, place.user)

@@ -8,7 +8,14 @@ export const limits = {
     /** Slack takes about 12,000 over all blocks. */
     blocksText: 9000,
   },
-  view: { blocks: 100, title: 24, button: 24 },
+  view: {
+    blocks: 100,
+    title: 24,
+    button: 24,
+    /** Of the 250 kB of a view, what a list in it may take (half beside a table), and how many names a menu. */
+    listBytes: 100_000,
+    menuNames: 500,
+  },
   header: 150,
   section: 3000,
   /** Slack takes 3,000; a context line is small print. */
@@ -30,6 +37,8 @@ export const limits = {
   foreignText: 1200,
   /** The part of a fault that goes into a headline. */
   headlineText: 240,
+  /** The same in a list of many. */
+  lineText: 100,
 } as const
 
 /** At most `max` UTF-16 units, with "…" where something was left out; never half a character. */

@@ -4,16 +4,20 @@ import { systemClock } from '../../src/sys/clock.ts'
 export interface FastClock extends Clock {
   /** Moves wall time only, as somebody setting the clock does. */
   jump(ms: number): void
+  /** From now on time passes at this speed; who sleeps already goes on as before. */
+  hurry(speed: number): void
   /** Every sleep that was asked for, newest last. */
   readonly slept: readonly number[]
 }
 
 /** The machine's time, running `speed` times as fast: minutes of waiting pass in a blink while real programs run. */
-export function fastClock(speed: number, startAt = Date.parse('2026-11-20T06:00:00Z')): FastClock {
-  const begun = performance.now()
+export function fastClock(firstSpeed: number, startAt = Date.parse('2026-11-20T06:00:00Z')): FastClock {
+  let speed = firstSpeed
+  let begun = performance.now()
+  let before = 0
   const slept: number[] = []
   let jumped = 0
-  const monotonic = (): number => (performance.now() - begun) * speed
+  const monotonic = (): number => before + (performance.now() - begun) * speed
   return {
     monotonic,
     now: () => Math.floor(startAt + jumped + monotonic()),
@@ -23,6 +27,11 @@ export function fastClock(speed: number, startAt = Date.parse('2026-11-20T06:00:
     },
     random: () => systemClock.random(),
     jump: (ms) => void (jumped += ms),
+    hurry: (next) => {
+      before = monotonic()
+      begun = performance.now()
+      speed = next
+    },
     slept,
   }
 }

@@ -1,29 +1,35 @@
 import type { HomeView, KnownBlock } from '@slack/types'
 import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { StrategyView } from '../../core/model.ts'
-import { attentionTo, needsAttention, pauseWords, stateOf } from '../../commands/attention.ts'
+import { attentionTo, needsAttention, stateOf } from '../../commands/attention.ts'
 import { plural, worstFirst } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
-import { actionRows, button, context, header, section } from './elements.ts'
+import { button, context, header, section } from './elements.ts'
+import { manyStrategies, runMenu, signOf, stateWords } from './home-many.ts'
 import { drawFault } from './reply.ts'
-import { joined, people, safeLine, upcoming } from './words.ts'
+import { joined, safeLine, upcoming } from './words.ts'
 
-/** The dashboard: what needs attention first, then everything else, as much as a view holds. */
-export function homeView(strategies: StrategyView[], now: number): HomeView {
+/** The dashboard, the worst first: everything in full while a view holds it; of many, what needs attention in full and the others
+ * with a line each, or with `rich` in a table. */
+export function homeView(
+  strategies: StrategyView[],
+  now: number,
+  style: 'basic' | 'rich' = 'basic',
+): HomeView {
   const sorted = strategies.toSorted((a, b) => rank(a) - rank(b))
-  const shown = sorted.slice(0, mostStrategies)
-  return home([
+  const isMany = sorted.length > mostInFull
+  const inFull = isMany ? sorted.filter(needsAttention).slice(0, mostBad) : sorted
+  const top: KnownBlock[] = [
     header('Backups'),
     section(summary(strategies)),
-    ...actionRows([
-      button({ label: 'Restore…', action: actions.restoreFromHome, value: {} }),
-      button({ label: 'Refresh', action: actions.refreshHome, value: {} }),
-    ]),
+    ...overview(sorted, now),
+    homeActions(isMany ? sorted : []),
     { type: 'divider' },
-    ...shown.flatMap((strategy) => oneStrategy(strategy, now)),
-    ...(sorted.length > shown.length ? [rest(sorted.slice(mostStrategies))] : []),
-  ])
+    ...inFull.flatMap((strategy) => oneStrategy(strategy, now)),
+  ]
+  const others = sorted.filter((one) => !inFull.includes(one))
+  return home([...top, ...manyStrategies(others, { now, style, room: limits.view.blocks - top.length })])
 }
 
 export function homeFault(error: unknown): HomeView {
@@ -31,7 +37,44 @@ export function homeFault(error: unknown): HomeView {
 }
 
 /** Two blocks each, and a few around them. */
-const mostStrategies = Math.floor((limits.view.blocks - 6) / 2)
+const mostInFull = Math.floor((limits.view.blocks - 8) / 2)
+/** Of many: more than fits a screen is a list. */
+const mostBad = 20
+
+/** What goes on, comes and is missing, in one look. */
+function overview(strategies: StrategyView[], now: number): KnownBlock[] {
+  const running = strategies.filter(({ runningId }) => runningId !== null).map(({ name }) => safeLine(name))
+  const next = strategies
+    .filter(({ nextAt, runningId }) => nextAt !== null && runningId === null)
+    .toSorted((a, b) => a.nextAt! - b.nextAt!)
+    .map(({ name, nextAt, timezone }) => `${safeLine(name)} ${upcoming(nextAt!, now, timezone)}`)
+  const owed = strategies.flatMap(({ lastGood }) => lastGood?.owed ?? [])
+  const places = [...new Set(owed)].map((place) => safeLine(place, 80)).join(', ')
+  const lines = [
+    running.length > 0 && `*Running*  ${few(running, ', ')}`,
+    next.length > 0 && `*Next*  ${few(next, ' · ')}`,
+    owed.length > 0 && `*Owed*  ${owed.length} ${owed.length === 1 ? 'copy' : 'copies'} to ${places}`,
+  ].filter((line) => line !== false)
+  return lines.length === 0 ? [] : [section(lines.join('\n'))]
+}
+
+const mostNamed = 4
+
+function few(names: string[], separator: string): string {
+  const more = names.length - mostNamed
+  const shown = names.slice(0, mostNamed).join(separator)
+  return more > 0 ? `${shown} and ${more} more` : shown
+}
+
+/** @param choice  strategies that have no button of their own */
+function homeActions(choice: StrategyView[]): KnownBlock {
+  const buttons = [
+    button({ label: 'Restore…', action: actions.restoreFromHome, value: {} }),
+    button({ label: 'Refresh', action: actions.refreshHome, value: {} }),
+  ].filter((one) => one !== null)
+  const elements = [...buttons, ...runMenu(choice.map(({ name }) => name).toSorted())]
+  return { type: 'actions', elements }
+}
 
 function rank(strategy: StrategyView): number {
   return worstFirst.indexOf(stateOf(strategy))
@@ -49,40 +92,16 @@ function summary(strategies: StrategyView[]): string {
   return joined(state, `${plural(backups, 'backup')}, ${formatBytes(bytes)}`)
 }
 
-const emoji: Partial<Record<ReturnType<typeof stateOf>, string>> = {
-  overdue: '⏰',
-  failed: '❌',
-  interrupted: '🟠',
-  degraded: '🟠',
-  cancelled: '⚪',
-  never: '⚪',
-  running: '🔵',
-  queued: '⏳',
-  paused: '⏸️',
-  skipped: '⚪',
-  succeeded: '✅',
-}
-
 function oneStrategy(strategy: StrategyView, now: number): KnownBlock[] {
-  const state = stateOf(strategy)
   const words = needsAttention(strategy)
     ? safeLine(attentionTo(strategy), limits.headlineText)
     : stateWords(strategy, now)
-  const line = section(`${emoji[state] ?? '⚪'} *${safeLine(strategy.name)}* · ${words}`)
+  const line = section(`${signOf(strategy)} *${safeLine(strategy.name)}* · ${words}`)
   const run = button({ label: 'Run now', action: actions.runFromHome, value: { strategy: strategy.name } })
   return [
     run === null || strategy.runningId !== null ? line : { ...line, accessory: run },
     context(smallPrint(strategy, now)),
   ]
-}
-
-function stateWords(strategy: StrategyView, now: number): string {
-  const { lastRun } = strategy
-  if (strategy.runningId !== null) return 'backing up'
-  if (strategy.paused !== null) return people(safeLine(`paused ${pauseWords(strategy)}`))
-  if (lastRun === null) return 'never ran'
-  if (lastRun.state !== 'succeeded') return lastRun.state
-  return `backed up ${lastRun.endedAt === null ? '' : formatAge(now - lastRun.endedAt)}`.trim()
 }
 
 function smallPrint(strategy: StrategyView, now: number): string {
@@ -96,22 +115,12 @@ function smallPrint(strategy: StrategyView, now: number): string {
       ? null
       : `next ${upcoming(strategy.nextAt, now, strategy.timezone)} (${inWords(strategy.nextAt - now)})`
   const held = `${plural(strategy.backups, 'backup')}, ${formatBytes(strategy.storedBytes)}`
-  return joined(safeLine(strategy.engine, 80), safeLine(strategy.schedule, 80), last, next, held)
+  const owed = good !== null && good.owed.length > 0 && `owed to ${safeLine(good.owed.join(', '), 200)}`
+  return joined(safeLine(strategy.engine, 80), safeLine(strategy.schedule, 80), last, next, held, owed)
 }
 
 function inWords(ms: number): string {
   return ms <= 0 ? 'now' : `in ${formatDuration(Math.max(60_000, Math.round(ms / 60_000) * 60_000))}`
-}
-
-function rest(strategies: StrategyView[]): KnownBlock {
-  const bad = strategies.filter(needsAttention).length
-  return context(
-    joined(
-      `and ${strategies.length} more`,
-      bad > 0 && `${bad} of them need attention`,
-      '`/backup status` shows all',
-    ),
-  )
 }
 
 function home(blocks: KnownBlock[]): HomeView {

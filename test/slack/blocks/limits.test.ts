@@ -380,7 +380,7 @@ for (const [kind, text] of Object.entries(texts))
         ...(index % 3 ? {} : { lastRun: null, lastGood: null, nextAt: null }),
       }),
     )
-    checkView(homeView(views, at('10:00:00')), 'home')
+    for (const style of ['basic', 'rich'] as const) checkView(homeView(views, at('10:00:00'), style), 'home')
     checkView(homeView([], at('10:00:00')), 'empty home')
     checkView(homeFault(new Fault('denied', text, { hint: text })), 'refused home')
   })
