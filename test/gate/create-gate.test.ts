@@ -23,7 +23,17 @@ async function may(person: Person, log: Log = silentLog): Promise<string[]> {
 }
 
 test('without access settings a member may look, run and verify, and nothing else', async () => {
-  assert.deepEqual(await may(member), ['help', 'status', 'list', 'show', 'schedule', 'run', 'log', 'verify'])
+  assert.deepEqual(await may(member), [
+    'help',
+    'status',
+    'list',
+    'show',
+    'schedule',
+    'run',
+    'log',
+    'verify',
+    'retention explain',
+  ])
 })
 
 test('a workspace admin and the user on the host may do everything', async () => {
