@@ -17,7 +17,7 @@ import { shorten } from './shown.ts'
 import { yamlMistake } from './yaml-mistakes.ts'
 
 /** More than any real file needs; less than what would hang the service. */
-const largest = { characters: 1_000_000, values: 50_000, depth: 40, brackets: 200 }
+const largest = { characters: 1_000_000, values: 20_000, depth: 40, brackets: 200 }
 
 /** Where each value and key stands in the text, by JSON pointer. */
 export interface Places {
