@@ -35,6 +35,7 @@ interface Receipt {
 export function createAnnouncer({ client, routing, style, clock, log }: AnnouncerParts): Notifier {
   const pace = createPace(clock)
   const troubles = createTroubles(log)
+  const presence = createPresence(client, clock)
   let checked: { at: number; answer: { ok: boolean; text: string } } | null = null
 
   async function deliver(
@@ -48,6 +49,8 @@ export function createAnnouncer({ client, routing, style, clock, log }: Announce
     if (gathering > 0) return itsTurn(known, gathering)
     const call = plan({ message, receipt, parent: readReceipt(parent), routing, blocks: style.now() })
     if (receipt !== null && receipt.digest === call.digest) return sent(receipt)
+    const away = await presence.waitFor()
+    if (away > 0) return itsTurn(known, away)
     if (!call.isMoving) pace.forget(message.key)
     const wait = signal.aborted
       ? 1000
@@ -59,6 +62,7 @@ export function createAnnouncer({ client, routing, style, clock, log }: Announce
       return sent({ ...answer, digest: call.digest })
     }
     const { failure } = answer
+    if (failure.maybeAway) presence.doubt()
     if (failure.detail.startsWith('rate limited')) pace.rest(call.method, failure.retryAfterMs ?? 1000)
     else if (failure.outcome === 'later') troubles.begin(call.channel, failure.detail)
     return {
@@ -90,6 +94,28 @@ export function createAnnouncer({ client, routing, style, clock, log }: Announce
 }
 
 const checkEveryMs = 60_000
+const awayMs = 15_000
+
+/** A post into the void may have arrived, and is made only once more: so while Slack does not answer, nothing is posted. */
+function createPresence(client: WebClient, clock: Clock) {
+  let isDoubted = false
+  let askedAt = -Infinity
+  return {
+    doubt: () => void (isDoubted = true),
+    /** Milliseconds until Slack is asked again: the same instant for all, so that the most urgent goes first then; 0 = it is there. */
+    async waitFor(): Promise<number> {
+      if (!isDoubted) return 0
+      const left = askedAt + awayMs - clock.monotonic()
+      if (left > 0) return left
+      isDoubted = await client.auth.test().then(
+        () => false,
+        (error: unknown) => failureOf(error, true).maybeAway, // a refusal is an answer
+      )
+      askedAt = isDoubted ? clock.monotonic() : -Infinity
+      return isDoubted ? awayMs : 0
+    },
+  }
+}
 
 function itsTurn(receipt: unknown, retryAfterMs: number): Delivery {
   return { outcome: 'later', receipt, retryAfterMs, waits: true, detail: 'in its turn' }

@@ -13,6 +13,8 @@ export interface Failure {
   detail: string
   /** Slack does not like the blocks; the same words without them may pass. */
   aboutContent: boolean
+  /** Nobody answered, or not with an answer of Slack: it may be away. */
+  maybeAway: boolean
 }
 
 /** Somebody has to mend it (token, scope, channel): seldom asked again, so that nothing is lost until then. */
@@ -46,9 +48,9 @@ export function failureOf(error: unknown, isEdit: boolean): Failure {
   if (error instanceof WebAPIPlatformError) return platform(error.data.error, isEdit)
   if (error instanceof WebAPIHTTPError) {
     const detail = `HTTP status ${error.statusCode}`
-    return error.statusCode >= 500 ? maybeDone(detail, isEdit) : later(detail, null)
+    return error.statusCode >= 500 ? unanswered(maybeDone(detail, isEdit)) : later(detail, null)
   }
-  if (error instanceof WebAPIRequestError) return request(error, isEdit)
+  if (error instanceof WebAPIRequestError) return unanswered(request(error, isEdit))
   const words = error instanceof Error ? error.message : String(error)
   return words.startsWith('Retry header') ? later('rate limited', null) : maybeDone(words, isEdit)
 }
@@ -57,9 +59,9 @@ function platform(code: string, isEdit: boolean): Failure {
   // The client puts an answer that is not JSON where the code should be.
   if (!/^[a-z_]{1,80}$/.test(code)) return maybeDone('an answer nobody can read', isEdit)
   if (contentErrors.has(code))
-    return { outcome: 'refused', retryAfterMs: null, detail: code, aboutContent: true }
+    return { outcome: 'refused', retryAfterMs: null, detail: code, aboutContent: true, maybeAway: false }
   if (isEdit && goneErrors.has(code))
-    return { outcome: 'gone', retryAfterMs: null, detail: code, aboutContent: false }
+    return { outcome: 'gone', retryAfterMs: null, detail: code, aboutContent: false, maybeAway: false }
   if (brokenErrors.has(code)) return maybeDone(code, isEdit)
   if (awayErrors.has(code)) return later(code, null)
   return later(code, mendableRetryMs)
@@ -82,10 +84,20 @@ const neverLeft = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
+function unanswered(failure: Failure): Failure {
+  return { ...failure, maybeAway: true }
+}
+
 function later(detail: string, retryAfterMs: number | null): Failure {
-  return { outcome: 'later', retryAfterMs, detail, aboutContent: false }
+  return { outcome: 'later', retryAfterMs, detail, aboutContent: false, maybeAway: false }
 }
 
 function maybeDone(detail: string, isEdit: boolean): Failure {
-  return { outcome: isEdit ? 'later' : 'unknown', retryAfterMs: null, detail, aboutContent: false }
+  return {
+    outcome: isEdit ? 'later' : 'unknown',
+    retryAfterMs: null,
+    detail,
+    aboutContent: false,
+    maybeAway: false,
+  }
 }

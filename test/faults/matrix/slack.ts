@@ -42,6 +42,10 @@ export const slackFaults: readonly Row[] = [
   {
     fault: 'Slack is away for six hours',
     by: [
+      [
+        'slack/away.test.ts',
+        'six hours without Slack: backups go on, then every end is told exactly once, failures first, within the limits',
+      ],
       ['engine/deliver.test.ts', 'an outage of six hours ends in one post of the newest'],
       [connection, 'Slack being away stops neither the start nor the process'],
     ],
