@@ -46,10 +46,24 @@ export class Gateway {
     const fault = this.#parts.misbehaviours.next(delivery.type)
     if (fault?.kind === 'late-delivery') await sleep(fault.delayMs ?? 1000)
     if (fault?.kind === 'lose') return { ok: false, error: 'dispatch_failed', tookMs: 0 }
+    if (fault?.kind === 'redeliver') return this.#redeliver(delivery)
     const outcome = this.#send(delivery)
+    if (fault?.kind === 'drop-after-ack') void outcome.then(() => this.#parts.socket.drop())
     if (fault?.kind === 'duplicate-envelopes') void this.#send(delivery)
     if (fault?.kind === 'drop-socket') setImmediate(() => this.#parts.socket.drop())
     return outcome
+  }
+
+  /** The acknowledgement is lost with its connection; the same thing comes again over the next. */
+  async #redeliver(delivery: Delivery): Promise<Outcome> {
+    const { socket } = this.#parts
+    void this.#send(delivery)
+    setImmediate(() => socket.drop())
+    for (let looks = 0; looks < 200; looks++) {
+      await sleep(25)
+      if (looks > 1 && socket.connections > 0) break
+    }
+    return this.#send(delivery)
   }
 
   /** Events are retried three times when nobody acknowledged them. */

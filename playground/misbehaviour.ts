@@ -6,7 +6,8 @@ export interface Misbehaviour {
   /** On calls: `429` = `ratelimited` · `500` and `503` (nothing was done) · `error` (answers `error`) · `malformed` (not JSON) ·
    * `timeout-before` and `timeout-after` (never answered; after: it was done) · `drop-socket` and `drop-after` (connection cut before or after it was done).
    * `400` = what a response URL answers to blocks it does not take.
-   * On envelopes: `duplicate-envelopes` (sent twice) · `late-delivery` (by `delayMs`) · `drop-socket` (cut right after sending) · `lose` (never sent). */
+   * On envelopes: `duplicate-envelopes` (sent twice) · `late-delivery` (by `delayMs`) · `drop-socket` (cut right after sending) ·
+   * `drop-after-ack` (cut when it was acknowledged) · `redeliver` (cut before it can be acknowledged, and sent again to the next connection) · `lose` (never sent). */
   kind:
     | '429'
     | 'ratelimited'
@@ -19,6 +20,8 @@ export interface Misbehaviour {
     | 'timeout-after'
     | 'drop-socket'
     | 'drop-after'
+    | 'drop-after-ack'
+    | 'redeliver'
     | 'duplicate-envelopes'
     | 'late-delivery'
     | 'lose'

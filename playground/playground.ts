@@ -61,8 +61,8 @@ export interface Playground {
 
   misbehave(one: Misbehaviour): void
   behave(): void
-  /** Cuts all sockets without a word. */
-  dropSockets(): void
+  /** Cuts sockets without a word; all of them when no number is given. */
+  dropSockets(count?: number): void
   /** Asks the app to reconnect, as Slack does now and then. */
   refreshSockets(reason?: 'warning' | 'refresh_requested'): void
   connections(): number
@@ -130,7 +130,7 @@ export function people(house: House, close: () => Promise<void>): Playground {
     },
     misbehave: (one) => misbehaviours.add(one),
     behave: () => misbehaviours.clear(),
-    dropSockets: () => socket.drop(),
+    dropSockets: (count) => socket.drop(count),
     refreshSockets: (reason = 'refresh_requested') => socket.refresh(reason),
     connections: () => socket.connections,
     deliverTo: (requestUrl) => void (gateway.requestUrl = requestUrl),

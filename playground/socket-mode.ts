@@ -83,9 +83,13 @@ export class SocketMode {
       socket.send(JSON.stringify({ type: 'disconnect', reason, debug_info: { host: 'playground' } }))
   }
 
-  /** Cuts every connection without a word. */
-  drop(): void {
-    for (const socket of this.#sockets) socket.terminate()
+  /** Cuts connections without a word; all of them when no number is given. */
+  drop(count: number = this.#sockets.size): void {
+    for (const socket of [...this.#sockets].slice(0, count)) {
+      this.#sockets.delete(socket)
+      socket.terminate()
+    }
+    this.onConnections(this.#sockets.size)
   }
 
   /** Says goodbye, and hangs up on whoever does not answer at once. */

@@ -6,6 +6,7 @@ import { appTokenAdvice, portAdvice } from './advice.ts'
 import { createHttpReceiver } from './http.ts'
 import { createListener } from './listener.ts'
 import { createSocket, createSocketReceiver } from './socket.ts'
+import { createSpare } from './spare.ts'
 
 /** How Slack reaches us. */
 export interface Listening {
@@ -31,10 +32,22 @@ export function wayOf(
 ): { receiver: Receiver; listening: Listening } | null {
   const { appToken, http } = connection
   if (appToken !== null) {
-    const receiver = createSocketReceiver({ ...connection, appToken }, log)
-    return { receiver, listening: createSocket({ receiver, clock, log, onState }) }
+    const receivers = [1, 2].map(() => createSocketReceiver({ ...connection, appToken }, log))
+    const free = [...receivers]
+    const make = (told: typeof onState): Listening =>
+      createSocket({ receiver: free.shift()!, clock, log, onState: told })
+    return { receiver: both(receivers), listening: createSpare({ make, clock, onState }) }
   }
   if (http === undefined) return null
   const receiver = createHttpReceiver({ signingSecret: http.signingSecret, clock, log })
   return { receiver, listening: createListener({ receiver, listen: http.listen, clock, onState }) }
+}
+
+/** Several ways in, one app behind them. */
+function both(receivers: Receiver[]): Receiver {
+  return {
+    init: (app) => receivers.forEach((receiver) => receiver.init(app)),
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+  }
 }

@@ -28,6 +28,53 @@ test('a socket that drops while a command is under way loses no answer', async (
   await slack.until(() => slack.ephemerals('bob').some(({ text }) => text.includes('production-db')))
 })
 
+test('a socket that drops right after the acknowledgement loses no answer', async (t) => {
+  const { slack, asked } = await slackWorld(t)
+  slack.misbehave({ method: 'slash_commands', kind: 'drop-after-ack' })
+  const seen = await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+  assert.equal(seen.trouble, null)
+  await slack.until(() => slack.ephemerals('bob').some(({ text }) => text.includes('production-db')))
+  await slack.until(() => slack.connections() > 0)
+  assert.equal(asked.length, 1)
+})
+
+test('what Slack delivers again, because the acknowledgement was lost with its socket, is done once', async (t) => {
+  const { slack, asked } = await slackWorld(t)
+  slack.misbehave({ method: 'slash_commands', kind: 'redeliver' })
+  const seen = await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+  assert.equal(seen.trouble, null)
+  await slack.until(() => slack.ephemerals('bob').length > 0)
+  assert.equal(asked.length, 1)
+  assert.equal(slack.ephemerals('bob').length, 1)
+})
+
+test('commands that arrive late and out of order are all answered, each once', async (t) => {
+  const { slack, asked } = await slackWorld(t)
+  slack.misbehave({ method: 'slash_commands', kind: 'late-delivery', delayMs: 400 })
+  await Promise.all([
+    slack.command('bob', 'C0BACKUPS', '/backup run production-db'),
+    slack.command('carol', 'C0BACKUPS', '/backup status'),
+  ])
+  await slack.until(() => asked.length === 2 && slack.ephemerals('bob').length === 1)
+  assert.deepEqual(
+    asked.map(({ asked: one }) => ('words' in one ? one.words : '')),
+    ['status', 'run production-db'],
+  )
+  assert.equal(slack.ephemerals('carol').length, 1)
+})
+
+test('while one connection is renewed the other takes the clicks', async (t) => {
+  const { slack, face } = await slackWorld(t, { clock: hurriedClock })
+  await slack.until(() => slack.connections() === 2)
+  slack.dropSockets(1)
+  assert.equal(slack.connections(), 1)
+  for (let click = 0; click < 5; click++) {
+    const seen = await slack.command('bob', 'C0BACKUPS', '/backup run production-db')
+    assert.equal(seen.trouble, null)
+    assert.equal(face.status().state, 'ok')
+  }
+})
+
 test('when reconnecting fails it is tried again, for ever', async (t) => {
   const { slack, face, log } = await slackWorld(t, { clock: hurriedClock })
   slack.misbehave({ method: 'apps.connections.open', kind: '500' })

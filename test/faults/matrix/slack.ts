@@ -11,6 +11,7 @@ export const slackFaults: readonly Row[] = [
     fault: 'envelopes twice and late',
     by: [
       [app, 'a duplicate envelope is acted on once'],
+      [connection, 'commands that arrive late and out of order are all answered, each once'],
       [app, 'an envelope that comes again after a restart is acted on once'],
     ],
     torture: ['envelopes come twice or late'],
@@ -19,6 +20,12 @@ export const slackFaults: readonly Row[] = [
     fault: 'the socket drops before and after the acknowledgement',
     by: [
       [connection, 'a socket that drops while a command is under way loses no answer'],
+      [connection, 'a socket that drops right after the acknowledgement loses no answer'],
+      [
+        connection,
+        'what Slack delivers again, because the acknowledgement was lost with its socket, is done once',
+      ],
+      [connection, 'while one connection is renewed the other takes the clicks'],
       [connection, 'after a dropped or refreshed socket commands are answered again'],
     ],
     torture: ['the socket is cut or refreshed'],
