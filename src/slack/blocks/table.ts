@@ -2,7 +2,7 @@ import type { DataTableBlock, KnownBlock } from '@slack/types'
 import { formatCount } from '../../core/duration.ts'
 import type { Cell, Table, TableRow } from '../../commands/reply.ts'
 import { actions } from '../actions.ts'
-import { cut, lengthOf, limits, pad } from '../limits.ts'
+import { cut, groupsOf, lengthOf, limits, pad } from '../limits.ts'
 import { isNumeric, plainCell, sortValue } from './cells.ts'
 import { actionRows, button, context, fenced, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
@@ -23,25 +23,47 @@ export function drawTable(table: Table, view: TableView): Drawn {
   const headline = joined(`*${safeLine(table.title, 200).replaceAll('*', '')}*`, safe(table.summary))
   if (table.rows.length === 0)
     return finish([headline, safe(table.empty)], [section(headline), section(safe(table.empty))])
-  const size = view.style === 'rich' ? limits.dataTable.rows : limits.textTableRows
-  const pages = Math.ceil(table.rows.length / size)
-  const page = Math.min(Math.max(0, view.page), pages - 1)
-  const rows = table.rows.slice(page * size, (page + 1) * size)
+  const pages = pagesOf(table, view)
+  const page = Math.min(Math.max(0, view.page), pages.length - 1)
+  const rows = pages[page]!
+  const before = pages.slice(0, page).reduce((sum, one) => sum + one.length, 0)
   const grid =
     view.style === 'rich' ? dataTable(table, rows, view.now) : fenced(aligned(table, rows, view.now))
   const range =
-    pages === 1
+    pages.length === 1
       ? null
-      : `${formatCount(page * size + 1)}–${formatCount(page * size + rows.length)} of ${formatCount(table.rows.length)}`
+      : `${formatCount(before + 1)}–${formatCount(before + rows.length)} of ${formatCount(table.rows.length)}`
   const blocks: KnownBlock[] = [
     section(headline),
     grid,
     ...(range === null ? [] : [context(range)]),
-    ...actionRows(turning(view, page, pages)),
+    ...actionRows(turning(view, page, pages.length)),
   ]
   const lines = rows.slice(0, limits.textTableRows).map((row) => spokenRow(table, row, view.now))
   return finish([headline, ...lines, range ?? ''].filter(Boolean), blocks)
 }
+
+/** Of aligned text as many rows as are readable; of Slack's own table as many as it takes, by count and by characters. */
+function pagesOf(table: Table, { style, now }: TableView): TableRow[][] {
+  if (style === 'basic') return groupsOf(table.rows, limits.textTableRows)
+  const columns = shownColumns(table)
+  const room = limits.dataTable.characters - lengthIn(columns.map(({ label }) => topCell(label)))
+  const pages: TableRow[][] = [[]]
+  let left = room
+  for (const row of table.rows) {
+    const length = lengthIn(columns.map(({ key }) => rawCell(row.cells[key], now)))
+    const last = pages.at(-1)!
+    const isFull = last.length === limits.dataTable.rows || (length > left && last.length > 0)
+    if (isFull) pages.push([])
+    left = (isFull ? room : left) - length
+    pages.at(-1)!.push(row)
+  }
+  return pages
+}
+
+const lengthIn = (cells: { text: string }[]): number => cells.reduce((sum, { text }) => sum + text.length, 0)
+
+const shownColumns = ({ columns }: Table): Table['columns'] => columns.slice(0, limits.dataTable.columns)
 
 function turning({ words }: TableView, page: number, pages: number): ReturnType<typeof button>[] {
   if (words === null) return []
@@ -84,8 +106,8 @@ function spokenRow(table: Table, row: TableRow, now: number): string {
 
 /** Slack's own table: what does not fit its characters is left out. */
 export function dataTable(table: Table, rows: TableRow[], now: number): DataTableBlock {
-  const columns = table.columns.slice(0, limits.dataTable.columns)
-  const top = columns.map(({ label }) => ({ type: 'raw_text' as const, text: cut(label, 100) || ' ' }))
+  const columns = shownColumns(table)
+  const top = columns.map(({ label }) => topCell(label))
   let left = limits.dataTable.characters - top.reduce((sum, { text }) => sum + text.length, 0)
   const body: DataTableBlock['rows'] = []
   for (const row of rows) {
@@ -100,6 +122,10 @@ export function dataTable(table: Table, rows: TableRow[], now: number): DataTabl
     page_size: limits.dataTable.pageSize,
     rows: [top, ...body],
   }
+}
+
+function topCell(label: string): RawCell {
+  return { type: 'raw_text', text: cut(label, 100) || ' ' }
 }
 
 type RawCell = { type: 'raw_text'; text: string } | { type: 'raw_number'; value: number; text: string }
