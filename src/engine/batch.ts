@@ -11,7 +11,7 @@ const windowMs = 60_000
 
 /** What one message holds with every run named in it: Slack's limits are on the characters of a message and on the rows of a
  * table (slack.md §2). What is more begins another batch. */
-export const batchLimits = { lines: 200, characters: 8_300, perLine: 18 } as const
+export const batchLimits = { lines: 200, characters: 8_000, perLine: 13 } as const
 
 /** Failures of one batch that call people; the others are told below it in silence. */
 const mostLoud = 8

@@ -6,8 +6,8 @@ import type { RunState } from '../../core/model.ts'
 import { plural, worstFirst } from '../../commands/phrases.ts'
 import { text, type Table } from '../../commands/reply.ts'
 import { askPrefix } from '../actions.ts'
-import { cutMarkup, limits } from '../limits.ts'
-import { actionRows, button, context, finish, section } from './elements.ts'
+import { cut, cutMarkup, groupsOf, limits, packLines, pad } from '../limits.ts'
+import { actionRows, button, context, fenced, finish, section, textLength } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { dataTable } from './table.ts'
 import { joined, safeLine, timeOfDay } from './words.ts'
@@ -21,9 +21,12 @@ export function batchMessage(batch: BatchView, style: 'basic' | 'rich'): Drawn {
     action: `${askPrefix}0`,
     value: { command: 'status', args: {} },
   })
-  const paragraphs = groupsOf(batch, limits.message.blocksText - headline.length - small.length)
+  const room = limits.message.blocksText - headline.length - small.length
+  const paragraphs = byState(batch, room)
   const body =
-    style === 'rich' ? [dataTable(tableOf(batch), tableOf(batch).rows, 0)] : paragraphs.flatMap(sections)
+    style === 'rich'
+      ? [dataTable(tableOf(batch), tableOf(batch).rows, 0)]
+      : (inColumns(paragraphs, room) ?? paragraphs.flatMap(sections))
   const blocks: KnownBlock[] = [section(headline), ...body, context(small), ...actionRows([status])]
   return finish([headline, small, ...paragraphs.map(({ text }) => text)], blocks)
 }
@@ -85,7 +88,7 @@ function smallPrint(batch: BatchView): string {
     took,
     bytes > 0 && `${formatBytes(bytes)} stored`,
     how,
-    '`/backup show` takes the four letters beside a name',
+    '`/backup show` and a name shows more',
   )
 }
 
@@ -93,13 +96,14 @@ interface Group {
   title: string
   /** Every run of one state, each by name. */
   items: string[]
+  lines: BatchLine[]
   /** Failures have a line each. */
   separator: string
   text: string
 }
 
 /** Names always fit (the engine begins another batch in time); reasons take the room that is left. */
-function groupsOf(batch: BatchView, room: number): Group[] {
+function byState(batch: BatchView, room: number): Group[] {
   const bare = batch.lines.reduce((sum, line) => sum + item(line, 0).length + 3, 0) + order.length * 40
   const reasons = batch.lines.filter(({ why }) => why !== null).length
   const each = Math.max(0, Math.min(longestReason, Math.floor((room - bare) / Math.max(1, reasons))))
@@ -113,6 +117,7 @@ function groupsOf(batch: BatchView, room: number): Group[] {
       {
         title,
         items,
+        lines,
         separator,
         text: `${title}${separator === '\n' ? '\n' : '  '}${items.join(separator)}`,
       },
@@ -123,13 +128,43 @@ function groupsOf(batch: BatchView, room: number): Group[] {
 const longestReason = 120
 const shortestReason = 12 // less says nothing
 
+/** A size stays on the line of its name. */
 function item(line: BatchLine, reason: number): string {
-  const id = line.state === 'succeeded' ? (line.backup ?? line.run) : line.run
-  const name = line.endedAt === null ? line.strategy : `${line.strategy} \`${shortId(id)}\``
-  const size = line.storedBytes === null ? '' : ` ${formatBytes(line.storedBytes)}`
+  const size =
+    line.storedBytes === null ? '' : `\u00a0${formatBytes(line.storedBytes).replace(' ', '\u00a0')}`
   const why = line.why === null || reason < shortestReason ? null : cutMarkup(safeLine(line.why), reason - 3)
-  return joined(`${name}${size}`, why)
+  return joined(`${line.strategy}${size}`, why)
 }
+
+/** The same as a grid, which is easier to look through. @returns null when it does not fit */
+function inColumns(groups: Group[], room: number): KnownBlock[] | null {
+  const blocks = groups.flatMap((group) => {
+    if (group.separator === '\n' || group.lines.length < fewestInColumns) return sections(group)
+    return [section(group.title), ...packLines(grid(group.lines), limits.section - fence).map(fenced)]
+  })
+  const used = blocks.reduce((sum, block) => sum + textLength(block), 0)
+  return used <= room && blocks.length < mostBlocks ? blocks : null
+}
+
+const fewestInColumns = 5
+const fence = 10
+const mostBlocks = 40
+const gridWidth = 84 // what a message shows of a code block without a bar to scroll it
+
+function grid(lines: BatchLine[]): string {
+  const width = Math.max(...lines.map(({ strategy }) => strategy.length))
+  const sizes = lines.map(({ storedBytes }) => (storedBytes === null ? '' : formatBytes(storedBytes)))
+  const sizeWidth = Math.max(...sizes.map(({ length }) => length))
+  const cells = lines.map(
+    ({ strategy }, index) => pad(strategy, width, 'right') + pad(` ${sizes[index]!}`, sizeWidth + 1, 'left'),
+  )
+  const perRow = Math.max(1, Math.floor((gridWidth + gap.length) / (cells[0]!.length + gap.length)))
+  return groupsOf(cells, perRow)
+    .map((row) => row.join(gap).trimEnd())
+    .join('\n')
+}
+
+const gap = '   '
 
 /** Whole items in sections of at most what Slack takes. */
 function sections(group: Group): KnownBlock[] {
@@ -158,11 +193,13 @@ const columns = [
 ]
 
 const none = text('–')
+/** So that two hundred reasons fit one table. */
+const longestCell = 50
 
 function tableOf(batch: BatchView): Table {
   const sorted = batch.lines.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   return {
-    title: title(batch),
+    title: 'Every run, the worst first',
     summary: '',
     columns,
     empty: '',
@@ -171,7 +208,7 @@ function tableOf(batch: BatchView): Table {
       data: line,
       cells: {
         strategy: { kind: 'code', text: line.strategy },
-        state: { kind: 'text', text: joined(names[line.state], line.why && line.why.slice(0, 30)) },
+        state: { kind: 'text', text: cut(joined(names[line.state], line.why), longestCell) },
         size: line.storedBytes === null ? none : { kind: 'bytes', bytes: line.storedBytes },
         took: line.tookMs === null ? none : { kind: 'duration', ms: line.tookMs },
         id: {

@@ -117,7 +117,8 @@ function cutSection(markup: string, max: number): string {
   return isFenced ? `${cutMarkup(markup.slice(0, -3), max - 4)}\n\`\`\`` : cutMarkup(markup, max)
 }
 
-function textLength(block: KnownBlock): number {
+/** What counts against a message's total. */
+export function textLength(block: KnownBlock): number {
   if (block.type === 'section') return block.text?.text.length ?? 0
   if (block.type === 'header') return block.text.text.length
   if (block.type !== 'context') return 0
