@@ -21,7 +21,7 @@ async function pageFor(
   const browser = await chromium.launch({ executablePath, args: [...quietly, ...alone] })
   t.after(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(30_000)
   const foreign: string[] = []
   page.on('request', (request) => {
     if (!request.url().startsWith(slack.url) && !request.url().startsWith('data:'))
