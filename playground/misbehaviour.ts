@@ -3,7 +3,7 @@
 export interface Misbehaviour {
   /** A Web API method, `response_url`, `upload`, an envelope type (`slash_commands`, `interactive`, `events_api`), or `*`. */
   method: string
-  /** On calls: `429` = `ratelimited` · `500` and `503` (nothing was done) · `error` (answers `error`) · `malformed` (not JSON) ·
+  /** On calls: `429` = `ratelimited` · `500` and `503` (nothing was done) · `error` (answers `error`) · `malformed` (not JSON; it was done) · `html` (not JSON; nothing was done) ·
    * `timeout-before` and `timeout-after` (never answered; after: it was done) · `drop-socket` and `drop-after` (connection cut before or after it was done).
    * `400` = what a response URL answers to blocks it does not take.
    * On envelopes: `duplicate-envelopes` (sent twice) · `late-delivery` (by `delayMs`) · `drop-socket` (cut right after sending) ·
@@ -16,6 +16,7 @@ export interface Misbehaviour {
     | '503'
     | 'error'
     | 'malformed'
+    | 'html'
     | 'timeout-before'
     | 'timeout-after'
     | 'drop-socket'

@@ -118,6 +118,8 @@ export function play(fault: Misbehaviour | undefined, done: () => Answer): Answe
     case 'timeout-before':
     case 'drop-socket':
       return { status: 0, body: null }
+    case 'html':
+      return { status: 200, body: '<html>We are working on it</html>' }
     case 'malformed':
       return { ...done(), body: '<html>Something went wrong</html>' }
     default:

@@ -1,7 +1,16 @@
 import { asFault } from '../core/faults.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
 import { recall, remember } from '../state/memory.ts'
-import { countAsTold, dueMessages, settle, type Due, type Settlement } from '../state/messages.ts'
+import {
+  changedAfter,
+  countAsTold,
+  dueMessages,
+  newestChange,
+  settle,
+  unsettledKeys,
+  type Due,
+  type Settlement,
+} from '../state/messages.ts'
 import type { EngineContext } from './context.ts'
 
 const pollMs = 400 // how soon a new message is noticed; a person does not see less
@@ -47,10 +56,14 @@ interface DeliveryMemory {
   unsettled: Map<string, Settlement>
   /** Versions whose turn has not come, by key. Writing that down would cost a transaction for each message of a queue, each second. */
   waiting: Map<string, { version: number; until: number }>
+  /** What may be due: found by what changed since, because there may be months of messages that are settled. */
+  open: Set<string>
+  /** Up to which change that holds; null = nobody looked yet. */
+  upTo: number | null
 }
 
 function newMemory(): DeliveryMemory {
-  return { unsettled: new Map(), waiting: new Map() }
+  return { unsettled: new Map(), waiting: new Map(), open: new Set(), upTo: null }
 }
 
 const lookedAt = 100 // posts, and as many edits, of one pass: what is more waits behind what is more urgent
@@ -63,7 +76,9 @@ export async function deliverOnce(
   memory: DeliveryMemory = newMemory(),
 ): Promise<number> {
   await settleAll(context, notifier, memory)
-  const due = await dueMessages(context.database.read, notifier.kind, context.clock.now(), lookedAt)
+  await look(context, notifier, memory)
+  const when = { now: context.clock.now(), limit: lookedAt }
+  const due = await dueMessages(context.database.read, notifier.kind, { ...when, among: [...memory.open] })
   let handled = 0
   for (const one of due) {
     if (signal.aborted) return 0
@@ -73,8 +88,21 @@ export async function deliverOnce(
     handled += 1
     memory.unsettled.set(one.message.key, settlement)
     await settleAll(context, notifier, memory)
+    if (settlement.sentVersion === one.message.version) memory.open.delete(one.message.key)
   }
   return handled
+}
+
+/** Any process may owe something: what changed is read from the state. */
+async function look({ database }: EngineContext, { kind }: Notifier, memory: DeliveryMemory): Promise<void> {
+  const newest = await newestChange(database.read)
+  if (newest === memory.upTo) return
+  const isFirst = memory.upTo === null || newest < memory.upTo // all of them were forgotten
+  const found = isFirst
+    ? await unsettledKeys(database.read, kind)
+    : await changedAfter(database.read, memory.upTo!)
+  for (const key of found) memory.open.add(key)
+  memory.upTo = newest
 }
 
 /** A newer version is asked about at once: it may be an end. */

@@ -57,13 +57,13 @@ export function failureOf(error: unknown, isEdit: boolean): Failure {
 
 function platform(code: string, isEdit: boolean): Failure {
   // The client puts an answer that is not JSON where the code should be.
-  if (!/^[a-z_]{1,80}$/.test(code)) return maybeDone('an answer nobody can read', isEdit)
+  if (!/^[a-z_]{1,80}$/.test(code)) return unanswered(maybeDone('an answer nobody can read', isEdit))
   if (contentErrors.has(code))
     return { outcome: 'refused', retryAfterMs: null, detail: code, aboutContent: true, maybeAway: false }
   if (isEdit && goneErrors.has(code))
     return { outcome: 'gone', retryAfterMs: null, detail: code, aboutContent: false, maybeAway: false }
-  if (brokenErrors.has(code)) return maybeDone(code, isEdit)
-  if (awayErrors.has(code)) return later(code, null)
+  if (brokenErrors.has(code)) return unanswered(maybeDone(code, isEdit))
+  if (awayErrors.has(code)) return unanswered(later(code, null))
   return later(code, mendableRetryMs)
 }
 

@@ -15,6 +15,7 @@ export async function owe(tx: Write, owed: Owed, now: number): Promise<void> {
     priority: owed.priority,
     body,
     changed_at: now,
+    seq: (await newestChange(tx)) + 1,
   }
   await tx
     .insertInto('messages')
@@ -26,6 +27,32 @@ export async function owe(tx: Write, owed: Owed, now: number): Promise<void> {
         .where('messages.body', '!=', body),
     )
     .execute()
+}
+
+/** @returns 0 when there are no messages */
+export async function newestChange(db: Read): Promise<number> {
+  const row = await db
+    .selectFrom('messages')
+    .select((e) => e.fn.max('seq').as('seq'))
+    .executeTakeFirst()
+  return row?.seq ?? 0
+}
+
+/** Keys of what changed after this point. */
+export async function changedAfter(db: Read, seq: number): Promise<string[]> {
+  const rows = await db.selectFrom('messages').select('key').where('seq', '>', seq).execute()
+  return rows.map(({ key }) => key)
+}
+
+/** Keys of all that one notifier does not show in its newest version: looks through every message that is kept. */
+export async function unsettledKeys(db: Read, notifier: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('messages as m')
+    .leftJoin('deliveries as d', (join) => join.onRef('d.key', '=', 'm.key').on('d.notifier', '=', notifier))
+    .select('m.key')
+    .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))]))
+    .execute()
+  return rows.map(({ key }) => key)
 }
 
 export async function findMessage(db: Read, key: string): Promise<Message | null> {
@@ -69,22 +96,49 @@ const vainTries = 2 // of the message above: then what must be heard goes withou
 const longestWaitMs = 2 * 60 * 60_000 // nobody waits as long: the clock was ahead when this was written
 
 /** What this notifier has to show now, most urgent first.
+ * @param among  only of these keys
  * @param limit  of posts, and of edits: many that wait to be posted keep no edit waiting */
-export async function dueMessages(db: Read, notifier: string, now: number, limit: number): Promise<Due[]> {
-  const posts = await dueRows(db, notifier, { now, limit, isPosted: false })
-  const edits = await dueRows(db, notifier, { now, limit, isPosted: true })
+export async function dueMessages(
+  db: Read,
+  notifier: string,
+  { among, ...when }: { among: readonly string[]; now: number; limit: number },
+): Promise<Due[]> {
+  if (among.length === 0) return []
+  const keys = among.length > mostNamed ? null : among
+  const posts = await dueRows(db, notifier, { ...when, keys, isPosted: false })
+  const edits = await dueRows(db, notifier, { ...when, keys, isPosted: true })
   return [...posts, ...edits]
     .toSorted((a, b) => a.priority - b.priority || a.changed_at - b.changed_at)
     .map(dueFrom)
 }
+
+const mostNamed = 5_000 // more are found sooner by looking through all
 
 type DueRow = Awaited<ReturnType<typeof dueRows>>[number]
 
 function dueRows(
   db: Read,
   notifier: string,
-  { now, limit, isPosted }: { now: number; limit: number; isPosted: boolean },
+  given: { keys: readonly string[] | null; now: number; limit: number; isPosted: boolean },
 ) {
+  const { keys, now, limit, isPosted } = given
+  const all = dueQuery(db, notifier)
+  return (keys === null ? all : all.where('m.key', 'in', keys))
+    .where('d.receipt', isPosted ? 'is not' : 'is', null)
+    .where((e) =>
+      e.or([
+        e('d.retry_at', 'is', null),
+        e('d.retry_at', '<=', now),
+        e('d.retry_at', '>', now + longestWaitMs),
+      ]),
+    )
+    .orderBy('m.priority')
+    .orderBy('m.changed_at')
+    .limit(limit)
+    .execute()
+}
+
+function dueQuery(db: Read, notifier: string) {
   return db
     .selectFrom('messages as m')
     .leftJoin('deliveries as d', (join) => join.onRef('d.key', '=', 'm.key').on('d.notifier', '=', notifier))
@@ -108,14 +162,6 @@ function dueRows(
     ])
     .select(['p.receipt as parent_receipt', 'p.refused as parent_refused'])
     .where((e) => e.or([e('d.sent_version', 'is', null), e('d.sent_version', '<', e.ref('m.version'))]))
-    .where('d.receipt', isPosted ? 'is not' : 'is', null)
-    .where((e) =>
-      e.or([
-        e('d.retry_at', 'is', null),
-        e('d.retry_at', '<=', now),
-        e('d.retry_at', '>', now + longestWaitMs),
-      ]),
-    )
     .where((e) =>
       e.or([
         e('m.parent', 'is', null),
@@ -125,10 +171,6 @@ function dueRows(
         e.and([e('m.audience', '=', 'failure'), e('p.tries', '>=', vainTries)]),
       ]),
     )
-    .orderBy('m.priority')
-    .orderBy('m.changed_at')
-    .limit(limit)
-    .execute()
 }
 
 function dueFrom(row: DueRow): Due {

@@ -81,4 +81,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX runs_of_strategy_newest ON runs (strategy, seq);
   CREATE INDEX runs_of_strategy_in_state ON runs (strategy, kind, state, seq);
   `,
+  `
+  ALTER TABLE messages ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX messages_by_change ON messages (seq);
+  `,
 ]

@@ -65,6 +65,8 @@ export interface BackupsTable {
 
 export interface MessagesTable {
   key: string
+  /** Grows with every change of any message. */
+  seq: Generated<number>
   strategy: string | null
   audience: string
   parent: string | null

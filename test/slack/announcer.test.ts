@@ -306,3 +306,19 @@ test('rich blocks that Slack refuses are said once, and basic ones are used from
   assert.ok(slack.messages('C0BACKUPS').every(({ blocks }) => JSON.stringify(blocks).includes('▓')))
   assert.deepEqual(logged.filter((text) => text.includes('refuses the newest blocks')).length, 1)
 })
+
+test('while Slack does not answer, in whatever way, nothing more is posted into the void', async (t) => {
+  for (const kind of ['500', '503', 'drop-socket', 'html', 'malformed', 'error'] as const) {
+    const { slack, tell, clock } = await announcing(t)
+    slack.misbehave({ method: '*', kind, times: 1_000 })
+    for (let minute = 0; minute < 30; minute++) {
+      const { outcome, waits } = await tell({ ...card, key: `run/${minute}/card` })
+      assert.ok(minute === 0 ? outcome === 'unknown' : waits, `${kind}: ${outcome}`)
+      await clock.advance(60_000)
+    }
+    assert.equal(slack.transcript('chat.postMessage').length, 1, kind)
+    slack.behave()
+    await clock.advance(15_000)
+    assert.equal((await tell(card)).outcome, 'sent', kind)
+  }
+})
