@@ -49,3 +49,24 @@ test('six hours without Slack: backups go on, then every end is told exactly onc
   t.diagnostic(`${before} calls while Slack was away, ${posts.length} posts after it`)
   await assertWorld(world)
 })
+
+test('429 for ten minutes, also on the last message: the end is told once, and nothing is asked in between', async (t) => {
+  const { slack, world, clock, ...night } = await makeNight(t, {
+    strategies: { shop: {} },
+    global: { schedule: '2h' },
+  })
+  for (const method of ['chat.postMessage', 'chat.update'])
+    slack.misbehave({ method, kind: '429', retryAfter: 300, times: 2 })
+  await night.fall('2026-11-19T14:00:01Z', 1)
+  await night.ended()
+  clock.hurry(400)
+  await night.told()
+  const [thread, ...others] = slack.messages('C0BACKUPS')
+  assert.deepEqual(others, [])
+  assert.match(thread!.text, /^✅ shop · backed up/)
+  assert.equal(thread!.replies.length, 1)
+  const limited = slack.transcript('chat.postMessage').filter(({ status }) => status === 429)
+  assert.equal(limited.length, 2)
+  assert.ok(limited[1]!.at - limited[0]!.at >= 300_000, 'it was asked again too soon')
+  await assertWorld(world)
+})

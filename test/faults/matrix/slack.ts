@@ -33,6 +33,10 @@ export const slackFaults: readonly Row[] = [
   {
     fault: '429 for minutes, also on the last message',
     by: [
+      [
+        'slack/away.test.ts',
+        '429 for ten minutes, also on the last message: the end is told once, and nothing is asked in between',
+      ],
       [announcer, 'a 429 stops that method for as long as Slack says, and nothing else'],
       [announcer, 'a 429 on an edit is told with its time and the receipt is kept'],
       ['engine/deliver.test.ts', 'a fraction of a millisecond to wait stops no delivery'],
@@ -43,6 +47,7 @@ export const slackFaults: readonly Row[] = [
     fault: 'a post that timed out and arrived',
     by: [
       [announcer, 'a post that was done but not answered is unknown; an edit may simply be repeated'],
+      [announcer, 'while Slack does not answer, in whatever way, nothing more is posted into the void'],
       ['engine/deliver.test.ts', 'a post whose outcome is unknown is made once more, not twice'],
     ],
   },
