@@ -55,6 +55,7 @@ suite(`${all} hostile inputs end nothing, and each is answered in under ${limitM
       clock: world.context.clock,
     })
     const admin: Person = { actor: { via: 'slack', id: 'U0ALICE01' }, admin: true, outsider: null }
+    const view = { style: 'rich', now: 0, page: 0, words: null, channelOf: () => 'C0BACKUPS' } as const
     await throwAll(
       t,
       share(0.4),
@@ -64,8 +65,7 @@ suite(`${all} hostile inputs end nothing, and each is answered in under ${limitM
           const { command } = read({ words }, commandsFor('slack'))
           if (!looking.has(command.name)) return
           const reply = await ask({ words }, admin)
-          if (reply.type !== 'stream')
-            tame(JSON.stringify(drawReply(reply, { style: 'rich', now: 0 } as never)))
+          if (reply.type !== 'stream') tame(JSON.stringify(drawReply(reply, view)))
         } catch (error) {
           assert.ok(error instanceof Fault && error.code !== 'internal', String((error as Error).stack))
           assert.ok(error.message.length + (error.hint ?? '').length < 2_000, error.message)
