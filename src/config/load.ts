@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
+import { canonical } from '../core/canonical.ts'
 import type { Config } from '../core/config.ts'
 import type { DriverCatalogue } from './catalogue.ts'
 import { checkMonitoring } from './check-monitoring.ts'
@@ -73,14 +74,6 @@ function judge(examination: Examination): void {
   checkPlaces(examination)
   checkStrategies(examination)
   examination.findings.settle(examination.root, examination.secrets)
-}
-
-/** The same content gives the same text, in whatever order its keys stand. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (!isMapping(value)) return JSON.stringify(value)
-  const keys = Object.keys(value).sort()
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
 }
 
 function freeze<Value>(value: Value): Value {

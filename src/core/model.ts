@@ -45,6 +45,8 @@ export interface Actor {
   via: 'slack' | 'cli' | 'http' | 'service'
   /** Slack user id, operating-system user, or 'easy-backup' for the service itself. */
   id: string
+  /** Slack's id of the workspace; for the audit log. */
+  team?: string
 }
 
 export const serviceActor: Actor = { via: 'service', id: 'easy-backup' }

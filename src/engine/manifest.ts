@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DateTime } from 'luxon'
+import { canonical } from '../core/canonical.ts'
 import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import { parseBackupId } from '../core/keys.ts'
@@ -112,16 +113,6 @@ function belongsAt({ id, strategy, artifacts }: Manifest, key: string): boolean 
 
 function digestOf(manifest: Omit<Manifest, 'digest'>): string {
   return createHash('sha256').update(canonical(manifest)).digest('hex')
-}
-
-/** JSON with sorted keys: the same content has the same digest, however it was laid out. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  const pairs = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
 }
 
 /** What a person pastes in the folder that holds the stored files. */

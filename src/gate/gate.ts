@@ -1,7 +1,7 @@
+import type { Role } from '../core/access.ts'
 import type { Actor } from '../core/model.ts'
 
-/** What a command needs. */
-export type Role = 'view' | 'operate' | 'restore' | 'approve' | 'admin'
+export type { Role } from '../core/access.ts'
 
 /** What the face knows of the person right now, looked up at the moment of the act. */
 export interface Person {
@@ -10,6 +10,9 @@ export interface Person {
   admin: boolean
   /** Guest, external, deactivated or bot: refused everything. */
   outsider: string | null
+  /** Is this person a member of that user group right now? Absent: nobody can be asked, as on the host.
+   * @param now  at the moment of an act, never from memory. @throws whatever kept it from being answered: that is a no */
+  inGroup?(group: string, how: { now: boolean }): Promise<boolean>
 }
 
 export interface Gate {

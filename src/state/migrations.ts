@@ -85,4 +85,11 @@ export const migrations: readonly string[] = [
   ALTER TABLE messages ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX messages_by_change ON messages (seq);
   `,
+  `
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, act TEXT NOT NULL, strategy TEXT, subject TEXT,
+    plan_digest TEXT, reason TEXT, result TEXT NOT NULL, detail TEXT, link TEXT, prev TEXT NOT NULL, hash TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_by_strategy ON audit (strategy, seq);
+  `,
 ]

@@ -22,6 +22,7 @@ export interface Tables {
   uploads: UploadsTable
   owed: OwedTable
   seen: { key: string; at: number }
+  audit: AuditTable
 }
 
 export interface RunsTable {
@@ -123,4 +124,20 @@ export interface RequestsTable {
   decided_at: number | null
   run: string | null
   fault: string | null
+}
+
+export interface AuditTable {
+  seq: number
+  at: number
+  actor: string
+  act: string
+  strategy: string | null
+  subject: string | null
+  plan_digest: string | null
+  reason: string | null
+  result: string
+  detail: string | null
+  link: string | null
+  prev: string
+  hash: string
 }

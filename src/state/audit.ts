@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import type { AuditEntry, AuditRow } from '../core/audit.ts'
+import { canonical } from '../core/canonical.ts'
+import type { Actor } from '../core/model.ts'
+import type { Read, Write } from './database.ts'
+import type { AuditTable } from './tables.ts'
+
+const beforeAll = '0'.repeat(64)
+
+/** Writes the next row of the chain, in the transaction of what it is about. */
+export async function audit(tx: Write, entry: AuditEntry, now: number): Promise<AuditRow> {
+  const last = await auditHead(tx)
+  const bare = { ...entry, seq: (last?.seq ?? 0) + 1, at: now, prev: last?.hash ?? beforeAll }
+  const row: AuditRow = { ...bare, hash: hashOf(bare) }
+  await tx.insertInto('audit').values(toTable(row)).execute()
+  return row
+}
+
+/** The newest row; null when nothing was ever written. */
+export async function auditHead(db: Read): Promise<AuditRow | null> {
+  const row = await db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  return row ? fromTable(row) : null
+}
+
+/** What the hash of a row has to be. */
+export function hashOf({ hash: _, ...covered }: Omit<AuditRow, 'hash'> & { hash?: string }): string {
+  return createHash('sha256').update(canonical(covered)).digest('hex')
+}
+
+function toTable({ planDigest, actor, ...row }: AuditRow): AuditTable {
+  return { ...row, actor: JSON.stringify(actor), plan_digest: planDigest }
+}
+
+export function fromTable({ plan_digest: planDigest, actor, ...row }: Selectable<AuditTable>): AuditRow {
+  return {
+    ...row,
+    actor: JSON.parse(actor) as Actor,
+    planDigest,
+    result: row.result as AuditRow['result'],
+  }
+}
