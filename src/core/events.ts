@@ -26,4 +26,6 @@ export type Event =
   | { type: 'slot.skipped'; strategy: string; slotAt: number; reason: string }
   | { type: 'series.overdue'; strategy: string; series: string }
   | { type: 'series.recovered'; strategy: string; series: string }
+  /** The scheduler finished a pass: whoever hears nothing for long knows that no backups start any more (promise 17). */
+  | { type: 'beat'; at: number }
   | { type: 'messages.changed' }

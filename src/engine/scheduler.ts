@@ -31,10 +31,12 @@ export function createScheduler(context: EngineContext, onAccepted: () => void):
     const { strategies } = context.config
     if (noted !== strategies && !(await isNoted(context))) return
     noted = strategies
+    let failed = 0
     for (const strategy of strategies) {
       try {
         await tickOne(context, strategy, { firstPass: !started, onAccepted })
       } catch (error) {
+        failed += 1
         context.log.error('a schedule could not be followed; the next pass tries again', {
           strategy: strategy.name,
           error: asFault(error).message,
@@ -43,6 +45,8 @@ export function createScheduler(context: EngineContext, onAccepted: () => void):
     }
     started = true
     lastTick = context.clock.now()
+    // a pass that could follow no schedule at all is none: then the silence has to be heard
+    if (failed === 0 || failed < strategies.length) context.bus.emit({ type: 'beat', at: lastTick })
   }
 
   async function runUntil(signal: AbortSignal): Promise<void> {
