@@ -80,13 +80,15 @@ async function sendParts(
   const signal = AbortSignal.any([options.signal, failed.signal])
   const parts: CompletedPart[] = []
   const flying = new Set<Promise<void>>()
+  const rooms = createRooms()
   let sent = 0
 
-  function send(number: number, body: Buffer): void {
+  function send(number: number, body: Buffer, room: Buffer): void {
     const digest = digests.add(body)
     const flight = uploadPart(putting, { upload, number, body, digest, signal }).then(
       (part) => {
         parts[number - 1] = part
+        rooms.free(room)
         options.onState?.((sent += body.length))
       },
       (error: unknown) => failed.abort(error),
@@ -96,13 +98,14 @@ async function sendParts(
   }
 
   try {
-    let body = first
+    let [body, room] = [first, Buffer.alloc(0)] // the first was made by who read it
     for (let number = 1; body.length > 0;) {
-      send(number++, body)
+      send(number++, body, room)
       const state = { number, offset: digests.bytes, size: await spool.size(), ended: spool.ended() }
       const bytes = nextPartBytes(state, bucket.settings.partBytes, bucket.limits.maxParts)
       while (flying.size >= partsAtOnce(bytes)) await Promise.race(flying)
-      body = await spool.read(digests.bytes, bytes, signal)
+      room = rooms.take(bytes)
+      body = await spool.read(digests.bytes, room, signal)
     }
   } finally {
     if (signal.aborted || parts.length === 0) failed.abort(signal.reason)
@@ -110,6 +113,18 @@ async function sendParts(
   }
   signal.throwIfAborted()
   return parts
+}
+
+/** Parts share the memory of those that are there already: a new buffer of megabytes for each makes V8 collect all of its heap. */
+function createRooms(): { take(bytes: number): Buffer; free(room: Buffer): void } {
+  const empty: Buffer[] = []
+  return {
+    take(bytes) {
+      const room = empty.pop()
+      return room?.length === bytes ? room : Buffer.allocUnsafeSlow(bytes)
+    },
+    free: (room) => void empty.push(room),
+  }
 }
 
 interface OnePart {
