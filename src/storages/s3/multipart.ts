@@ -98,7 +98,8 @@ async function sendParts(
   }
 
   try {
-    let [body, room] = [first, Buffer.alloc(0)] // the first was made by who read it
+    let body = first
+    let room: Buffer = Buffer.alloc(0) // the first was made by who read it
     for (let number = 1; body.length > 0;) {
       send(number++, body, room)
       const state = { number, offset: digests.bytes, size: await spool.size(), ended: spool.ended() }
