@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { Fault } from '../core/faults.ts'
 import type { Filter, FilterOptions } from '../filters/filter.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
-import { isBrokenPipe, type Command, type Processes, type Running } from '../sys/process.ts'
+import { isBrokenPipe, type Command, type Joined, type Processes, type Running } from '../sys/process.ts'
 import { followSpool, spoolChunks, type FileSpool, type Spool } from '../sys/spool.ts'
 
 /** One filter with its options, in the order of encoding. */
@@ -116,12 +116,14 @@ export function rawInput(
 
   async function intoFile(path: string): Promise<number> {
     if (decoders && decoders.length > 0) {
-      const fd = openSync(path, 'wx', 0o600)
+      const output = { fd: openSync(path, 'wx', 0o600) }
+      const into = (input: Joined['input']): Promise<void> =>
+        processes.join({ stages: decoders, input, output }, running)
       try {
-        const input = { stream: followSpool(spool, running.signal) }
-        await processes.join({ stages: decoders, input, output: { fd } }, running)
+        if (spool.ended() && spool.path) await withFile(spool.path, (fd) => into({ fd }))
+        else await into({ stream: followSpool(spool, running.signal) })
       } finally {
-        closeSync(fd)
+        closeSync(output.fd)
       }
     } else {
       await pipeline(decoded(), createWriteStream(path, { flags: 'wx', mode: 0o600 }), {
