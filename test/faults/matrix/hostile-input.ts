@@ -41,6 +41,6 @@ export const hostileInputFaults: readonly Row[] = [
       [hostile, 'what is typed into Slack (40 %)'],
     ],
   },
-  { fault: 'bytes sent to the HTTP server', by: [[hostile, 'bytes sent to the HTTP server (10 %)']] },
+  { fault: 'bytes sent to the HTTP server', by: [[hostile, 'bytes sent to the HTTP server (5 %)']] },
   { fault: 'a webhook to 169.254.169.254, by redirect and rebinding too', later: 'webhooks' },
 ]
