@@ -13,6 +13,7 @@ export const faultTable = {
   interrupted: { exit: 11, retry: false, means: 'the service stopped while it ran' },
   'timed-out': { exit: 12, retry: true, means: 'it took longer than its limit' },
   stalled: { exit: 13, retry: true, means: 'nothing moved for too long' },
+  rejected: { exit: 15, retry: false, means: 'somebody who may decide said no' },
   'check-failed': { exit: 14, retry: false, means: 'doctor found something that has to be mended' },
   'tool-missing': { exit: 20, retry: false, means: 'a program that is needed is not installed' },
   'tool-too-old': { exit: 21, retry: false, means: 'the installed client is older than the server' },
@@ -43,8 +44,15 @@ export const faultTable = {
   'target-invalid': { exit: 43, retry: false, means: 'this cannot be restored there' },
   'state-locked': { exit: 50, retry: false, means: 'another instance uses the same state folder' },
   'state-corrupt': { exit: 51, retry: false, means: 'the state database cannot be used' },
+  'audit-broken': { exit: 52, retry: false, means: 'the audit log is not what was written' },
   'slack-refused': { exit: 60, retry: false, means: 'Slack refused a call' },
   'slack-unreachable': { exit: 61, retry: true, means: 'Slack did not answer' },
+  'notifier-refused': { exit: 62, retry: false, means: 'a mail server, webhook or heartbeat cannot be used' },
+  'notifier-unreachable': {
+    exit: 63,
+    retry: true,
+    means: 'a mail server, webhook or heartbeat did not answer',
+  },
 } as const satisfies Record<string, { exit: number; retry: boolean; means: string }>
 
 export type FaultCode = keyof typeof faultTable
