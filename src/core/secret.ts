@@ -3,14 +3,18 @@ export type Scrub = (text: string) => string
 
 const shortestSecret = 4 // shorter values would blank out ordinary words
 
+/** What makes a link to a stored file work for whoever has it: no configured secret, and as good as one. */
+const signedLink = /(X-Amz-(?:Signature|Security-Token)=)[^&\s"'<>|]+/gi
+
 export function createScrub(secrets: Iterable<string>): Scrub {
   const forms = new Set<string>()
   for (const secret of secrets)
     if (secret.length >= shortestSecret) for (const form of formsOf(secret)) forms.add(form)
-  if (forms.size === 0) return (text) => text
+  const unsigned: Scrub = (text) => text.replace(signedLink, '$1***')
+  if (forms.size === 0) return unsigned
   const longestFirst = [...forms].sort((a, b) => b.length - a.length)
   const pattern = new RegExp(longestFirst.map((form) => RegExp.escape(form)).join('|'), 'g')
-  return (text) => text.replace(pattern, '***')
+  return (text) => unsigned(text.replace(pattern, '***'))
 }
 
 function formsOf(secret: string): string[] {

@@ -59,6 +59,14 @@ export interface Storage {
    * @param upload what `onUpload` was given */
   abandon?(key: string, upload: string, signal: AbortSignal): Promise<void>
 
+  /** A link by which whoever has it reads one object without credentials, until it ends; the place itself is not asked.
+   * Absent where there are no such links. @param options.filename  what a browser saves it as; [A-Za-z0-9._-] */
+  presign?(
+    key: string,
+    options: { expiresMs: number; filename: string },
+    signal: AbortSignal,
+  ): Promise<string>
+
   /** Until when the place itself refuses to delete the object (Object Lock), epoch ms; null = it may be deleted now. */
   retainUntil?(key: string, signal: AbortSignal): Promise<number | null>
 

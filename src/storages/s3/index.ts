@@ -6,6 +6,7 @@ import { getObject } from './get.ts'
 import { listPage } from './list.ts'
 import { infoOf } from './look.ts'
 import { judgeOptions, s3Options, settingsOf } from './options.ts'
+import { presignedGet } from './presign.ts'
 import { putObject } from './put.ts'
 import { removeObject, retainUntil } from './remove.ts'
 import { endUpload, sweepUploads } from './uploads.ts'
@@ -54,6 +55,10 @@ export function openS3(
     abandon: async (key, upload, signal) => {
       checkKey(key)
       return endUpload(bucket, { key, upload }, signal)
+    },
+    presign: async (key, options, signal) => {
+      checkKey(key)
+      return presignedGet(bucket, key, { ...options, signal })
     },
     retainUntil: async (key, signal) => {
       checkKey(key)

@@ -43,11 +43,15 @@ export function headObject(store: Store, { key, headers }: S3Request): S3Answer 
   return { status: 200, headers: describe(store, version, headers['x-amz-checksum-mode'] === 'ENABLED') }
 }
 
-export function getObject(store: Store, { key, headers }: S3Request): S3Answer {
+export function getObject(store: Store, { key, headers, query }: S3Request): S3Answer {
   const version = requireCurrent(store, key)
   const wanted = headers['if-match']
   if (wanted !== undefined && wanted !== `"${version.etag}"`) throw new S3Refusal(412, 'PreconditionFailed')
-  const facts = describe(store, version, headers['x-amz-checksum-mode'] === 'ENABLED')
+  const disposition = query.get('response-content-disposition')
+  const facts = {
+    ...describe(store, version, headers['x-amz-checksum-mode'] === 'ENABLED'),
+    ...(disposition !== null && { 'content-disposition': disposition }),
+  }
   const range = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '')
   if (!range) return { status: 200, headers: facts, body: version.body }
   const start = Number(range[1])

@@ -18,6 +18,7 @@ const farthestMs = 15 * 60_000 // S3's own limit between its clock and the reque
 /** Refuses what S3 refuses: no or a wrong signature, another region, an old date, headers that nobody signed, another body. */
 export function checkSignature(request: IncomingMessage, raw: Buffer | null, account: Account): void {
   const { headers } = request
+  if (request.url!.includes('X-Amz-Signature=')) return checkLink(request, account)
   const found = scheme.exec(headers.authorization ?? '')?.groups
   if (!found) throw new S3Refusal(403, 'AccessDenied', 'Access Denied')
   const stamp = String(headers['x-amz-date'])
@@ -47,15 +48,61 @@ export function checkSignature(request: IncomingMessage, raw: Buffer | null, acc
     found.names,
     payload,
   ].join('\n')
-  const scope = `${found.date}/${found.region}/s3/aws4_request`
-  const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n')
-  const key = [found.date!, found.region!, 's3', 'aws4_request'].reduce<string | Buffer>(
-    (secret, part) => hmac(secret, part),
-    `AWS4${account.secretKey}`,
+  if (
+    signatureOf({ canonical, stamp, date: found.date!, region: found.region! }, account) !== found.signature
   )
-  if (hmac(key, toSign).toString('hex') !== found.signature)
-    throw new S3Refusal(403, 'SignatureDoesNotMatch', 'The request signature we calculated does not match.')
+    throw wrongSignature()
 }
+
+const linkCredential = /^(?<key>[^/]+)\/(?<date>\d{8})\/(?<region>[^/]+)\/s3\/aws4_request$/
+const longestLinkSeconds = 7 * 24 * 3600
+
+/** A link that carries its signature: refused when it was altered in anything, has ended, or is not ours. */
+function checkLink(request: IncomingMessage, account: Account): void {
+  const { searchParams: query } = new URL(request.url!, 'http://s3')
+  const found = linkCredential.exec(query.get('X-Amz-Credential') ?? '')?.groups
+  const stamp = query.get('X-Amz-Date') ?? ''
+  const seconds = Number(query.get('X-Amz-Expires'))
+  const names = query.get('X-Amz-SignedHeaders')?.split(';') ?? []
+  const isWhole = query.get('X-Amz-Algorithm') === 'AWS4-HMAC-SHA256' && found && names.includes('host')
+  if (!isWhole || !(seconds >= 1 && seconds <= longestLinkSeconds))
+    throw new S3Refusal(400, 'AuthorizationQueryParametersError', 'Query-string authentication is malformed.')
+  checkWho(found, account, query.get('X-Amz-Security-Token'))
+  const begun = Date.parse(isoOf(stamp))
+  if (account.now() > begun + seconds * 1000) throw new S3Refusal(403, 'AccessDenied', 'Request has expired')
+  if (begun - account.now() > farthestMs) throw new S3Refusal(403, 'AccessDenied', 'Request is not valid yet')
+  const unsigned = request
+    .url!.split('?')[1]!
+    .split('&')
+    .filter((pair) => !pair.startsWith('X-Amz-Signature='))
+  const canonical = [
+    request.method,
+    request.url!.split('?')[0],
+    canonicalQuery(`?${unsigned.join('&')}`),
+    ...names.map((name) => `${name}:${String(request.headers[name]).trim()}`),
+    '',
+    names.join(';'),
+    'UNSIGNED-PAYLOAD',
+  ].join('\n')
+  const signature = signatureOf({ canonical, stamp, date: found.date!, region: found.region! }, account)
+  if (signature !== query.get('X-Amz-Signature')) throw wrongSignature()
+}
+
+function signatureOf(
+  { canonical, stamp, date, region }: { canonical: string; stamp: string; date: string; region: string },
+  { secretKey }: Account,
+): string {
+  const scope = `${date}/${region}/s3/aws4_request`
+  const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n')
+  const key = [date, region, 's3', 'aws4_request'].reduce<string | Buffer>(
+    (secret, part) => hmac(secret, part),
+    `AWS4${secretKey}`,
+  )
+  return hmac(key, toSign).toString('hex')
+}
+
+const wrongSignature = (): S3Refusal =>
+  new S3Refusal(403, 'SignatureDoesNotMatch', 'The request signature we calculated does not match.')
 
 function checkWho(found: Record<string, string>, account: Account, token: unknown): void {
   if (found.key !== account.accessKey)
@@ -76,8 +123,7 @@ function checkWho(found: Record<string, string>, account: Account, token: unknow
 }
 
 function checkTime(stamp: string, account: Account): void {
-  const iso = stamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')
-  const far = Math.abs(Date.parse(iso) - account.now())
+  const far = Math.abs(Date.parse(isoOf(stamp)) - account.now())
   if (!(far <= farthestMs))
     throw new S3Refusal(
       403,
@@ -88,6 +134,10 @@ function checkTime(stamp: string, account: Account): void {
         ServerTime: new Date(account.now()).toISOString(),
       },
     )
+}
+
+function isoOf(stamp: string): string {
+  return stamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')
 }
 
 function canonicalQuery(url: string): string {

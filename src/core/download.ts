@@ -1,0 +1,15 @@
+/** A way to one stored file for a short time. Whoever has the link can read the file: it is for one person, and goes into no
+ * channel, log or state. */
+export interface DownloadLink {
+  backup: string
+  strategy: string
+  /** The name it is saved under. */
+  file: string
+  storage: string
+  bytes: number
+  /** Lower-case hex SHA-256 of the file as stored. */
+  sha256: string
+  url: string
+  /** Epoch ms. */
+  expiresAt: number
+}
