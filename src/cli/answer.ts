@@ -5,7 +5,7 @@ import { Fault, faultTable } from '../core/faults.ts'
 import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
 import { confirmDeletions } from './prune.ts'
-import { renderReply, replyJson } from './render.ts'
+import { linkRemark, renderReply, replyJson } from './render.ts'
 import { confirmAndFollow, mustBeAnswerable, showPlan } from './restore.ts'
 import { lookOf, remark, say, sayJson, withApp, type Session } from './session.ts'
 import { harmless } from './terminal.ts'
@@ -17,7 +17,7 @@ export interface Manner {
 }
 
 /** Commands whose run is watched to its end. */
-const watched = ['run', 'verify']
+const watched = ['run', 'verify', 'approve']
 /** Commands whose plan is confirmed here. */
 const confirmed = ['restore', 'confirm', 'prune']
 
@@ -58,7 +58,11 @@ async function show(
   if (runs.length > 0 && watched.includes(name) && (manner.wait || !app.besideService))
     return follow(session, app, runs)
   if (session.globals.json) sayJson(session, replyJson(reply))
-  else say(session, renderReply(reply, lookOf(session, app.clock)))
+  else if (reply.type === 'link') {
+    const look = lookOf(session, app.clock)
+    say(session, renderReply(reply, look))
+    remark(session, linkRemark(reply.link, { ...look, colours: session.terminal.colours.stderr }))
+  } else say(session, renderReply(reply, lookOf(session, app.clock)))
   return reply.type === 'facts' && reply.fault ? faultTable[reply.fault].exit : 0
 }
 
@@ -72,6 +76,7 @@ async function decide(
   if (reply.type !== 'plan') return null
   const { request } = reply
   if (request.kind === 'prune') return confirmDeletions(session, app, { requests: [request], notes: [], yes })
+  if (request.kind !== 'restore') return null
   return reply.dryRun ? showPlan(session, app, request) : confirmAndFollow(session, app, { request, yes })
 }
 

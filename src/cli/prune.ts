@@ -17,15 +17,19 @@ export async function confirmDeletions(
   const { requests, notes, yes } = asked
   const look = { ...lookOf(session, app.clock), colours: session.terminal.colours.stderr }
   if (!session.globals.json) remark(session, renderDeletions(requests, notes, look))
-  const open = requests.some(({ state }) => state === 'waiting')
+  const others = requests.filter(({ needs, state }) => needs.second && state === 'waiting')
+  for (const { id } of others)
+    remark(session, `request ${id} needs a second person: its card is in the approvals channel of Slack`)
+  const own = requests.filter((request) => !others.includes(request))
+  const open = own.some(({ state }) => state === 'waiting')
   // those that no longer wait are not asked about: confirming them tells why
-  if (!yes && open && !(await agrees(session, requests))) {
-    for (const { id, version } of requests)
+  if (!yes && open && !(await agrees(session, own))) {
+    for (const { id, version } of own)
       await app.ask({ name: 'dismiss', args: { request: id, version } }, app.person)
     throw new Fault('cancelled', 'not confirmed; nothing was deleted')
   }
   const runs: RunView[] = []
-  for (const { id, version } of requests) {
+  for (const { id, version } of own) {
     const reply = await app.ask({ name: 'confirm', args: { request: id, version } }, app.person)
     if (reply.type === 'run') runs.push(reply.run)
   }

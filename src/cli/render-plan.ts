@@ -18,6 +18,7 @@ export function renderPlan(request: RequestView, look: Look, isFiled: boolean): 
     ],
     ['Takes', plan.expectedMs === null ? 'unknown' : `about ${formatDuration(plan.expectedMs)}`],
     ...plan.steps.map((step, at): [string, string] => [at === 0 ? 'Will do' : '', `${at + 1}. ${step}`]),
+    ...losesLines(plan, look.now),
     ...(plan.missingRoles.length > 0
       ? [['Roles', `missing on the target: ${plan.missingRoles.join(', ')}`] as [string, string]]
       : []),
@@ -31,6 +32,14 @@ export function renderPlan(request: RequestView, look: Look, isFiled: boolean): 
     paint(harmless(title), 'bold', look.colours),
     ...lines.map(([label, value]) => `  ${colourOf(label, look)}${harmless(value).replaceAll('\n', ' ')}`),
   ].join('\n')
+}
+
+/** What whoever restores in place gives up. */
+function losesLines({ backup, swap }: RestorePlan, now: number): [string, string][] {
+  if (!swap) return []
+  const age = formatDuration(Math.max(0, now - backup.createdAt))
+  const newest = swap.newest === null ? '' : ` · newest data: ${swap.newest}`
+  return [['Loses', `what was written since the backup (about ${age})${newest}`]]
 }
 
 function fileLines({ backup }: RestorePlan): [string, string][] {
@@ -62,6 +71,7 @@ const modes: Record<RestorePlan['target']['mode'], string> = {
   'other-database': 'database',
   'other-server': 'another server, database',
   file: 'file',
+  'in-place': 'in place of database',
 }
 
 function targetLine({ target }: RestorePlan): string {
@@ -77,7 +87,8 @@ function targetLine({ target }: RestorePlan): string {
 
 function requestLine(request: RequestView, look: Look): string {
   const expires = cellText({ kind: 'instant', at: request.expiresAt, as: 'in' }, look)
-  if (request.state === 'waiting')
+  if (request.state === 'waiting') return `${request.id} · waits for a second person · expires ${expires}`
+  if (request.state === 'planned')
     return `${request.id} · waits for you · expires ${expires} (${dateText(request.expiresAt)}) · bound to this plan`
   return `${request.id} · ${request.state}`
 }

@@ -1,7 +1,10 @@
 import { cellText, runDetails, runSentence } from '../commands/phrases.ts'
+import { summaryOf } from '../commands/request-words.ts'
 import type { Reply } from '../commands/reply.ts'
+import type { DownloadLink } from '../core/download.ts'
+import { formatBytes, formatDuration } from '../core/duration.ts'
 import { faultTable, type FaultFacts } from '../core/faults.ts'
-import type { RunView } from '../core/model.ts'
+import type { AnyRequestView, RunView } from '../core/model.ts'
 import { renderDeletions } from './prune.ts'
 import { renderPlan } from './render-plan.ts'
 import { renderTable, stateColours, type Look } from './render-table.ts'
@@ -21,12 +24,17 @@ export function renderReply(reply: Exclude<Reply, { type: 'stream' }>, look: Loo
     case 'runs':
       return withNote(reply.runs.map((run) => renderRun(run, look)).join('\n'), reply.note, look)
     case 'plan':
-      return reply.request.kind === 'prune'
-        ? renderDeletions([reply.request], [], look)
-        : renderPlan(reply.request, look, !reply.dryRun)
+      return renderAsked(reply.request, look, !reply.dryRun)
+    case 'link':
+      return harmless(reply.link.url)
     case 'questions':
       return renderDeletions(reply.requests, reply.notes, look)
   }
+}
+
+function renderAsked(request: AnyRequestView, look: Look, isFiled: boolean): string {
+  if (request.kind === 'restore') return renderPlan(request, look, isFiled)
+  return request.kind === 'prune' ? renderDeletions([request], [], look) : harmless(summaryOf(request))
 }
 
 /** The same reply as JSON: always an object or a list that `JSON.stringify` takes. */
@@ -46,7 +54,16 @@ export function replyJson(reply: Exclude<Reply, { type: 'stream' }>): unknown {
       return reply.request
     case 'questions':
       return { requests: reply.requests, notes: reply.notes }
+    case 'link':
+      return reply.link
   }
+}
+
+/** What the link on standard output is of: for a person, beside it. */
+export function linkRemark({ file, bytes, storage, sha256, expiresAt }: DownloadLink, look: Look): string {
+  const left = formatDuration(Math.max(0, expiresAt - look.now))
+  const words = `${file} · ${formatBytes(bytes)} · from ${storage} · the link ends in ${left}; whoever has it can read the backup`
+  return paint(harmless(`${words}\nSHA-256 ${sha256}`), 'dim', look.colours)
 }
 
 /** A run in a line, then what it made, indented. */

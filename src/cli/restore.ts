@@ -1,9 +1,10 @@
 import { Fault } from '../core/faults.ts'
-import type { RequestView } from '../core/model.ts'
+import { isNameTyped, nameToType, type RequestView } from '../core/model.ts'
 import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
 import { renderPlan } from './render-plan.ts'
 import { lookOf, remark, say, sayJson, type Session } from './session.ts'
+import { waitForDecision } from './wait.ts'
 
 /** Refuses before anything is filed when nobody could answer the question that follows. */
 export function mustBeAnswerable(
@@ -35,13 +36,16 @@ export async function confirmAndFollow(
   const look = { ...lookOf(session, app.clock), colours: session.terminal.colours.stderr }
   if (!session.globals.json) remark(session, renderPlan(request, look, true))
   const args = { request: request.id, version: request.version }
-  // One that is no longer waiting is not asked about: confirming it tells why.
-  if (!yes && request.state === 'waiting' && !(await agrees(session, request))) {
+  if (request.state === 'waiting') return waitForDecision(session, app, request)
+  // One that waits for nobody any more is not asked about: confirming it tells why.
+  if (!yes && request.state === 'planned' && !(await agrees(session, request))) {
     await app.ask({ name: 'dismiss', args }, app.person)
     throw new Fault('cancelled', 'not confirmed; nothing was changed')
   }
   const reply = await app.ask({ name: 'confirm', args }, app.person)
   if (reply.type === 'run') return follow(session, app, [reply.run])
+  if (reply.type === 'plan' && reply.request.state === 'waiting')
+    return waitForDecision(session, app, reply.request)
   throw new Fault('stale', 'the request was confirmed, but no run was started', {
     hint: `\`easy-backup confirm ${request.id}\` shows where it stands`,
   })
@@ -58,8 +62,8 @@ function refuseBlocked({ plan }: RequestView): void {
 
 async function agrees({ terminal }: Session, { plan }: RequestView): Promise<boolean> {
   if (plan.target.overwritten) {
-    const typed = await terminal.ask(`Type ${plan.target.name} to overwrite it: `)
-    return typed.trim() === plan.target.name
+    const typed = await terminal.ask(`Type ${nameToType(plan)} to overwrite it: `)
+    return isNameTyped(plan, typed.trim())
   }
   const answer = await terminal.ask(`Restore into ${plan.target.name}? [y/N] `)
   return /^y(es)?$/i.test(answer.trim())

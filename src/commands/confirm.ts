@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
+import { aboutRequest } from './about.ts'
 import { defineCommand } from './command.ts'
-import { mayDecide } from './decide.ts'
+import { decided, mayDecide } from './decide.ts'
 import { requestField, versionField } from './fields.ts'
 
 export const confirm = defineCommand({
@@ -17,12 +18,11 @@ export const confirm = defineCommand({
     version: Type.Optional(versionField('the version that was shown; without it the plan is shown first')),
   }),
   positional: ['request', 'version'],
-  async run({ request, version }, { engine, gate, person, actor }) {
-    await mayDecide({ engine, gate, person }, request)
+  about: aboutRequest,
+  async run({ request, version }, context) {
+    const shown = await mayDecide(context, request, 'confirm')
     // Nothing is confirmed unseen: without the version that was shown, show it.
-    if (version === undefined) return { type: 'plan', request: await engine.request(request), dryRun: false }
-    const confirmed = await engine.confirm(request, version, actor)
-    if (confirmed.run === null) return { type: 'plan', request: confirmed, dryRun: false }
-    return { type: 'run', run: await engine.run(confirmed.run), note: null }
+    if (version === undefined) return { type: 'plan', request: shown, dryRun: false }
+    return decided(context, await context.engine.confirm(request, version, context.actor))
   },
 })

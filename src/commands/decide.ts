@@ -1,15 +1,39 @@
+import type { Role } from '../core/access.ts'
+import { strategyOfRequest, type AnyRequestView } from '../core/model.ts'
 import type { CommandContext } from './command.ts'
+import { summaryOf } from './request-words.ts'
+import type { Reply } from './reply.ts'
 
-/** Old backups are nobody's own, and overwriting takes something away: whoever decides must be an admin now (product §5).
- * @throws Fault not-found · denied */
+/** Whoever says yes or no has the role for it now (promise 18): for what needs a second person, `approve`.
+ * @returns the request as it stands. @throws Fault not-found · denied */
 export async function mayDecide(
   { engine, gate, person }: Pick<CommandContext, 'engine' | 'gate' | 'person'>,
   id: string,
-): Promise<void> {
+  command: 'confirm' | 'dismiss' | 'approve' | 'reject',
+): Promise<AnyRequestView> {
   const request = await engine.request(id)
-  const act = { role: 'admin', open: false } as const
-  if (request.kind === 'prune')
-    await gate.allow(person, { ...act, command: 'prune', strategy: request.plan.strategy })
-  else if (request.plan.target.overwritten)
-    await gate.allow(person, { ...act, command: 'restore --clean', strategy: request.plan.backup.strategy })
+  const role = roleFor(request, command)
+  await gate.allow(person, {
+    command,
+    role,
+    open: false,
+    strategy: strategyOfRequest(request),
+    subject: id,
+    now: true,
+  })
+  return request
+}
+
+/** A restore is confirmed by whoever asked; everything else that needs a second person is theirs, however they say it. */
+function roleFor({ kind, needs }: AnyRequestView, command: string): Role {
+  const isTheirOwn = kind === 'restore' && command === 'confirm'
+  return needs.second && !isTheirOwn ? 'approve' : needs.role
+}
+
+/** What goes on after a decision: its run, or what came of it. */
+export async function decided({ engine }: CommandContext, request: AnyRequestView): Promise<Reply> {
+  if (request.run !== null && request.state === 'approved')
+    return { type: 'run', run: await engine.run(request.run), note: null }
+  if (request.kind === 'restore' || request.kind === 'prune') return { type: 'plan', request, dryRun: false }
+  return { type: 'text', text: summaryOf(request), data: request }
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutRequest } from './about.ts'
 import { defineCommand } from './command.ts'
 import { mayDecide } from './decide.ts'
 import { requestField, versionField } from './fields.ts'
@@ -17,9 +18,13 @@ export const dismiss = defineCommand({
     version: Type.Optional(versionField('the version that was shown')),
   }),
   positional: ['request', 'version'],
-  async run({ request, version }, { engine, gate, person, actor }) {
-    await mayDecide({ engine, gate, person }, request)
-    const shown = version ?? (await engine.request(request)).version
-    return { type: 'plan', request: await engine.dismiss(request, shown, actor), dryRun: false }
+  about: aboutRequest,
+  async run({ request, version }, context) {
+    const { engine, actor } = context
+    // their own they may always withdraw; whose it is, is asked when it is done
+    const { kind, ...asked } = await engine.request(request)
+    if (kind !== 'restore') await mayDecide(context, request, 'dismiss')
+    const now = await engine.dismiss(request, version ?? asked.version, actor)
+    return { type: 'plan', request: now, dryRun: false }
   },
 })

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutEach } from './about.ts'
 import { defineCommand } from './command.ts'
 import { strategyField } from './fields.ts'
 import { retentionTable } from './retention-explain.ts'
@@ -17,6 +18,7 @@ export const prune = defineCommand({
     dryRun: Type.Optional(Type.Boolean({ description: 'show what would go, delete nothing' })),
   }),
   positional: ['strategy'],
+  about: aboutEach,
   async run({ strategy, dryRun = false }, { engine, actor }) {
     const name = strategy === undefined ? null : knownStrategy(engine, strategy)
     if (dryRun) {

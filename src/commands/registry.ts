@@ -1,24 +1,35 @@
+import { audit } from './audit.ts'
+import { approve } from './approve.ts'
+import { acknowledge } from './acknowledge.ts'
 import { cancel } from './cancel.ts'
 import { catalogSync } from './catalog-sync.ts'
 import type { CommandDefinition } from './command.ts'
 import { confirm } from './confirm.ts'
+import { digest } from './digest.ts'
 import { dismiss } from './dismiss.ts'
 import { doctor } from './doctor.ts'
+import { download } from './download.ts'
 import { get } from './get.ts'
 import { help } from './help.ts'
 import { list } from './list.ts'
 import { log } from './log.ts'
+import { notifyTest } from './notify-test.ts'
 import { pause } from './pause.ts'
 import { pin } from './pin.ts'
 import { prune } from './prune.ts'
+import { reject } from './reject.ts'
 import { reload } from './reload.ts'
+import { requests } from './requests.ts'
 import { restore } from './restore.ts'
 import { resume } from './resume.ts'
+import { review } from './review.ts'
 import { retentionExplain } from './retention-explain.ts'
 import { run } from './run.ts'
 import { schedule } from './schedule.ts'
 import { show } from './show.ts'
+import { snooze } from './snooze.ts'
 import { status } from './status.ts'
+import { undo } from './undo.ts'
 import { unpin } from './unpin.ts'
 import { verify } from './verify.ts'
 
@@ -29,34 +40,41 @@ export const commands: readonly CommandDefinition[] = [
   list,
   show,
   schedule,
+  digest,
   doctor,
   run,
   cancel,
   pause,
   resume,
+  acknowledge,
+  snooze,
   log,
   verify,
   restore,
+  undo,
   confirm,
   dismiss,
+  approve,
+  reject,
+  review,
+  requests,
   pin,
   unpin,
   prune,
   retentionExplain,
   get,
+  download,
   reload,
+  audit,
+  notifyTest,
   catalogSync,
 ]
 
 /** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
 export const laterCommands: readonly string[] = [
-  'approve',
-  'audit',
   'clone',
-  'download',
   'drill',
   'keygen',
-  'notify',
   'report',
   'undo',
 ]

@@ -42,6 +42,11 @@ const args = Type.Object({
   clean: Type.Optional(
     Type.Boolean({ description: 'overwrite what is in the target, all or nothing (admins)' }),
   ),
+  inPlace: Type.Optional(
+    Type.Boolean({ description: 'in place of the database itself, which is kept for `restore.undo`' }),
+  ),
+  force: Type.Optional(Type.Boolean({ description: 'with --in-place: drop live sessions' })),
+  typed: Type.Optional(lineField('name', 'the name of what is overwritten, once more', { maxLength: 255 })),
   jobs: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 64, title: 'number from 1 to 64', description: 'tables at a time' }),
   ),
@@ -63,33 +68,52 @@ export const restore = defineCommand({
   aliases: [],
   summary: 'Plan a restore into a new database; it starts when you confirm',
   usage:
-    '(<backup> | <strategy> [backup] | latest | --from PATH_OR_URL) [--strategy NAME] [--database NAME] [--target-db NAME | --target-url URL] [--table NAME] [--clean] [--jobs N] [--no-owner] [--strict-sniff] [--allow-sql-fallback] [--dry-run] [--reason TEXT]',
+    '(<backup> | <strategy> [backup] | latest | --from PATH_OR_URL) [--strategy NAME] [--database NAME] [--target-db NAME | --target-url URL] [--in-place [--force]] [--table NAME] [--clean] [--jobs N] [--no-owner] [--strict-sniff] [--allow-sql-fallback] [--dry-run] [--reason TEXT]',
   role: 'restore',
   open: false,
   faces: ['slack', 'cli'],
   args,
   positional: ['what', 'backup'],
-  later: ['in-place', 'force'],
+  about: async (given, engine) => ({ strategies: await whose(given, engine), subject: null }),
   async run(given, { engine, gate, person, actor }) {
     if (actor.via === 'slack') refuseOnSlack(given)
     if (given.targetUrl !== undefined && given.targetDb !== undefined)
       throw new Fault('usage', '--target-db and --target-url exclude each other', {
         hint: 'the URL names the database too',
       })
+    refuseTwoTargets(given)
     const ask = await askOf(given, engine)
-    if (ask.clean)
-      await gate.allow(person, {
-        command: 'restore --clean',
-        role: 'admin',
-        open: false,
-        strategy: ask.strategy,
-      })
+    if (ask.clean) {
+      const [strategy = null] = await whose(given, engine)
+      await gate.allow(person, { command: 'restore --clean', role: 'admin', open: false, strategy })
+    }
     if (given.dryRun) return { type: 'plan', request: await engine.planRestore(ask, actor), dryRun: true }
     return { type: 'plan', request: await engine.requestRestore(ask, actor), dryRun: false }
   },
 })
 
-/** Paths and passwords belong on the host; so does overwriting, until the dialog asks for the target's name. */
+function refuseTwoTargets({ inPlace, clean, force, ...given }: Static<typeof args>): void {
+  if (!inPlace && !force) return
+  if (force && !inPlace)
+    throw new Fault('usage', '--force is for --in-place', {
+      hint: 'leave it out: nobody works in a new database',
+    })
+  const isElsewhere =
+    given.targetDb !== undefined || given.targetUrl !== undefined || given.from !== undefined
+  if (clean || isElsewhere)
+    throw new Fault('usage', '--in-place names the target itself', {
+      hint: 'leave --clean, --from, --target-db and --target-url out',
+    })
+}
+
+/** The strategy whose backup or server it is; empty when the configuration does not name it. */
+async function whose(given: Static<typeof args>, engine: Engine): Promise<string[]> {
+  const { backup, strategy } = given.from === undefined ? choose(given, engine) : fromFile(given, engine)
+  if (strategy !== null) return [strategy]
+  return given.from === undefined ? [(await engine.backup(backup, null)).view.strategy] : []
+}
+
+/** Paths, passwords and programs belong on the host. */
 function refuseOnSlack(given: Static<typeof args>): void {
   if (given.targetUrl !== undefined)
     throw new Fault('denied', 'a database URL is never typed into Slack', {
@@ -99,8 +123,8 @@ function refuseOnSlack(given: Static<typeof args>): void {
     throw new Fault('denied', 'a path on the host is never typed into Slack', {
       hint: 'write the name of a new database, or use `easy-backup restore …` on the host',
     })
-  if (given.clean || given.allowSqlFallback)
-    throw new Fault('denied', 'overwriting and plain SQL are for the command line', {
+  if (given.allowSqlFallback)
+    throw new Fault('denied', 'plain SQL is for the command line', {
       hint: 'use `easy-backup restore …` on the host',
     })
 }
@@ -115,6 +139,9 @@ async function askOf(given: Static<typeof args>, engine: Engine): Promise<Restor
         : chosen.backup,
     ...(given.table ? { tables: given.table } : {}),
     ...(given.clean ? { clean: true } : {}),
+    ...(given.inPlace ? { inPlace: true } : {}),
+    ...(given.force ? { force: true } : {}),
+    ...(given.typed === undefined ? {} : { typed: given.typed }),
     ...(given.jobs === undefined ? {} : { jobs: given.jobs }),
     ...(given.strictSniff ? { strictSniff: true } : {}),
     ...(given.allowSqlFallback ? { allowSqlFallback: true } : {}),

@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
+import type { UnpinRequestView } from '../core/model.ts'
+import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
-import { backupField, strategyField } from './fields.ts'
+import { backupField, lineField, strategyField } from './fields.ts'
 import { owed } from './pin.ts'
 import { backupOf } from './select.ts'
 
@@ -8,18 +10,29 @@ export const unpin = defineCommand({
   name: 'unpin',
   aliases: [],
   summary: 'Let retention decide about a pinned backup again',
-  usage: '<backup>',
+  usage: '<backup> [--reason TEXT]',
   role: 'admin',
   open: false,
   faces: ['slack', 'cli'],
   args: Type.Object({
     backup: backupField('a backup, its last four characters, or a strategy for its newest'),
     strategy: Type.Optional(strategyField('whose latest')),
+    reason: Type.Optional(lineField('reason of one line', 'why, for who approves it', { maxLength: 500 })),
   }),
   positional: ['backup'],
-  async run({ backup, strategy }, { engine, actor }) {
-    const { view, missing } = await engine.unpin(backupOf(engine, backup, strategy), actor)
+  about: aboutBackup,
+  async run({ backup, strategy, reason = null }, { engine, actor }) {
+    const ask = { ...backupOf(engine, backup, strategy), reason }
+    const { view, missing, request } = await engine.unpin(ask, actor)
+    if (request) return { type: 'text', text: waits(request), data: request }
     const text = [`${view.id} is no longer pinned: the next prune decides`, ...owed(missing)].join('\n')
     return { type: 'text', text, data: view }
   },
 })
+
+function waits({ id, plan }: UnpinRequestView): string {
+  return [
+    `${plan.backup} is of a protected strategy: somebody else has to approve that it is unpinned`,
+    `it waits as request ${id}; nothing was changed`,
+  ].join('\n')
+}

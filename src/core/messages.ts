@@ -1,4 +1,6 @@
 import type { SlackRouting } from './config.ts'
+import type { DigestView } from './digest.ts'
+import type { IncidentNote, IncidentView } from './incidents.ts'
 import type { AnyRequestView, RunState, RunView } from './model.ts'
 
 /** What people should see, as facts. How it looks is the notifier's business. */
@@ -7,27 +9,30 @@ export type MessageBody =
   | { type: 'run.card'; run: RunView }
   /** In the thread: progress, edited in place, that becomes the result. */
   | { type: 'run.progress'; run: RunView }
-  /** A new reply that is heard: mention, what to do, buttons. */
+  /** A new reply: what went wrong, what to do, buttons. */
   | {
       type: 'run.alarm'
       run: RunView
-      /** One of many failures at once: it is told in its thread, without calling anybody. */
+      /** It counts in an incident, which calls people; here it is told in its own thread only. */
       quiet?: true
     }
   /** Many scheduled starts in one channel as one message, edited in place. */
   | { type: 'batch'; batch: BatchView }
   /** A plan with the buttons that decide it; becomes its record. */
   | { type: 'request.card'; request: AnyRequestView }
-  /** A series has no new backup although it should have one. */
-  | {
-      type: 'overdue'
-      strategy: string
-      series: string
-      sinceAt: number
-      lastGoodAt: number | null
-      expected: string
-      over: boolean
-    }
+  /** It still waits: who may decide it is called. `over`: nobody is needed any more. */
+  | { type: 'request.ping'; request: AnyRequestView; over: boolean }
+  /** It was decided on the host, without the second person it needs: to be looked at by an admin. */
+  | { type: 'request.glass'; request: AnyRequestView }
+  /** To one person directly: what became of what they asked for.
+   * @property to  Slack id of the person */
+  | { type: 'request.told'; request: AnyRequestView; to: string }
+  /** Backups that fail or are missing, as long as they do: the head of one thread, edited as it goes on. */
+  | { type: 'incident'; incident: IncidentView }
+  /** A new reply below it that is heard; what stood there when it was said. */
+  | { type: 'incident.note'; note: IncidentNote; incident: IncidentView }
+  /** A summary of a period. */
+  | { type: 'digest'; digest: DigestView }
   /** Anything of the whole service that people must know. */
   | { type: 'notice'; title: string; text: string; urgent: boolean }
 
@@ -55,7 +60,7 @@ export interface BatchLine {
 
 /** Which of a strategy's channels a message belongs to. `success` has the threads of runs: how a run ends is not known when its
  * thread begins; what goes wrong is told in `failure` as well. */
-export type Audience = 'default' | 'success' | 'failure' | 'approvals'
+export type Audience = 'default' | 'success' | 'failure' | 'approvals' | 'digest'
 
 /** @returns channel id; each audience falls back to the routing's one channel */
 export function channelFor(routing: SlackRouting, audience: Audience): string {

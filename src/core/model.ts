@@ -5,6 +5,8 @@ import type {
   KeptDump,
   PruneResult,
   RestoreResult,
+  SwapView,
+  UndoResult,
   VerifyResult,
 } from './results.ts'
 
@@ -34,9 +36,11 @@ export type Stage =
   | 'proof'
   | 'manifest'
   | 'verify'
+  | 'safety'
   | 'fetch'
   | 'restore'
   | 'check'
+  | 'swap'
   | 'prune'
   | 'waiting'
 
@@ -195,6 +199,9 @@ export interface RunView {
   verify: VerifyResult | null
   copy?: CopyResult | null
   prune?: PruneResult | null
+  undo?: UndoResult | null
+  /** The restore in place that it undoes. */
+  undoes?: string
   fault: FaultFacts | null
   /** Only of a backup that no place took. */
   kept?: KeptDump | null
@@ -205,6 +212,8 @@ export interface RunView {
   backupId: string | null
   /** Key of the message that tells this run among many that were started together. */
   batch?: string
+  /** The incident that counts its failure, or what it owes. */
+  incident?: string
 }
 
 /** One line of `status`. */
@@ -216,6 +225,8 @@ export interface StrategyView {
   timezone: string
   tags: string[]
   storages: string[]
+  /** Overwriting it needs a second person. */
+  protected?: boolean
   lastRun: {
     id: string
     state: RunState
@@ -224,6 +235,8 @@ export interface StrategyView {
     fault: FaultFacts | null
   } | null
   lastGood: BackupView | null
+  /** The last time a whole backup of it was restored and compared; null: never, its backups are unproven. */
+  proven?: { at: number; backup: string } | null
   nextAt: number | null
   runningId: string | null
   /** A dump that no place took, and the run that made it. */
@@ -231,6 +244,8 @@ export interface StrategyView {
   overdueSince: number | null
   /** Paused by a person: its slots are recorded as skipped. `until` null = until resumed. */
   paused: { until: number | null; by: Actor } | null
+  /** Databases that a restore in place replaced and that are still there. */
+  replaced?: SwapView[]
   /** Old backups that are deleted only when somebody confirms it. */
   asks?: { storage: string; series: string; count: number; total: number; request: string }[]
   failuresInARow: number
@@ -256,12 +271,17 @@ export interface Health {
 
 export type {
   AnyRequestView,
+  Needs,
   PrunePlan,
   PruneRequestView,
   RequestKind,
   RequestState,
   RequestView,
   RestorePlan,
+  RetentionPlan,
+  RetentionRequestView,
+  UnpinPlan,
+  UnpinRequestView,
 } from './requests.ts'
 export type {
   BackupResult,
@@ -270,5 +290,9 @@ export type {
   PruneResult,
   RestoreResult,
   Settled,
+  SwapResult,
+  SwapView,
+  UndoResult,
   VerifyResult,
 } from './results.ts'
+export { isNameTyped, nameToType, strategyOfRequest } from './requests.ts'

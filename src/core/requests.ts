@@ -1,8 +1,12 @@
 import type { FaultFacts } from './faults.ts'
+import type { Rung } from './ladder.ts'
 import type { Actor, Level } from './model.ts'
+import type { RequestState } from './request-states.ts'
 
-/** What a request asks for. */
-export type RequestKind = 'restore' | 'prune'
+export type { RequestState } from './request-states.ts'
+
+/** What a request asks for. `retention`: what a reload weakened may delete. */
+export type RequestKind = 'restore' | 'prune' | 'unpin' | 'retention'
 
 /** What a restore will do, as facts or "unknown" (null); the digest binds a confirmation to it. */
 export interface RestorePlan {
@@ -22,7 +26,7 @@ export interface RestorePlan {
     from?: string | null
   }
   target: {
-    mode: 'new-database' | 'other-database' | 'other-server' | 'file'
+    mode: 'new-database' | 'other-database' | 'other-server' | 'file' | 'in-place'
     name: string
     endpoint: string
     /** Identity of the server and database, so that a swapped target voids the plan. */
@@ -35,6 +39,16 @@ export interface RestorePlan {
     sizeBytes: number | null
     sessions: number | null
     serverVersion: string | null
+  }
+  /** In place only. */
+  swap?: {
+    /** Restored there first. */
+    beside: string
+    /** How the replaced one will be called while it is kept. */
+    kept: string
+    undoMs: number
+    /** What `freshness_sql` answered; null = unknown. */
+    newest: string | null
   }
   noOwner: boolean
   /** Only these tables; absent: everything. */
@@ -51,8 +65,6 @@ export interface RestorePlan {
   digest: string
 }
 
-export type RequestState = 'waiting' | 'executing' | 'done' | 'cancelled' | 'expired' | 'failed'
-
 /** Which backups of one series in one place retention would delete; a confirmation is bound to exactly these. */
 export interface PrunePlan {
   strategy: string
@@ -67,8 +79,37 @@ export interface PrunePlan {
   deletions: { id: string; createdAt: number; reason: string }[]
   /** What the reasons come to, e.g. `12 older than 30d`. */
   summary: string[]
+  /** More than people expect of one pass. */
+  isMass?: boolean
   /** SHA-256 over place and ids. */
   digest: string
+}
+
+/** A pin that is to end: then retention decides about the backup again. */
+export interface UnpinPlan {
+  strategy: string
+  backup: string
+  createdAt: number
+  /** Who pinned it, and what for. */
+  pin: { by: Actor; note: string | null; until: number | null; at: number }
+  digest: string
+}
+
+/** A retention that may delete what the one before it kept. */
+export interface RetentionPlan {
+  strategy: string
+  /** Places whose retention is weaker now, with what held and what is to hold. */
+  places: { storage: string; was: string; is: string }[]
+  /** Of the new retention. */
+  digest: string
+}
+
+/** What has to be said, and by whom, before it is done. */
+export interface Needs extends Rung {
+  /** Slack ids of the people and groups who may be the second person; null = as without `access`: admins and owners. */
+  whom: 'everyone' | readonly string[] | null
+  /** The requester may be the second person too. */
+  self: boolean
 }
 
 /** One request that somebody decides; the card in Slack is only a view of it. */
@@ -82,8 +123,18 @@ interface Request<Kind extends RequestKind, Plan> {
   createdAt: number
   expiresAt: number
   plan: Plan
+  needs: Needs
   decidedBy: Actor | null
   decidedAt: number | null
+  /** Why it was decided so. */
+  decision: string | null
+  /** Until when its run has to have started; null before it was approved. */
+  startBy: number | null
+  /** Decided on the host without the second person that it needs. */
+  brokeGlass: boolean
+  /** An admin has looked at what was done so. */
+  reviewedBy: Actor | null
+  reviewedAt: number | null
   run: string | null
   fault: FaultFacts | null
 }
@@ -93,4 +144,24 @@ export interface RequestView extends Request<'restore', RestorePlan> {}
 /** The requester is a person, or the service when a pass would delete much at once. Any admin may decide it. */
 export interface PruneRequestView extends Request<'prune', PrunePlan> {}
 
-export type AnyRequestView = RequestView | PruneRequestView
+export interface UnpinRequestView extends Request<'unpin', UnpinPlan> {}
+
+/** The requester is whoever loaded the configuration. */
+export interface RetentionRequestView extends Request<'retention', RetentionPlan> {}
+
+export type AnyRequestView = RequestView | PruneRequestView | UnpinRequestView | RetentionRequestView
+
+/** What is typed to overwrite: a database's own name; of a file the last part of its path. */
+export function nameToType({ target }: RestorePlan): string {
+  return target.name.slice(target.name.lastIndexOf('/') + 1)
+}
+
+/** The whole path counts as well. */
+export function isNameTyped(plan: RestorePlan, typed: string): boolean {
+  return typed === nameToType(plan) || typed === plan.target.name
+}
+
+/** Whose strategy it is about. */
+export function strategyOfRequest(request: AnyRequestView): string {
+  return request.kind === 'restore' ? request.plan.backup.strategy : request.plan.strategy
+}

@@ -44,6 +44,8 @@ export interface Circumstances {
   intervalMs: number | null
   /** The listing of the storage is complete and current. */
   listed: boolean
+  /** Why people hold it back; absent or null: they do not. */
+  held?: string | null
 }
 
 /** Decides which backups of one series in one storage may go. Pure: the same input gives the same answer (promise 5).
@@ -64,8 +66,9 @@ export function judge(
 /** Why nothing may be deleted now; null when nothing is odd: what looks old may be all there is. */
 export function freezeReason(
   candidates: readonly Candidate[],
-  { now, intervalMs, listed }: Circumstances,
+  { now, intervalMs, listed, held }: Circumstances,
 ): string | null {
+  if (held) return held
   if (!listed) return 'frozen: the storage could not be listed completely'
   const ours = candidates.filter(({ foreign }) => !foreign)
   const newestGood = newestOf(ours.filter(({ good }) => good))

@@ -5,7 +5,7 @@ import { admitBackup, admitVerify, viewIn } from './admit.ts'
 import { findBackup } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import type { Engine } from './facade.ts'
-import { settleRequest } from './restore/requests.ts'
+import { settleRequest } from './requests/runs.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
 

@@ -9,12 +9,13 @@ import { recall } from '../state/memory.ts'
 import { KeptFault } from './kept.ts'
 import { installationKey } from './catalogue.ts'
 import { runFolder, type EngineContext } from './context.ts'
+import { noteEnd } from './incidents/note.ts'
 import { change, createShows } from './progress.ts'
 import { processorTicks } from '../sys/strays.ts'
 import { withRetries } from './retries.ts'
 import { createPulse, type Pulse } from './pulse.ts'
 import { strategyOfRun } from './restore/choose.ts'
-import { settleRequest } from './restore/requests.ts'
+import { settleRequest } from './requests/runs.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
 import { workOn, type WorkResult } from './work.ts'
@@ -22,6 +23,8 @@ import { workOn, type WorkResult } from './work.ts'
 export interface Circumstances {
   /** Fires with a Fault: cancelled, or interrupted. */
   cancel: AbortSignal
+  /** As in Work. */
+  carry: (run: string) => Promise<boolean>
   /** How many runs share this process, and so Slack's limits. */
   parallel: () => number
 }
@@ -102,6 +105,7 @@ async function tryOnce(
       folder,
       pulse,
       signal,
+      carry: circumstances.carry,
       change: (columns) => change(context, run.id, columns),
     })
     isNeeded = run.kind === 'backup'
@@ -203,13 +207,16 @@ async function finish(context: EngineContext, run: Run, end: End): Promise<void>
       fault,
     })
     await end.result?.commit(tx) // what is stored is stored, also when somebody else ended the run
-    if (!isFirst) return false
+    if (!isFirst) return null
     const now = await findRun(tx, run.id)
     await settleRequest(context, tx, now!)
-    await tellRun(context, tx, await runView(context, now!, tx))
-    return true
+    const view = await runView(context, now!, tx)
+    const { incident, events } = await noteEnd(context, tx, view)
+    await tellRun(context, tx, incident === null ? view : { ...view, incident })
+    return events
   })
   if (!ended) return
+  for (const event of ended) context.bus.emit(event)
   if (fault) context.logs.append(run.id, `${end.outcome}: ${fault.text}`)
   context.logs.close(run.id)
   context.bus.emit({

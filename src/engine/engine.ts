@@ -3,22 +3,38 @@ import { Fault } from '../core/faults.ts'
 import type { BackupView, StrategyView } from '../core/model.ts'
 import { nextSlot } from '../core/schedule.ts'
 import { listDebts } from '../state/owed.ts'
+import { findAudit } from '../state/audit.ts'
 import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
 import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
 import { findBackup, syncCatalogue } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
+import { dashboardOf } from './dashboard.ts'
+import { composeDigest, currentPeriod } from './digest.ts'
 import { diagnose } from './doctor.ts'
+import { makeDownload } from './download.ts'
 import { explainRetention } from './explain.ts'
-import type { Engine } from './facade.ts'
+import type { Engine, HistoryAsk } from './facade.ts'
 import { handOut } from './hand-out.ts'
 import type { HealthProbe } from './health.ts'
+import { acknowledge, incidentOf, listIncidents, snooze } from './incidents/acts.ts'
 import { currentPause, nextRunAt, pauseStrategies, resumeStrategies } from './pauses.ts'
 import { folderOf } from './folder-of.ts'
+import { testNotifiers, viewNotifiers } from './notifiers.ts'
+import { verifyAudit } from './audit-heads.ts'
 import { pinBackup, unpinBackup } from './pins.ts'
 import { requestPrune } from './prune-run.ts'
-import { confirmAny, dismissAny, requestOf } from './requests.ts'
+import { listOpen, reviewRequest } from './requests.ts'
+import {
+  approveRequest,
+  confirmRequest,
+  dismissRequest,
+  rejectRequest,
+  requestOf,
+} from './requests/decide.ts'
+import { createLook } from './requests/unchanged.ts'
 import { draftRequest, fileRequest } from './restore/requests.ts'
+import { startUndo, swapView } from './restore/undo.ts'
 import { listBackups, runView, strategyView } from './views.ts'
 
 /** @param onAccepted is told which run was queued (null: a cancel), so that a worker in this process looks at once */
@@ -27,6 +43,7 @@ export function createEngine(
   probe: HealthProbe,
   onAccepted: (run: string | null) => void,
 ): Engine {
+  const look = createLook(context)
   /** Hands on what was accepted. */
   const accepted = async <T>(asked: Promise<T>, run: (answer: T) => string | null): Promise<T> => {
     const answer = await asked
@@ -46,29 +63,44 @@ export function createEngine(
     watch: (id, signal) => watchRun(context, id, signal),
     runLog: async (id) => context.logs.read((await askedRun(context, id)).id),
     backups: (filter) => backups(context, filter),
-    history: ({ strategy, tag, ...filter }) =>
-      findRunLines(context.database.read, {
-        ...filter,
-        ...scopeOf(context, { ...(strategy && { strategy }), ...(tag && { tag }) }),
-      }),
+    history: (filter) =>
+      findRunLines(context.database.read, { ...withoutScope(filter), ...scopeOf(context, filter) }),
     backup: (id, strategy) => backup(context, id, strategy),
     get: (id, options, sink) => handOut(context, id, { ...options, sink }),
+    download: (ask, actor) => makeDownload(context, ask, actor),
     requestRestore: (ask, actor) => fileRequest(context, ask, actor),
-    planRestore: async (ask, actor) => (await draftRequest(context, ask, actor)).view,
-    request: (id) => requestOf(context, id),
+    planRestore: (ask, actor) => draftRequest(context, ask, actor),
+    request: async (id) => (await requestOf(context, id)).view,
+    requests: () => listOpen(context),
     requestPrune: (strategy, actor) => requestPrune(context, strategy, actor),
     retention: (strategy) => explainRetention(context, strategy),
     pin: (ask, actor) => pinBackup(context, ask, actor),
     unpin: (ask, actor) => unpinBackup(context, ask, actor),
-    confirm: (id, version, actor) => accepted(confirmAny(context, { id, version, actor }), ({ run }) => run),
-    dismiss: (id, version, actor) => dismissAny(context, { id, version, actor }),
+    confirm: (id, version, actor) =>
+      accepted(confirmRequest(context, look, { id, version, actor, reason: null }), ({ run }) => run),
+    dismiss: (id, version, actor) => dismissRequest(context, { id, version, actor, reason: null }),
+    approve: (id, by) => accepted(approveRequest(context, look, { id, ...by }), ({ run }) => run),
+    reject: (id, by) => rejectRequest(context, { id, ...by }),
+    review: (id, actor) => reviewRequest(context, id, actor),
+    incidents: () => listIncidents(context),
+    incident: (what) => incidentOf(context, what),
+    acknowledge: (ask, actor) => acknowledge(context, ask, actor),
+    snooze: (ask, actor) => snooze(context, ask, actor),
+    undo: (ask, actor) => accepted(startUndo(context, { ...ask, actor }), ({ id }) => id),
+    swap: (id) => swapView(context, id),
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
     doctor: (strategy) => diagnose(context, strategy),
     reload: () => Promise.reject(nothingToReload()),
-    schedule: (limit) => schedule(context, limit),
+    schedule: (limit, among) => schedule(context, limit, among),
     syncCatalogue: () => syncCatalogue(context),
+    audit: (filter) => findAudit(context.database.read, filter),
+    verifyAudit: () => verifyAudit(context),
+    dashboard: (among) => dashboardOf(context, among ?? null),
+    digest: (among) => composeDigest(context, currentPeriod(context), among ?? null),
     health: async () => probe.health(await strategyViews(context)),
+    notifiers: () => viewNotifiers(context),
+    testNotifiers: (name) => testNotifiers(context, name),
   }
 }
 
@@ -86,14 +118,27 @@ function strategyViews(context: EngineContext): Promise<StrategyView[]> {
 /** The strategies that a listing is about; absent = all. */
 function scopeOf(
   context: EngineContext,
-  { strategy, tag }: { strategy?: string; tag?: string },
+  { strategy, tag, among }: Scope,
 ): { strategies?: string[] } {
-  if (strategy !== undefined) return { strategies: [strategyOf(context, strategy).name] }
-  return tag === undefined ? {} : { strategies: tagged(context, tag) }
+  const named =
+    strategy !== undefined
+      ? [strategyOf(context, strategy).name]
+      : tag === undefined
+        ? undefined
+        : tagged(context, tag)
+  if (among === undefined) return named === undefined ? {} : { strategies: named }
+  return { strategies: named?.filter((name) => among.includes(name)) ?? [...among] }
+}
+
+type Scope = Pick<HistoryAsk, 'strategy' | 'tag' | 'among'>
+
+function withoutScope<Ask extends Scope>(ask: Ask): Omit<Ask, keyof Scope> {
+  const { strategy: _strategy, tag: _tag, among: _among, ...rest } = ask
+  return rest
 }
 
 function backups(context: EngineContext, filter: Parameters<Engine['backups']>[0]): Promise<BackupView[]> {
-  const { strategy: _strategy, tag: _tag, database, ...same } = filter
+  const { database, ...same } = withoutScope(filter)
   return listBackups(context, {
     ...same,
     ...scopeOf(context, filter),
@@ -122,10 +167,15 @@ async function backup(
 }
 
 /** Only the soonest slot of each strategy is computed, and one more whenever it was taken: hundreds of strategies stay quick. */
-async function schedule(context: EngineContext, limit: number): ReturnType<Engine['schedule']> {
+async function schedule(
+  context: EngineContext,
+  limit: number,
+  among?: readonly string[],
+): ReturnType<Engine['schedule']> {
   const now = context.clock.now()
   const upcoming: { strategy: Strategy; at: number }[] = []
   for (const strategy of context.config.strategies) {
+    if (among?.includes(strategy.name) === false) continue
     const at = nextRunAt(strategy, await currentPause(context, strategy.name), now)
     if (at !== null) upcoming.push({ strategy, at })
   }

@@ -1,6 +1,12 @@
 import type { Writable } from 'node:stream'
+import type { AuditRow } from '../core/audit.ts'
 import type { Check } from '../core/checks.ts'
+import type { Dashboard } from '../core/dashboard.ts'
+import type { DigestView } from '../core/digest.ts'
+import type { DownloadLink } from '../core/download.ts'
 import type { FaultFacts } from '../core/faults.ts'
+import type { IncidentView } from '../core/incidents.ts'
+import type { NotifierView } from '../core/notifications.ts'
 import type {
   Actor,
   BackupView,
@@ -13,7 +19,9 @@ import type {
   RunState,
   RunView,
   StrategyView,
+  SwapView,
   Trigger,
+  UnpinRequestView,
 } from '../core/model.ts'
 
 /** The one door to the engine for commands, and so for every face. Reads are cheap and answer from state. */
@@ -62,11 +70,17 @@ export interface Engine {
     sink: Writable,
   ): Promise<string[]>
 
+  /** A link to one file of a backup for this one person, written into the audit log; never from a folder of this machine.
+   * @throws Fault not-found (also when no place of it gives links) · usage · object-missing */
+  download(ask: DownloadAsk, actor: Actor): Promise<DownloadLink>
+
   /** Plans a restore and files the request; nothing happens before `confirm`. */
   requestRestore(ask: RestoreAsk, actor: Actor): Promise<RequestView>
   /** The same without filing anything (`--dry-run`). */
   planRestore(ask: RestoreAsk, actor: Actor): Promise<RequestView>
   request(id: string): Promise<AnyRequestView>
+  /** Everything that waits for somebody or is being done, oldest first. */
+  requests(): Promise<AnyRequestView[]>
 
   /** Files what retention would delete now as questions, one for each series and place; nothing is deleted before `confirm`.
    * @param strategy  null = of all. @returns notes: why nothing goes where something is due. @throws Fault not-found */
@@ -79,16 +93,44 @@ export interface Engine {
   /** Keeps a backup from retention; counts at once, also where its sidecar could not be written yet (`missing`, tried again by itself).
    * @throws Fault not-found · usage */
   pin(ask: PinAsk, actor: Actor): Promise<{ view: BackupView; missing: { storage: string; why: string }[] }>
-  /** @throws Fault not-found · usage when it is not pinned */
+  /** Of a protected strategy it waits for a second person: then `request` is there, and nothing was changed.
+   * @throws Fault not-found · usage when it is not pinned */
   unpin(
-    ask: { backup: string; strategy: string | null },
+    ask: { backup: string; strategy: string | null; reason?: string | null },
     actor: Actor,
-  ): Promise<{ view: BackupView; missing: { storage: string; why: string }[] }>
+  ): Promise<{
+    view: BackupView
+    missing: { storage: string; why: string }[]
+    request?: UnpinRequestView | null
+  }>
 
-  /** Single-use, bound to the version that was shown; starts the restore or the deletion. A restore only for its requester; who may delete is asked at the gate.
+  /** The requester's own word, single-use and bound to the version that was shown; starts what was asked for, or lets it wait for a second
+   * person. What nobody in person asked for is started by whoever may: who that is, is asked at the gate.
    * @throws Fault stale · expired · denied · target-invalid */
   confirm(id: string, version: number, actor: Actor): Promise<AnyRequestView>
+  /** The requester withdraws it; a deletion is refused by whoever may decide it. */
   dismiss(id: string, version: number, actor: Actor): Promise<AnyRequestView>
+  /** The second person's yes, single-use; who that may be is asked at the gate. On the host it is the way without one.
+   * @param by.version  null: as it stands now. @throws Fault stale · expired · denied · target-invalid */
+  approve(id: string, by: DecidedBy): Promise<AnyRequestView>
+  reject(id: string, by: DecidedBy): Promise<AnyRequestView>
+  /** Somebody looked at what was done on the host without a second person. @throws Fault usage · stale */
+  review(id: string, actor: Actor): Promise<AnyRequestView>
+
+  /** Trouble that goes on, the oldest first. */
+  incidents(): Promise<IncidentView[]>
+  /** @param what  an incident's id, or a strategy that is in an open one. @throws Fault not-found */
+  incident(what: string): Promise<IncidentView>
+  /** Somebody looks after it: nobody is called again until it is past its promised age. @throws Fault not-found · stale */
+  acknowledge(ask: IncidentAsk, actor: Actor): Promise<IncidentView>
+  /** Nobody is called until then. @param ask.until  epoch ms; null = until the next run has ended. @throws Fault not-found · stale */
+  snooze(ask: IncidentAsk & { until: number | null }, actor: Actor): Promise<IncidentView>
+
+  /** Puts back what a restore in place replaced; what it replaces in turn is kept for the rest of the time.
+   * @param ask.id  the restore's run or request  @param ask.version  as `swap` showed it. @throws Fault not-found · stale · busy */
+  undo(ask: { id: string; version: number }, actor: Actor): Promise<RunView>
+  /** What a restore in place replaced and is still there. @param id of its run or request. @throws Fault not-found */
+  swap(id: string): Promise<SwapView>
 
   /** Nothing starts by itself until resumed, or until this instant (epoch ms). @throws Fault not-found */
   pause(strategies: string[], until: number | null, actor: Actor): Promise<void>
@@ -103,8 +145,8 @@ export interface Engine {
    * @param strategy  null = all. @throws Fault not-found */
   doctor(strategy: string | null): Promise<{ title: string; checks: Check[] }[]>
 
-  /** The next planned slots, soonest first. */
-  schedule(limit: number): Promise<{ strategy: string; at: number; schedule: string; timezone: string }[]>
+  /** The next planned slots, soonest first. @param among  only of these strategies */
+  schedule(limit: number, among?: readonly string[]): Promise<{ strategy: string; at: number; schedule: string; timezone: string }[]>
   /** Rebuilds the catalogue from what the storages hold. */
   syncCatalogue(): Promise<
     {
@@ -119,6 +161,54 @@ export interface Engine {
     }[]
   >
   health(): Promise<Health>
+
+  /** Everybody who is told. */
+  notifiers(): Promise<NotifierView[]>
+  /** Tells everybody something harmless, or one of them; here, in the process that is asked. @param name  null = all */
+  testNotifiers(name: string | null): Promise<{ name: string; kind: string; ok: boolean; text: string }[]>
+
+  /** Decisions and refusals, newest first. */
+  audit(filter: AuditAsk): Promise<AuditRow[]>
+  /** Walks the whole chain of the audit log, and compares it with what was stored of it with the backups. */
+  verifyAudit(): Promise<AuditReport>
+  /** What goes on and waits now. @param among  of these strategies alone */
+  dashboard(among?: readonly string[]): Promise<Dashboard>
+  /** What happened since the last digest was due, and how things stand. @param among  of these strategies alone */
+  digest(among?: readonly string[]): Promise<DigestView>
+}
+
+export interface IncidentAsk {
+  /** An incident's id, or a strategy that is in an open one. */
+  what: string
+  /** What the button showed; an older one is refused. Absent: whatever holds now. */
+  acts?: number
+}
+
+/** Who decides a request, as it was shown to them. */
+export interface DecidedBy {
+  actor: Actor
+  version: number | null
+  reason: string | null
+}
+
+export interface AuditAsk {
+  strategy?: string
+  /** Epoch ms, included. */
+  since?: number
+  limit: number
+}
+
+/** What `audit --verify` found. */
+export interface AuditReport {
+  rows: number
+  /** Heads that were read, in all places. */
+  heads: number
+  /** `yyyy-mm-dd` of the newest head; null: none was stored yet. */
+  newestHead: string | null
+  /** What is wrong with it, oldest row first; `seq` is the row, null where no row is meant. */
+  problems: { seq: number | null; text: string }[]
+  /** What could not be compared, and why. */
+  notes: string[]
 }
 
 /** What a reload did, in words for who asked. */
@@ -135,6 +225,8 @@ export interface HistoryAsk {
   strategy?: string
   tag?: string
   state: RunState
+  /** Only of these strategies. */
+  among?: readonly string[]
   since?: number
   until?: number
   /** Text in the id. */
@@ -177,12 +269,26 @@ export interface RestoreAsk {
   tables?: readonly string[]
   /** Overwrite a target that holds something. */
   clean?: boolean
+  /** In the place of the strategy's own database, which is kept for `restore.undo`. */
+  inPlace?: boolean
+  /** Live sessions may be ended. */
+  force?: boolean
+  /** The name of what is overwritten, as the person typed it; on the host it is asked for at the terminal. */
+  typed?: string | null
   /** Tables loaded at a time. */
   jobs?: number
   /** Refuse a file that is not what manifest, name and configuration say, instead of warning. */
   strictSniff?: boolean
   /** Plain SQL may be restored. */
   allowSqlFallback?: boolean
+}
+
+export interface DownloadAsk {
+  /** A backup id, its last four characters, or `latest`. */
+  backup: string
+  strategy: string | null
+  /** Which file; null = the only one. */
+  file: string | null
 }
 
 export interface PinAsk {

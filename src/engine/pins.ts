@@ -1,8 +1,9 @@
 import { parseDuration } from '../core/duration.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import { suffix } from '../core/keys.ts'
-import type { Actor, BackupView, Pin } from '../core/model.ts'
+import type { Actor, BackupView, Pin, UnpinRequestView } from '../core/model.ts'
 import { firstInstant } from '../core/schedule/zone.ts'
+import { audit } from '../state/audit.ts'
 import type { Copy } from '../state/catalogue.ts'
 import { listCopies } from '../state/catalogue.ts'
 import type { Write } from '../state/database.ts'
@@ -14,12 +15,15 @@ import type { EngineContext } from './context.ts'
 import type { PinAsk } from './facade.ts'
 import { folderOf } from './folder-of.ts'
 import { ended, pinSidecar, sidecarName } from './pin-sidecar.ts'
+import { askToUnpin } from './requests/unpin.ts'
 
 /** What became of a pin or unpin: it counts from now on, wherever its sidecar could not be written yet. */
 export interface Pinned {
   view: BackupView
   /** Places that do not have the sidecar yet, each with why; tried again by itself. */
   missing: { storage: string; why: string }[]
+  /** It waits for a second person; nothing was changed. */
+  request?: UnpinRequestView | null
 }
 
 /** Keeps a backup from retention: in our state at once, then as a sidecar in every place that holds it.
@@ -31,15 +35,24 @@ export async function pinBackup(context: EngineContext, ask: PinAsk, actor: Acto
   return settled(context, view.id)
 }
 
-/** Lets retention decide again. @throws Fault not-found · usage when it is not pinned */
+/** Lets retention decide again; of a protected strategy once a second person agreed.
+ * @throws Fault not-found · usage when it is not pinned */
 export async function unpinBackup(
   context: EngineContext,
-  ask: { backup: string; strategy: string | null },
+  ask: { backup: string; strategy: string | null; reason?: string | null },
   actor: Actor,
 ): Promise<Pinned> {
   const { view, copies } = await ownBackup(context, ask)
   if (view.pin === null) throw new Fault('usage', `${view.id} is not pinned`, { hint: 'nothing was changed' })
-  await context.database.write((tx) => writePin(context, tx, copies, { until: ended, note: null, by: actor }))
+  const { id: backup, strategy, createdAt, pin } = view
+  const reason = ask.reason ?? null
+  const request = await askToUnpin(context, { backup, strategy, createdAt, pin }, { actor, reason })
+  if (request) return { view, missing: [], request }
+  await context.database.write(async (tx) => {
+    const row = { actor, act: 'unpin', strategy, subject: backup, planDigest: null, reason, link: null }
+    await audit(tx, { ...row, result: 'done', detail: null }, context.clock.now())
+    await writePin(context, tx, copies, { until: ended, note: null, by: actor })
+  })
   return settled(context, view.id)
 }
 

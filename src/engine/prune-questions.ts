@@ -8,21 +8,15 @@ import {
 } from '../core/model.ts'
 import type { Ground } from '../core/retention.ts'
 import type { Write } from '../state/database.ts'
-import {
-  findAnyRequest,
-  insertRequest,
-  moveRequest,
-  pruneQuestions,
-  replan,
-  requestsIn,
-} from '../state/requests.ts'
+import { findAnyRequest, pruneQuestions, replan, requestsIn } from '../state/requests.ts'
 import type { EngineContext } from './context.ts'
-import { newRequestId } from './restore/requests.ts'
+import { fileIn, freshRequest, openForMs } from './requests/file.ts'
+import { needsFor } from './requests/needs.ts'
+import { stepIn } from './requests/step.ts'
+import { tellRequest } from './requests/tell.ts'
 import type { Corner, Survey, Surveyed } from './survey.ts'
-import { tellRequest } from './tell.ts'
 
 const dayMs = 24 * 60 * 60_000
-const openForMs = 3 * dayMs // over a weekend
 const fewest = 3
 const share = 0.25 // product §3: more than 25 % and more than 3 in one pass asks first
 
@@ -76,23 +70,14 @@ export async function closeQuestion(context: EngineContext, corner: Corner): Pro
   const open = (await requestsIn(context.database.read, 'waiting')).map(({ view }) => view)
   const asked = open.find((view) => isAbout(view, corner) && view.requester.via === 'service')
   if (!asked) return
-  await context.database.write(async (tx) => {
-    const { id, version } = asked
-    const to = {
-      from: 'waiting',
-      version,
-      to: 'cancelled',
-      by: serviceActor,
-      at: context.clock.now(),
-    } as const
-    if (await moveRequest(tx, id, to)) await tellRequest(context, tx, (await findAnyRequest(tx, id))!.view)
-  })
+  const step = { to: 'cancelled', by: serviceActor, act: 'cancel', result: 'done' } as const
+  await context.database.write((tx) => stepIn(context, tx, asked, step))
 }
 
 /** Was this list, or any within a day, decided; or is it being carried out? One that nobody answered in time is asked again. */
 function isAnswered(last: PruneRequestView, plan: PrunePlan, now: number): boolean {
-  if (last.state === 'executing') return true
-  const isNo = last.state === 'cancelled' && last.decidedBy?.via !== 'service'
+  if (last.state === 'approved' || last.state === 'executing') return true
+  const isNo = last.state === 'rejected' || (last.state === 'cancelled' && last.decidedBy?.via !== 'service')
   if (!isNo && last.state !== 'failed') return false
   const isRecent = now - (last.decidedAt ?? last.createdAt) < dayMs
   return isRecent || (isNo && last.plan.digest === plan.digest)
@@ -110,28 +95,15 @@ async function file(
   { plan, last, actor }: Filing,
 ): Promise<PruneRequestView> {
   const now = context.clock.now()
-  const expiresAt = now + openForMs
+  const weight = { kind: 'prune', overwrites: 'nothing', isMass: plan.isMass ?? false } as const
+  const needs = needsFor(context, plan.strategy, weight)
   if (last?.state === 'waiting' && last.expiresAt > now) {
     if (last.plan.digest === plan.digest) return last
-    if (await replan(tx, last, { plan, expiresAt })) return told(context, tx, last.id)
+    if (await replan(tx, last, { plan, needs, expiresAt: now + openForMs })) return told(context, tx, last.id)
   }
-  const view: PruneRequestView = {
-    id: newRequestId(context),
-    kind: 'prune',
-    version: 1,
-    state: 'waiting',
-    requester: actor,
-    reason: null,
-    createdAt: now,
-    expiresAt,
-    plan,
-    decidedBy: null,
-    decidedAt: null,
-    run: null,
-    fault: null,
-  }
-  await insertRequest(tx, { view, ask: {}, configHash: context.config.hash })
-  return told(context, tx, view.id)
+  const fresh = freshRequest(context, actor)
+  const view = { ...fresh, kind: 'prune', state: 'waiting', reason: null, plan, needs } as const
+  return (await fileIn(context, tx, view)) as PruneRequestView
 }
 
 async function told(context: EngineContext, tx: Write, id: string): Promise<PruneRequestView> {
@@ -173,6 +145,7 @@ function planOf(
     storedBytes: due.reduce((sum, { copy }) => sum + copy.manifest.storedBytes, 0),
     deletions,
     summary: summaryOf(due),
+    isMass: isMassDelete(found, due),
     digest: createHash('sha256').update(bound).digest('hex'),
   }
 }

@@ -1,11 +1,9 @@
 import { Fault } from '../core/faults.ts'
 import type { Actor, PruneRequestView } from '../core/model.ts'
 import { findAnyRequest } from '../state/requests.ts'
-import { insertRun, type NewRun } from '../state/runs.ts'
 import { storageOf, strategyOf, type EngineContext } from './context.ts'
 import { dueIn, prunePlace } from './prune.ts'
 import { askByPerson } from './prune-questions.ts'
-import { decide, mustBeWaiting, newRunId } from './restore/requests.ts'
 import { cornersOf, survey, type Survey } from './survey.ts'
 import type { Work, WorkResult } from './work.ts'
 
@@ -43,46 +41,6 @@ function notesOn({ frozen, found }: Survey, where: string): string[] {
     ...(frozen === null ? [] : [`${where}: ${frozen}`]),
     ...(retained === 0 ? [] : [`${where}: ${retained} would go, and the place retains them`]),
   ]
-}
-
-/** Starts the deletion, once: exactly the backups of the version that was shown. Who may do that is the gate's business.
- * @throws Fault stale · expired */
-export async function confirmPrune(
-  context: EngineContext,
-  request: { view: PruneRequestView },
-  { version, actor }: { version: number; actor: Actor },
-): Promise<PruneRequestView> {
-  const { view } = request
-  await mustBeWaiting(context, view, version)
-  const { strategy, series, storage } = view.plan
-  const id = newRunId(context)
-  const run: NewRun = {
-    id,
-    kind: 'prune',
-    strategy,
-    series,
-    trigger: 'person',
-    actor,
-    slotAt: null,
-    lease: `prune/${strategy}/${series}/${storage}`,
-    params: { request: view.id },
-    maxAttempts: 1,
-  }
-  const queue = async (tx: Parameters<typeof insertRun>[0]): Promise<void> =>
-    insertRun(tx, run, context.clock.now())
-  const now = await decide(context, request, 'executing', actor, queue, id)
-  context.bus.emit({ type: 'run.queued', run: id, kind: 'prune', strategy })
-  return now
-}
-
-/** Keep: the same list is not asked about again. */
-export async function dismissPrune(
-  context: EngineContext,
-  request: { view: PruneRequestView },
-  { version, actor }: { version: number; actor: Actor },
-): Promise<PruneRequestView> {
-  await mustBeWaiting(context, request.view, version)
-  return decide(context, request, 'cancelled', actor)
 }
 
 /** Carries out what was confirmed: of those backups the ones that retention still lets go, judged anew. */

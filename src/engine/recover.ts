@@ -6,8 +6,9 @@ import { openSource, runFolder, type EngineContext } from './context.ts'
 import type { RestoreAsk } from './facade.ts'
 import { removeStrayFolders } from './folders.ts'
 import { tidyKept } from './kept.ts'
+import { endOfSwap } from './restore/after-crash.ts'
 import { strategyOfRun } from './restore/choose.ts'
-import { settleRequest } from './restore/requests.ts'
+import { settleRequest } from './requests/runs.ts'
 import { resumableRuns, resume } from './resume.ts'
 import { tellRun } from './tell.ts'
 import { tidyPlace } from './tidy.ts'
@@ -46,16 +47,18 @@ async function deadRuns(context: EngineContext): Promise<Run[]> {
 }
 
 async function recoverRun(context: EngineContext, run: Run): Promise<void> {
+  const swapped = run.kind === 'restore' ? await endOfSwap(context, run) : null
   const fault = new Fault('interrupted', `the service stopped while this ${run.kind} ran`, {
-    hint: await whatIsLeft(context, run),
+    hint: swapped?.hint ?? (await whatIsLeft(context, run)),
   })
+  const outcome = swapped?.result ? 'succeeded' : 'interrupted'
   await context.database.write(async (tx) => {
     if (
       !(await endRun(tx, run.id, {
-        outcome: 'interrupted',
+        outcome,
         at: context.clock.now(),
-        result: null,
-        fault: faultFacts(fault),
+        result: swapped?.result ?? null,
+        fault: swapped?.result ? null : faultFacts(fault),
       }))
     )
       return
@@ -68,8 +71,8 @@ async function recoverRun(context: EngineContext, run: Run): Promise<void> {
     run: run.id,
     kind: run.kind,
     strategy: run.strategy,
-    outcome: 'interrupted',
-    code: 'interrupted',
+    outcome,
+    code: swapped?.result ? null : 'interrupted',
     tookMs: 0,
   })
 }

@@ -10,6 +10,7 @@ import { changesOf, withoutFixed } from './config-changes.ts'
 import type { EngineContext } from './context.ts'
 import type { ConfigChanges } from './facade.ts'
 import { nameOf } from './pauses.ts'
+import { askAboutRetention } from './requests/retention.ts'
 import { noteNewSchedule } from './slots.ts'
 import { tellNotice } from './tell.ts'
 
@@ -27,6 +28,7 @@ export async function reloadHere(context: EngineContext, actor: Actor): Promise<
     await noteChanges(context, { before, after: config, changes, actor })
     take()
     await dropRemoved(context, config)
+    await askAboutRetention(context, actor)
     context.log.info('the configuration was loaded again', {
       by: nameOf(actor),
       changes: [...changes.changed, ...changes.weakened].join(' · ') || 'none',

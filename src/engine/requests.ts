@@ -1,42 +1,52 @@
 import { Fault } from '../core/faults.ts'
-import type { Actor, AnyRequestView } from '../core/model.ts'
-import { findAnyRequest } from '../state/requests.ts'
+import { serviceActor, type Actor, type AnyRequestView } from '../core/model.ts'
+import { findAnyRequest, noteReview, openRequests } from '../state/requests.ts'
 import type { EngineContext } from './context.ts'
-import { confirmPrune, dismissPrune } from './prune-run.ts'
-import { confirmRequest, dismissRequest } from './restore/requests.ts'
+import { carryOutLeft } from './requests/acts.ts'
+import { endOverdue, redrawOpen } from './requests/overdue.ts'
+import { requestOf } from './requests/decide.ts'
+import { askAboutRetention } from './requests/retention.ts'
+import { note } from './requests/step.ts'
+import { planLeft } from './restore/requests.ts'
+import { tellRequest } from './requests/tell.ts'
 
-/** A request of any kind, as it was shown to whoever decides it now. */
-interface Decision {
-  id: string
-  version: number
-  actor: Actor
+/** Everything that waits for somebody, or is being done; oldest first. */
+export async function listOpen(context: EngineContext): Promise<AnyRequestView[]> {
+  return (await openRequests(context.database.read)).map(({ view }) => view)
 }
 
-/** @throws Fault not-found */
-export async function requestOf(context: EngineContext, id: string): Promise<AnyRequestView> {
-  const found = await findAnyRequest(context.database.read, id)
-  if (!found) throw new Fault('not-found', `there is no request ${id.slice(0, 40)}`)
-  return found.view
+/** After a start: what is overdue ends, what was begun goes on, and every card shows where it stands. */
+export async function takeUpRequests(context: EngineContext): Promise<void> {
+  await endOverdue(context)
+  await planLeft(context)
+  await carryOutLeft(context)
+  await askAboutRetention(context, serviceActor)
+  await redrawOpen(context)
 }
 
-/** Starts what was asked for. @throws Fault not-found · stale · expired · denied */
-export async function confirmAny(
+/** An admin looked at what was done on the host without a second person.
+ * @throws Fault not-found · usage · stale when somebody had looked before */
+export async function reviewRequest(
   context: EngineContext,
-  { id, version, actor }: Decision,
+  id: string,
+  actor: Actor,
 ): Promise<AnyRequestView> {
-  const view = await requestOf(context, id)
-  return view.kind === 'prune'
-    ? confirmPrune(context, { view }, { version, actor })
-    : confirmRequest(context, id, version, actor)
-}
-
-/** Nothing is done, and the card says so. @throws Fault not-found · stale · expired · denied */
-export async function dismissAny(
-  context: EngineContext,
-  { id, version, actor }: Decision,
-): Promise<AnyRequestView> {
-  const view = await requestOf(context, id)
-  return view.kind === 'prune'
-    ? dismissPrune(context, { view }, { version, actor })
-    : dismissRequest(context, id, version, actor)
+  const { view } = await requestOf(context, id)
+  if (!view.brokeGlass)
+    throw new Fault('usage', 'there is nothing to review: it was decided as it should be', {
+      hint: 'see the card',
+    })
+  const at = context.clock.now()
+  const isFirst = await context.database.write(async (tx) => {
+    if (!(await noteReview(tx, id, actor, at))) return false
+    await note(context, tx, view, { act: 'review', actor, result: 'done' })
+    await tellRequest(context, tx, (await findAnyRequest(tx, id))!.view)
+    return true
+  })
+  const { view: now } = await requestOf(context, id)
+  if (!isFirst)
+    throw new Fault('stale', `this was already reviewed by @${now.reviewedBy?.id ?? 'somebody'}`, {
+      hint: 'nothing was changed by this click',
+    })
+  return now
 }

@@ -1,9 +1,11 @@
 import { asFault, Fault } from '../core/faults.ts'
+import { nameOf } from '../notifiers/notifier.ts'
 import { countOwed } from '../state/messages.ts'
 import { leader, noteLeader, resignLeader, type Leader } from '../state/memory.ts'
 import { openRuns } from '../state/runs.ts'
 import { isAlive } from '../sys/strays.ts'
 import type { Database } from '../state/database.ts'
+import { storeAuditHeads } from './audit-heads.ts'
 import type { EngineContext } from './context.ts'
 import { lookAfterDebts } from './debts.ts'
 import { deliverUntil } from './deliver.ts'
@@ -13,12 +15,16 @@ import { forgetOld, forgetUntil } from './forget.ts'
 import { createHealth } from './health.ts'
 import { closeEndedPauses } from './pauses.ts'
 import { tidyKept } from './kept.ts'
+import { isOff } from './notifiers.ts'
 import { settlePins } from './pins.ts'
+import { tellDueDigest } from './post-digest.ts'
 import { reap, recover } from './recover.ts'
 import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
-import { expireRequests } from './restore/requests.ts'
+import { endOverdue, pingAgain } from './requests/overdue.ts'
+import { takeUpRequests } from './requests.ts'
+import { lookAfterSwaps } from './restore/swaps.ts'
 import { createScheduler } from './scheduler.ts'
-import { watchOverdue } from './watch.ts'
+import { tendIncidents, watchOverdue } from './watch.ts'
 import { endUploads } from './uploads.ts'
 import { createWorker, type Worker } from './worker.ts'
 
@@ -28,8 +34,13 @@ export interface Service {
   /** A service lives on the same state. */
   besideService: boolean
   /** Leads until the signal: recovers, schedules, works, watches, delivers; then winds down.
+   * @param onEnding  the work has ended, and the last words were not said yet
    * @throws Fault state-locked when another instance leads */
-  lead(signal: AbortSignal, onLeading: () => Promise<void> | void): Promise<void>
+  lead(
+    signal: AbortSignal,
+    onLeading: () => Promise<void> | void,
+    onEnding?: () => Promise<void>,
+  ): Promise<void>
   /** The scheduler has made a pass and the state answers. */
   ready(): boolean
   /** For a command: waits for its work and its messages, within reason. */
@@ -66,7 +77,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
     }),
   }
 
-  async function lead(signal: AbortSignal, onLeading: () => Promise<void> | void): Promise<void> {
+  const lead: Service['lead'] = async (signal, onLeading, onEnding) => {
     const held = await takeLead(context, self)
     try {
       await onLeading()
@@ -75,13 +86,18 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
       const ended = await recover(context)
       if (ended.length > 0)
         context.log.warn('runs of a process that died were ended as interrupted', { count: ended.length })
+      const taken = takeUpRequests(context).catch((error: unknown) =>
+        context.log.error('looking after open requests stumbled', { error: asFault(error).message }),
+      )
       await Promise.all([
+        taken,
         scheduler.runUntil(signal),
         worker.runUntil(signal, graceMs),
         watchUntil(context, signal),
         forgetUntil(context, signal),
         reloadUntil(context, signal),
       ])
+      await onEnding?.()
       await waitUntilTold(context, farewellMs)
       silent.abort(new Error('stopped'))
       await telling
@@ -123,11 +139,16 @@ async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<
     'looking for runs of dead processes': () => reap(context),
     'the end of pauses': () => closeEndedPauses(context),
     'the overdue watch': () => watchOverdue(context),
-    'closing expired requests': () => expireRequests(context),
+    'incidents that change by themselves': () => tendIncidents(context),
+    'the digest': () => tellDueDigest(context),
+    'closing expired requests': () => endOverdue(context),
+    'calling whoever may decide': () => pingAgain(context),
     'pins that are to be written beside backups': () => settlePins(context, signal),
     'copies that are owed': () => lookAfterDebts(context),
     'kept dumps': () => tidyKept(context),
+    'replaced databases': () => lookAfterSwaps(context),
     'uploads that nobody ended': () => endUploads(context),
+    'the head of the audit log': () => storeAuditHeads(context, signal),
   }
   while (!signal.aborted) {
     for (const [what, look] of Object.entries(looks))
@@ -140,11 +161,11 @@ async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<
 
 async function waitUntilTold(context: EngineContext, patienceMs: number): Promise<void> {
   const begun = context.clock.monotonic()
-  const notifiers = await context.notifiers()
+  const notifiers = (await context.notifiers()).filter((notifier) => !isOff(notifier))
   const owed = async (): Promise<number> =>
     Math.max(
       0,
-      ...(await Promise.all(notifiers.map((notifier) => countOwed(context.database.read, notifier.kind)))),
+      ...(await Promise.all(notifiers.map((notifier) => countOwed(context.database.read, nameOf(notifier))))),
     )
   while ((await owed()) > 0 && context.clock.monotonic() - begun < patienceMs) await context.clock.sleep(100)
 }
@@ -189,7 +210,10 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
   /** Who backs up by cron alone has no service that looks again and again. */
   async function lookOnce(): Promise<void> {
     for (const copy of await lookAfterDebts(context)) await worker.runOne(copy, over.signal)
+    await watchOverdue(context)
+    await tendIncidents(context)
     await tidyKept(context)
+    await lookAfterSwaps(context)
     await forgetOld(context)
   }
 

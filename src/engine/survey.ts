@@ -18,6 +18,7 @@ import { storageOf, type EngineContext } from './context.ts'
 import { folderOf } from './folder-of.ts'
 import { requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
+import { retentionHold } from './requests/retention.ts'
 import { isPinKey, readPinSidecar } from './pin-sidecar.ts'
 
 /** One series in one place: what retention decides about at a time. */
@@ -59,6 +60,7 @@ export async function survey(context: EngineContext, corner: Corner, signal: Abo
     timezone: strategy.timezone,
     intervalMs: expectedMaxAge(strategy.schedule, strategy.timezone, now),
     listed: there.failure === null,
+    held: await retentionHold(context.database.read, strategy),
   }
   const judgements = judge(candidates, policy, circumstances)
   const found: Surveyed[] = []

@@ -1,11 +1,12 @@
-import type { AnyRequestView, RunView } from '../core/model.ts'
+import type { Audience } from '../core/messages.ts'
+import type { RunView } from '../core/model.ts'
 import type { Write } from '../state/database.ts'
 import { owe } from '../state/messages.ts'
 import { gather, tellLine } from './batch.ts'
 import type { EngineContext } from './context.ts'
 
 export const cardKey = (runId: string): string => `run/${runId}/card`
-const requestKey = (requestId: string): string => `request/${requestId}`
+export const requestKey = (requestId: string): string => `request/${requestId}`
 const progressKey = (runId: string): string => `run/${runId}/progress`
 
 const priority = { failure: 1, end: 2, start: 3, progress: 4 } as const
@@ -27,7 +28,7 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
   const now = context.clock.now()
   const batch = given.batch ?? (await gather(context, tx, given))
   const run = batch === null ? given : { ...given, batch }
-  const line = batch === null ? null : await tellLine(context, tx, { ...given, batch })
+  if (batch !== null) await tellLine(context, tx, { ...given, batch })
   const card = { ...run, progress: null, stage: null } // the card changes with the state only
   const { strategy } = run
   await owe(
@@ -43,7 +44,7 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
     now,
   )
   await tellProgress(context, tx, run)
-  const isQuiet = line?.isQuiet ?? false
+  const isQuiet = run.incident !== undefined // which calls people
   if (run.state === 'failed' || run.state === 'degraded')
     await owe(
       tx,
@@ -63,7 +64,7 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
 export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   if (run.startedAt === null || !['backup', 'restore'].includes(run.kind)) return
   if (run.batch !== undefined && run.endedAt === null) return // its line is enough
-  const parent = run.kind === 'restore' ? await requestCardOf(tx, run.id) : cardKey(run.id)
+  const parent = run.kind === 'restore' ? await requestCardOf(tx, run.undoes ?? run.id) : cardKey(run.id)
   const level = run.endedAt !== null ? priority.end : priority.progress
   await owe(
     tx,
@@ -117,73 +118,31 @@ async function requestCardOf(tx: Write, runId: string): Promise<string | null> {
   return request ? requestKey(request.id) : null
 }
 
-export async function tellRequest(context: EngineContext, tx: Write, given: AnyRequestView): Promise<void> {
-  const request = forCard(given)
-  await owe(
-    tx,
-    {
-      key: requestKey(request.id),
-      strategy: request.kind === 'restore' ? request.plan.backup.strategy : request.plan.strategy,
-      audience: 'approvals',
-      parent: null,
-      priority: priority.end,
-      body: { type: 'request.card', request },
-    },
-    context.clock.now(),
-  )
-}
-
-const listedOnCard = 10 // of thousands nobody reads more there
-
-function forCard(request: AnyRequestView): AnyRequestView {
-  if (request.kind === 'restore') return request
-  const { deletions } = request.plan
-  return { ...request, plan: { ...request.plan, deletions: deletions.slice(0, listedOnCard) } }
-}
-
 export async function tellNotice(
   context: EngineContext,
   tx: Write,
-  notice: { key: string; strategy: string | null; title: string; text: string; urgent: boolean },
+  notice: {
+    key: string
+    strategy: string | null
+    title: string
+    text: string
+    urgent: boolean
+    /** It belongs in the thread of this run's request. */
+    run?: string
+    audience?: Audience
+  },
 ): Promise<void> {
-  const { key, strategy, title, text, urgent } = notice
+  const { key, strategy, title, text, urgent, run } = notice
+  const { audience = urgent ? 'failure' : 'default' } = notice
   await owe(
     tx,
     {
       key: `notice/${key}`,
       strategy,
-      audience: urgent ? 'failure' : 'default',
-      parent: null,
+      audience,
+      parent: run === undefined ? null : await requestCardOf(tx, run),
       priority: priority.failure,
       body: { type: 'notice', title, text, urgent },
-    },
-    context.clock.now(),
-  )
-}
-
-export async function tellOverdue(
-  context: EngineContext,
-  tx: Write,
-  about: {
-    key: string
-    strategy: string
-    series: string
-    sinceAt: number
-    lastGoodAt: number | null
-    expected: string
-    over: boolean
-  },
-): Promise<void> {
-  const { key, ...facts } = about
-  await owe(
-    tx,
-    {
-      key,
-      strategy: about.strategy,
-      audience: 'failure',
-      parent: null,
-      priority: priority.failure,
-      body: { type: 'overdue', ...facts },
     },
     context.clock.now(),
   )

@@ -1,14 +1,16 @@
 import type { Strategy } from '../core/config.ts'
-import type { BackupView, KeptDump, RunView, StrategyView } from '../core/model.ts'
+import type { BackupView, KeptDump, RestoreResult, RunView, StrategyView } from '../core/model.ts'
 import { activePin, keptFor, retentionIn } from '../core/retention.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
+import { lastProof } from '../state/digest.ts'
 import { findBackupIds, type BackupFilter } from '../state/find.ts'
 import { listDebts, type Debt } from '../state/owed.ts'
 import { requestsIn } from '../state/requests.ts'
 import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
+import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
 import { firstSeenKey } from './slots.ts'
@@ -44,7 +46,9 @@ export async function runView(
     host: context.host,
     progress: run.progress,
     backup: run.result?.backup ?? null,
-    restore: run.result?.restore ?? null,
+    restore: await restoredBy(db, run),
+    undo: run.result?.undo ?? null,
+    ...(run.params.undo !== undefined && { undoes: run.params.undo }),
     verify: run.result?.verify ?? null,
     copy: run.result?.copy ?? null,
     prune: run.result?.prune ?? null,
@@ -54,7 +58,19 @@ export async function runView(
     failuresInARow: await failuresInARow(db, run.strategy),
     backupId: run.result?.backup?.id ?? run.params.backup ?? null,
     ...(run.params.batch !== undefined && { batch: run.params.batch }),
+    ...(run.params.incident !== undefined && { incident: run.params.incident }),
   }
+}
+
+/** What can be undone changes after the run's end. */
+async function restoredBy(db: Read, { id, result }: Run): Promise<RestoreResult | null> {
+  const restore = result?.restore
+  if (!restore?.swap) return restore ?? null
+  const now = await findSwap(db, id)
+  if (!now) return restore
+  const { inPlace, version } = now
+  const until = now.state === 'open' ? now.until : null
+  return { ...restore, swap: { ...restore.swap, kept: otherName(now), inPlace, version, until } }
 }
 
 export async function strategyView(context: EngineContext, strategy: Strategy): Promise<StrategyView> {
@@ -71,6 +87,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     timezone: strategy.timezone,
     tags: strategy.tags,
     storages: strategy.storages,
+    protected: strategy.protected,
     lastRun: last
       ? {
           id: last.id,
@@ -81,11 +98,13 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
         }
       : null,
     lastGood: good ? backupView(context, [good]) : null,
+    proven: await lastProof(db, strategy.name),
     nextAt: nextRunAt(strategy, paused, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
     kept: await keptOf(context, strategy.name),
     overdueSince: await overdueSince(context, strategy),
     paused,
+    replaced: await listSwaps(db, strategy.name),
     asks: await asksOf(db, strategy.name),
     failuresInARow: await failuresInARow(db, strategy.name),
     ...(await totals(db, strategy.name)),

@@ -8,7 +8,9 @@ import { copyWork } from './copy.ts'
 import { pruneAfterBackup } from './prune-after.ts'
 import { pruneWork } from './prune-run.ts'
 import type { Pulse } from './pulse.ts'
-import { restoreBeside } from './restore/beside.ts'
+import { enterRequest } from './requests/runs.ts'
+import { restore } from './restore/restore.ts'
+import { undoRestore } from './restore/undo.ts'
 import { tellNotice } from './tell.ts'
 import type { VerifyResult } from '../core/model.ts'
 import { verifyBackup } from './verify.ts'
@@ -19,6 +21,8 @@ export interface Work {
   folder: string
   pulse: Pulse
   signal: AbortSignal
+  /** Carries out another accepted run beside this one. @returns false when it cannot start yet, or somebody else has it */
+  carry: (run: string) => Promise<boolean>
   change: (columns: RunChange) => Promise<void>
 }
 
@@ -34,7 +38,8 @@ export interface WorkResult {
 }
 
 /** One attempt at whatever the run is for. */
-export function workOn(context: EngineContext, work: Work): Promise<WorkResult> {
+export async function workOn(context: EngineContext, work: Work): Promise<WorkResult> {
+  await enterRequest(context, work.run)
   switch (work.run.kind) {
     case 'backup':
       return backupWork(context, work, ({ series }, signal) =>
@@ -47,7 +52,7 @@ export function workOn(context: EngineContext, work: Work): Promise<WorkResult> 
     case 'verify':
       return verify(context, work)
     case 'restore':
-      return restoreBeside(context, work)
+      return work.run.params.undo === undefined ? restore(context, work) : undoRestore(context, work)
   }
 }
 

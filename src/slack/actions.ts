@@ -8,21 +8,60 @@ export const actions = {
   restoreBackup: 'backup.restore',
   confirmRequest: 'request.confirm',
   dismissRequest: 'request.dismiss',
+  approveRequest: 'request.approve',
+  rejectRequest: 'request.reject',
+  reviewRequest: 'request.review',
   previousPage: 'page.previous',
   nextPage: 'page.next',
   chooseStrategy: 'restore.strategy',
   refreshHome: 'home.refresh',
   runFromHome: 'home.run',
   restoreFromHome: 'home.restore',
+  cancelFromHome: 'home.cancel',
+  shareList: 'page.share',
+  chooseRun: 'message.run',
+  acknowledge: 'incident.acknowledge',
+  snooze: 'incident.snooze',
 } as const
+
+/** How long an incident may sleep, and what its menu says. */
+export const snoozes = {
+  '1h': '1 hour',
+  '4h': '4 hours',
+  '24h': '24 hours',
+  'next-run': 'until the next run',
+} as const
+
+/** What an option of that menu carries: 75 characters at most. */
+export function snoozeValue({ id, acts, length }: { id: string; acts: number; length: string }): string {
+  return `${length}/${acts}/${id}`
+}
+
+/** @returns null when it is not one of ours */
+export function readSnooze(value: string | null): { id: string; acts: number; length: string } | null {
+  const [length = '', acts = '', id = ''] = (value ?? '').split('/')
+  return length in snoozes && /^\d+$/.test(acts) && id !== '' ? { id, acts: Number(acts), length } : null
+}
 
 /** Buttons of a Reply: `ask/0`, `ask/1`, … */
 export const askPrefix = 'ask/'
 
-export const views = { restore: 'restore.dialog', plain: 'plain' } as const
+export const views = { restore: 'restore.dialog', reject: 'request.reject', run: 'run.dialog', plain: 'plain' } as const
+
+/** Callback ids of the shortcuts in the manifest. */
+export const shortcuts = { run: 'shortcut.run', message: 'shortcut.message' } as const
 
 /** Blocks of the restore dialog that are read back. */
-export const inputs = { backup: 'backup', target: 'target', database: 'database', reason: 'reason' } as const
+export const inputs = {
+  backup: 'backup',
+  target: 'target',
+  database: 'database',
+  typed: 'typed',
+  reason: 'reason',
+} as const
+
+/** Blocks of the dialog that runs a backup. */
+export const runInputs = { strategy: 'run.strategy', note: 'run.note' } as const
 
 /** What a button carries: an opaque id and a version; everything else is looked up when it is clicked. */
 export interface ButtonValue {

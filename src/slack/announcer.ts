@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { WebClient } from '@slack/web-api'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
+import type { IncidentView } from '../core/incidents.ts'
 import type { Message } from '../core/messages.ts'
 import type { Delivery, Notifier } from '../notifiers/notifier.ts'
 import { adviceFor } from './advice.ts'
@@ -87,7 +88,7 @@ export function createAnnouncer({ client, routing, style, clock, log }: Announce
 
   return {
     kind: 'slack',
-    wants: (message, known) => known !== null || !isToldWithOthers(message),
+    wants: (message, known) => known !== null || !(isToldWithOthers(message) || isMoot(message)),
     deliver,
     check,
   }
@@ -121,19 +122,33 @@ function itsTurn(receipt: unknown, retryAfterMs: number): Delivery {
   return { outcome: 'later', receipt, retryAfterMs, waits: true, detail: 'in its turn' }
 }
 
-/** A run among many is told by a line of their batch. One that was seen before it became one of many keeps its thread. */
+/** A run among many is told by a line of their batch, an incident among many by the one of all. One that was seen before it
+ * became one of many keeps its thread. */
 function isToldWithOthers({ body }: Message): boolean {
+  if (body.type === 'incident') return body.incident.state === 'joined'
   return (body.type === 'run.card' || body.type === 'run.progress') && body.run.batch !== undefined
 }
 
-const gatherMs = 1500
+/** Nobody is called for what is decided meanwhile. */
+function isMoot({ body }: Message): boolean {
+  return body.type === 'request.ping' && body.over
+}
 
-/** A scheduled start waits a moment, so that many of them are seen as many; nobody watches a schedule's second.
+const gatherMs = 1500
+const longestHoldMs = 2 * 60_000
+
+/** A scheduled start or a first failure waits a moment, so that many of them are seen as many; nobody watches its second.
  * @returns milliseconds left of that moment */
 function gatheringMs({ body }: Message, now: number): number {
+  if (body.type === 'incident') return holdingMs(body.incident, now)
   const since = body.type === 'batch' ? body.batch.startedAt : scheduledStart(body)
   const age = since === null ? gatherMs : now - since
   return age < 0 ? 0 : Math.max(0, gatherMs - age) // a clock that was set back holds nothing up
+}
+
+function holdingMs({ state, heldUntil }: IncidentView, now: number): number {
+  const left = state === 'recovered' ? 0 : heldUntil - now
+  return left > longestHoldMs ? 0 : Math.max(0, left)
 }
 
 function scheduledStart(body: Message['body']): number | null {
@@ -186,10 +201,18 @@ function plan(given: {
   const routing = given.routing(message.strategy)
   const isQuiet = message.body.type === 'run.alarm' && message.body.quiet === true
   const mentions = isQuiet ? [] : routing.mentionOnFailure
-  const drawn = drawMessage(message.body, { mentions, blocks: given.blocks })
-  const basic = given.blocks === 'rich' ? drawMessage(message.body, { mentions, blocks: 'basic' }) : drawn
-  const wanted = channelFor(routing, message.audience)
+  const { body } = message
+  const told = {
+    mentions,
+    approvals: channelFor(routing, 'approvals'),
+    calledIn: channelFor(routing, 'failure'),
+  }
+  const drawn = drawMessage(body, { ...told, blocks: given.blocks })
+  const basic = given.blocks === 'rich' ? drawMessage(body, { ...told, blocks: 'basic' }) : drawn
+  // a person's id opens the conversation with them
+  const wanted = body.type === 'request.told' ? body.to : channelFor(routing, message.audience)
   const isAlarm = message.body.type === 'run.alarm'
+  const isHeard = (isAlarm && !isQuiet) || message.body.type === 'incident.note'
   // What must be heard goes to its own channel; everything else stays in its thread.
   const thread = parent !== null && (!isAlarm || parent.channel === wanted) ? parent : null
   return {
@@ -197,7 +220,7 @@ function plan(given: {
     channel: receipt?.channel ?? thread?.channel ?? wanted,
     ts: receipt?.ts ?? null,
     threadTs: thread?.ts ?? null,
-    broadcast: isAlarm && !isQuiet && thread !== null,
+    broadcast: isHeard && thread !== null,
     drawn,
     simpler: [basic, { text: drawn.text, blocks: [] }],
     digest: createHash('sha256').update(JSON.stringify(drawn)).digest('base64url').slice(0, 16),

@@ -2,7 +2,7 @@ import { App } from '@slack/bolt'
 import type { BlockAction, BlockElementAction, Receiver, RespondFn } from '@slack/bolt'
 import type { SlackConnection } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
-import { unpackValue } from './actions.ts'
+import { unpackValue, views } from './actions.ts'
 import { recall } from './blocks/restore-dialog.ts'
 import { answerClick } from './clicks.ts'
 import type { Click } from './clicks.ts'
@@ -11,9 +11,10 @@ import type { Desk } from './desk.ts'
 import { publishHome } from './home.ts'
 import { tellFault } from './private.ts'
 import type { Place } from './private.ts'
+import { answerReject, rejectingView } from './reject.ts'
+import { answerShortcut, readRunDialog, startingView, startRun } from './shortcuts.ts'
 import { answerCommand } from './slash.ts'
 import { firstAnswer, planRestore, readSubmission } from './submission.ts'
-import { Fault } from '../core/faults.ts'
 
 export interface BoltParts {
   desk: Desk
@@ -39,6 +40,7 @@ export function startBolt(parts: BoltParts): void {
   clicks(app, parts)
   dialogs(app, parts)
   home(app, parts)
+  groupChanges(app, parts)
   others(app, parts)
 }
 
@@ -83,7 +85,14 @@ function readClick(body: BlockAction, action: BlockElementAction, respond: Respo
 }
 
 function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
-  app.view({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body, view }) => {
+  app.view({ type: 'view_submission', callback_id: views.run }, async ({ ack, body, view }) => {
+    const filled = readRunDialog(view)
+    await measured(desk, acked, () => ack({ response_action: 'update', view: startingView }))
+    const place = { user: body.user.id, channel: null, threadTs: null, respond: null }
+    if (filled === null) return
+    follow(once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => startRun(desk, filled, place)))
+  })
+  app.view({ type: 'view_submission', callback_id: /^(?!(run\.dialog|request\.reject)$)/ }, async ({ ack, body, view }) => {
     const submitted = readSubmission(view)
     const answer = firstAnswer(submitted)
     await measured(desk, acked, () => ack(answer))
@@ -92,6 +101,12 @@ function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
     follow(
       once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => planRestore(desk, submitted, place)),
     )
+  })
+  app.view({ type: 'view_submission', callback_id: views.reject }, async ({ ack, body, view }) => {
+    await measured(desk, acked, () => ack({ response_action: 'update', view: rejectingView }))
+    const place = { user: body.user.id, channel: null, threadTs: null, respond: null }
+    const key = `view/${view.id}/${view.hash}`
+    follow(once(desk, { key, place }, () => answerReject(desk, view, place)))
   })
   app.view({ type: 'view_closed', callback_id: /.*/ }, ({ ack }) => measured(desk, acked, ack))
 }
@@ -106,16 +121,32 @@ function home(app: App, { desk, follow }: BoltParts): void {
   })
 }
 
+/** What is remembered of a group is old from now on. */
+function groupChanges(app: App, { desk }: BoltParts): void {
+  app.event('subteam_members_changed', async ({ event }) => desk.groups.forget(event.subteam_id))
+  app.event('subteam_updated', async ({ event }) => desk.groups.forget(event.subteam.id))
+}
+
 /** What our manifest does not ask for is acknowledged and explained all the same: Slack shows silence as a failure. */
 function others(app: App, { desk, acked, follow }: BoltParts): void {
-  app.shortcut(/.*/, async ({ ack, body }) => {
+  app.shortcut(/.*/, async ({ ack, body, respond }) => {
     await measured(desk, acked, ack)
     const channel = 'channel' in body ? (body.channel?.id ?? null) : null
-    const fault = new Fault('not-yet', 'shortcuts come with a later release', {
-      hint: 'type `/backup` instead',
-    })
-    const place = { user: body.user.id, channel, threadTs: null, respond: null }
-    follow(once(desk, { key: `shortcut/${body.trigger_id}`, place }, () => tellFault(desk, place, fault)))
+    const thread = 'message' in body ? (body.message['thread_ts'] as unknown) : undefined
+    const place = {
+      user: body.user.id,
+      channel,
+      threadTs: typeof thread === 'string' ? thread : null,
+      respond: 'response_url' in body ? respond : null,
+    }
+    const message =
+      channel !== null && 'message' in body
+        ? { channel, ts: body.message.ts, blocks: body.message['blocks'] as unknown }
+        : null
+    const used = { callbackId: body.callback_id, trigger: body.trigger_id, place, message }
+    follow(
+      once(desk, { key: `shortcut/${body.trigger_id}`, place }, () => answerShortcut(desk, used)),
+    )
   })
   app.options(/.*/, ({ ack }) => measured(desk, acked, () => ack({ options: [] })))
 }

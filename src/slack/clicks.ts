@@ -1,7 +1,7 @@
 import { Fault } from '../core/faults.ts'
-import { actions, askPrefix, inputs } from './actions.ts'
+import { actions, askPrefix, inputs, readSnooze, runInputs } from './actions.ts'
 import type { ButtonValue } from './actions.ts'
-import { askAndTell, turnPage } from './answers.ts'
+import { askAndTell, shareList, turnPage } from './answers.ts'
 import { faultView, loadingView, logView } from './blocks/modals.ts'
 import { restoreDialog, restoreTitle } from './blocks/restore-dialog.ts'
 import type { Desk } from './desk.ts'
@@ -9,7 +9,9 @@ import { publishHome } from './home.ts'
 import { openView, updateView } from './open-view.ts'
 import { tellFault } from './private.ts'
 import type { Place } from './private.ts'
+import { askWhy } from './reject.ts'
 import { openRestore, prepare } from './restore.ts'
+import { offerRun } from './shortcuts.ts'
 
 /** One click on a button or choice in a menu. */
 export interface Click {
@@ -47,9 +49,16 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
         wanted: { strategy: value.strategy, backup: needed(value.id) },
       })
     case actions.confirmRequest:
-      return decide(desk, click, 'confirm')
     case actions.dismissRequest:
-      return decide(desk, click, 'dismiss')
+    case actions.approveRequest:
+    case actions.reviewRequest:
+      return decide(desk, click, decisions[action])
+    case actions.rejectRequest:
+      return askWhy(desk, click.trigger, { place, request: needed(value.id), version: value.version ?? 0 })
+    case actions.acknowledge:
+      return askAndTell(desk, { name: 'acknowledge', args: { what: needed(value.id), acts: value.version } }, place)
+    case actions.snooze:
+      return askAndTell(desk, { name: 'snooze', args: snoozed(click) }, place)
     case actions.previousPage:
     case actions.nextPage:
       return turnPage(desk, { words: needed(value.words), page: value.page ?? 0 }, place)
@@ -63,6 +72,16 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
         await desk.identify(place.user),
       )
       return publishHome(desk, place.user)
+    case actions.cancelFromHome:
+      await desk.ask(
+        { name: 'cancel', args: { run: needed(value.id) } },
+        await desk.identify(place.user),
+      )
+      return publishHome(desk, place.user)
+    case actions.shareList:
+      return shareList(desk, { words: needed(value.words), page: value.page ?? 0 }, place)
+    case actions.chooseRun:
+      return offerRun(desk, place, needed(click.chosen ?? undefined))
     case actions.refreshHome:
       return publishHome(desk, place.user)
     default:
@@ -72,7 +91,7 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
 
 /** Buttons that a Reply brought along, inputs of dialogs, and what nobody knows any more. */
 async function otherClick(desk: Desk, { action, value, place, trigger }: Click): Promise<void> {
-  if ((Object.values(inputs) as string[]).includes(action)) return
+  if ([...Object.values(inputs), ...Object.values(runInputs)].some((input) => input === action)) return
   if (!action.startsWith(askPrefix)) {
     desk.log.warn('a button is not known', { action: action.slice(0, 100) })
     throw new Fault('stale', 'this button is from another version of easy-backup', {
@@ -91,6 +110,11 @@ function retried({ id, strategy }: ButtonValue): Record<string, unknown> {
   return { what: needed(strategy), ...(id !== undefined && { retry: true }) }
 }
 
+function snoozed({ chosen }: Click): Record<string, unknown> {
+  const asked = readSnooze(chosen)
+  return { what: needed(asked?.id), length: asked?.length, acts: asked?.acts }
+}
+
 function needed(part: string | undefined): string {
   if (part !== undefined) return part
   throw new Fault('stale', 'this button is from another version of easy-backup', {
@@ -98,9 +122,22 @@ function needed(part: string | undefined): string {
   })
 }
 
+/** What the buttons of a card are called when they are typed. */
+const decisions = {
+  [actions.confirmRequest]: 'confirm',
+  [actions.dismissRequest]: 'dismiss',
+  [actions.approveRequest]: 'approve',
+  [actions.reviewRequest]: 'review',
+} as const
+
 /** The card says the rest: it is edited by whoever delivers messages. */
-async function decide(desk: Desk, { value, place }: Click, name: 'confirm' | 'dismiss'): Promise<void> {
-  const args = { request: needed(value.id), version: value.version ?? 0 }
+async function decide(
+  desk: Desk,
+  { value, place }: Click,
+  name: (typeof decisions)[keyof typeof decisions],
+): Promise<void> {
+  const request = needed(value.id)
+  const args = name === 'review' ? { request } : { request, version: value.version ?? 0 }
   await desk.ask({ name, args }, await desk.identify(place.user))
 }
 

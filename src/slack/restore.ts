@@ -2,7 +2,7 @@ import { commandsFor } from '../commands/ask.ts'
 import type { Person } from '../commands/command.ts'
 import type { Reply } from '../commands/reply.ts'
 import { Fault } from '../core/faults.ts'
-import type { BackupView } from '../core/model.ts'
+import type { BackupView, StrategyView } from '../core/model.ts'
 import { faultView, loadingView } from './blocks/modals.ts'
 import { restoreDialog, restoreTitle } from './blocks/restore-dialog.ts'
 import type { RestoreDialog } from './blocks/restore-dialog.ts'
@@ -40,11 +40,12 @@ export async function openRestore(
  * @throws Fault denied · not-found */
 export async function prepare(desk: Desk, place: Place, wanted: Wanted): Promise<RestoreDialog> {
   const person = await desk.identify(place.user)
-  await mayRestore(desk, person, wanted.strategy ?? null)
-  const strategies = await strategyNames(desk, person)
+  const strategies = await mayRestore(desk, person, wanted)
   const found = await resolve(desk, person, { ...wanted, strategies })
   const base = { strategies, now: desk.clock.now(), channel: place.channel }
-  if (found.strategy === null) return { ...base, strategy: null, backups: [], chosen: null }
+  if (found.strategy === null)
+    return { ...base, strategy: null, backups: [], chosen: null, ownName: null, isProtected: false }
+  const view = await viewOf(desk, person, found.strategy)
   const backups = await restorable(desk, person, found.strategy)
   const chosen = found.backup
   const known = chosen === null || backups.some(({ id }) => id === chosen.id)
@@ -53,17 +54,38 @@ export async function prepare(desk: Desk, place: Place, wanted: Wanted): Promise
     strategy: found.strategy,
     backups: known ? backups : [...backups, chosen],
     chosen: chosen?.id ?? null,
+    ownName: ownName(view, backups[0]),
+    isProtected: view?.protected ?? false,
   }
 }
 
-async function mayRestore(desk: Desk, person: Person, strategy: string | null): Promise<void> {
+async function viewOf(desk: Desk, person: Person, strategy: string): Promise<StrategyView | null> {
+  const reply = await desk.ask({ name: 'status', args: { strategy } }, person)
+  return reply.type === 'facts' ? (reply.data as StrategyView) : null
+}
+
+/** As whoever restores in place types it: of a file the last part of its path. */
+function ownName(view: StrategyView | null, newest: BackupView | undefined): string | null {
+  if (view?.endpoint.startsWith('/')) return view.endpoint.slice(view.endpoint.lastIndexOf('/') + 1)
+  return newest?.series ?? null
+}
+
+/** @returns the strategies this person may restore. @throws Fault denied when there is none, or the one that was named is not */
+async function mayRestore(desk: Desk, person: Person, { strategy: chosen, what }: Wanted): Promise<string[]> {
   const command = commandsFor('slack').find(({ name }) => name === 'restore')
   if (command === undefined) throw new Fault('not-yet', 'restoring is not offered here')
   const { name, role, open } = command
-  await desk.gate.allow(person, { command: name, role, open, strategy })
+  const act = { command: name, role, open }
+  const seen = person.outsider === null ? await strategyNames(desk, person) : []
+  const strategy = chosen ?? seen.find((one) => one === what) ?? null
+  const answers = await Promise.all(seen.map((one) => desk.gate.may(person, { ...act, strategy: one })))
+  const allowed = seen.filter((_, at) => answers[at])
+  if (strategy !== null || allowed.length === 0) await desk.gate.allow(person, { ...act, strategy })
+  return strategy === null || allowed.includes(strategy) ? allowed : [...allowed, strategy]
 }
 
-async function strategyNames(desk: Desk, person: Person): Promise<string[]> {
+/** Those that a person may see. */
+export async function strategyNames(desk: Desk, person: Person): Promise<string[]> {
   const reply = await desk.ask({ name: 'status', args: {} }, person)
   return reply.type === 'table' ? reply.table.rows.map(({ id }) => id).toSorted() : []
 }

@@ -3,7 +3,15 @@ import { asFault, Fault } from '../core/faults.ts'
 import { inputs } from './actions.ts'
 import { drawnView, faultView, loadingView } from './blocks/modals.ts'
 import { drawReply } from './blocks/reply.ts'
-import { backupKey, plannedView, recall, restoreDialog, restoreTitle } from './blocks/restore-dialog.ts'
+import {
+  backupKey,
+  isOverwriting,
+  plannedView,
+  recall,
+  restoreDialog,
+  restoreTitle,
+  targets,
+} from './blocks/restore-dialog.ts'
 import type { Target } from './blocks/restore-dialog.ts'
 import type { Desk } from './desk.ts'
 import { updateView } from './open-view.ts'
@@ -18,23 +26,30 @@ export interface Submitted {
   backup: string
   target: Target
   database: string
+  /** The name of what is overwritten, typed once more. */
+  name: string
   reason: string
+  /** What the dialog knew. */
+  ownName: string | null
+  isProtected: boolean
   channel: string | null
 }
 
 /** @returns null when the dialog is not the one we made */
 export function readSubmission(view: ViewOutput): Submitted | null {
-  const { strategy, channel } = recall(view.private_metadata)
+  const { strategy, ...known } = recall(view.private_metadata)
   const backup = inputOf(view, inputs.backup)?.selected_option?.value
   if (strategy === null || backup === undefined) return null
   return {
     viewId: view.id,
     strategy,
     backup,
-    target: inputOf(view, inputs.target)?.selected_option?.value === 'named' ? 'named' : 'new',
+    target:
+      targets.find((target) => target === inputOf(view, inputs.target)?.selected_option?.value) ?? 'new',
     database: (inputOf(view, inputs.database)?.value ?? '').trim(),
+    name: (inputOf(view, inputs.typed)?.value ?? '').trim(),
     reason: (inputOf(view, inputs.reason)?.value ?? '').replace(/\s+/g, ' ').trim(),
-    channel,
+    ...known,
   }
 }
 
@@ -49,17 +64,29 @@ export function firstAnswer(submitted: Submitted | null): ViewResponseAction {
       response_action: 'update',
       view: faultView(restoreTitle, new Fault('stale', 'this dialog is too old', { hint: 'open it again' })),
     }
-  if (submitted.target === 'named' && submitted.database === '')
-    return {
-      response_action: 'errors',
-      errors: { [inputs.database]: 'Write the name of a new or empty database.' },
-    }
-  if (submitted.target === 'new' && submitted.database !== '')
-    return {
-      response_action: 'errors',
-      errors: { [inputs.database]: 'Choose “A new or empty database of this name”, or leave this empty.' },
-    }
+  const errors = mistakesIn(submitted)
+  if (Object.keys(errors).length > 0) return { response_action: 'errors', errors }
   return { response_action: 'update', view: loadingView(restoreTitle, 'Making the plan …') }
+}
+
+/** What the dialog itself can judge; the engine asks the same again. */
+function mistakesIn({ target, database, name, reason, ...known }: Submitted): Record<string, string> {
+  const wanted = target === 'overwrite' ? database : known.ownName
+  const takesName = target === 'named' || target === 'overwrite'
+  const errors: Record<string, string | false> = {
+    [inputs.database]: takesName
+      ? database === '' && 'Write the name of the database.'
+      : database !== '' && 'Choose “of this name”, or leave this empty.',
+    [inputs.typed]: isOverwriting(target)
+      ? (wanted === null ? name === '' : name !== wanted) &&
+        `Type ${wanted ?? 'the name'}, exactly, to overwrite it.`
+      : name !== '' && 'Nothing is overwritten: leave this empty.',
+    [inputs.reason]:
+      isOverwriting(target) && known.isProtected && reason === '' && 'Say why: somebody else decides by it.',
+  }
+  return Object.fromEntries(
+    Object.entries(errors).filter((pair): pair is [string, string] => pair[1] !== false),
+  )
 }
 
 /** Makes the plan; the card itself is posted by the engine. Says where it is, or why there is none. */
@@ -75,13 +102,16 @@ async function planned(
   submitted: Submitted,
   place: Place,
 ): Promise<ReturnType<typeof plannedView>> {
-  const { strategy, target, database, reason } = submitted
+  const { strategy, target, database, name, reason } = submitted
   const person = await desk.identify(place.user)
   const backup = (await restorable(desk, person, strategy)).find((one) => backupKey(one) === submitted.backup)
   const args = {
     strategy,
     backup: backup?.id ?? `${strategy}-${submitted.backup}`,
-    ...(target === 'named' && { targetDb: database }),
+    ...((target === 'named' || target === 'overwrite') && { targetDb: database }),
+    ...(target === 'overwrite' && { clean: true }),
+    ...(target === 'in-place' && { inPlace: true }),
+    ...(isOverwriting(target) && { typed: name }),
     ...(reason !== '' && { reason }),
   }
   const reply = await desk.ask({ name: 'restore', args }, person)
@@ -102,11 +132,11 @@ async function again(
 ): Promise<ReturnType<typeof faultView>> {
   const { code } = asFault(error)
   if (code === 'denied' || code === 'internal') return faultView(restoreTitle, error)
-  const { strategy, target, database, reason } = submitted
+  const { strategy, target, database, name, reason } = submitted
   return prepare(desk, place, { strategy }).then(
     (dialog) => {
       const chosen = dialog.backups.find((one) => backupKey(one) === submitted.backup)?.id ?? null
-      return restoreDialog({ ...dialog, chosen, typed: { target, database, reason }, problem: error })
+      return restoreDialog({ ...dialog, chosen, typed: { target, database, name, reason }, problem: error })
     },
     () => faultView(restoreTitle, error),
   )

@@ -1,3 +1,4 @@
+import { openStates } from '../core/request-states.ts'
 import type { Read, Write } from './database.ts'
 
 const atOnce = 500 // rows of one transaction, so that the write lock is never held long
@@ -9,7 +10,6 @@ export async function forgetMessages(tx: Write, before: number): Promise<number>
     .selectFrom('messages')
     .select('key')
     .where('changed_at', '<', before)
-    .where('key', 'not like', 'overdue/%')
     .orderBy('changed_at')
     .limit(atOnce)
     .execute()
@@ -20,15 +20,16 @@ export async function forgetMessages(tx: Write, before: number): Promise<number>
   return keys.length
 }
 
-/** Ids of the runs and requests whose messages may still change. */
+/** Ids of the runs, requests and incidents whose messages may still change. */
 async function openSubjects(db: Read): Promise<Set<string>> {
   const runs = await db.selectFrom('runs').select('id').where('state', 'in', ['queued', 'running']).execute()
   const requests = await db
     .selectFrom('requests')
     .select('id')
-    .where('state', 'in', ['waiting', 'executing'])
+    .where('state', 'in', [...openStates])
     .execute()
-  return new Set([...runs, ...requests].map(({ id }) => id))
+  const incidents = await db.selectFrom('incidents').select('id').where('state', '=', 'open').execute()
+  return new Set([...runs, ...requests, ...incidents].map(({ id }) => id))
 }
 
 /** Slots that were settled before this instant, but for each strategy's newest: it says from where slots count. */
@@ -40,13 +41,14 @@ export async function forgetSlots(tx: Write, before: number): Promise<void> {
   await tx.deleteFrom('slots').where('slot_at', '<', before).where('slot_at', 'not in', newest).execute()
 }
 
-/** Runs and requests that ended before this instant, but for each strategy's newest of a kind.
+/** Runs and requests that ended before this instant, but for each strategy's newest of a kind and outcome: its last
+ * restore proves its backups.
  * @returns the runs, whose logs may go too */
 export async function forgetRuns(tx: Write, before: number): Promise<string[]> {
   const newest = tx
     .selectFrom('runs')
     .select((e) => e.fn.max('seq').as('seq'))
-    .groupBy(['strategy', 'kind'])
+    .groupBy(['strategy', 'kind', 'state'])
   const rows = await tx
     .selectFrom('runs')
     .select('id')
@@ -59,7 +61,7 @@ export async function forgetRuns(tx: Write, before: number): Promise<string[]> {
   await tx
     .deleteFrom('requests')
     .where('created_at', '<', before)
-    .where('state', 'not in', ['waiting', 'executing'])
+    .where('state', 'not in', [...openStates])
     .execute()
   return ids
 }

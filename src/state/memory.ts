@@ -15,6 +15,10 @@ export async function remember(tx: Write, key: string, value: string): Promise<v
     .execute()
 }
 
+export async function forget(tx: Write, key: string): Promise<void> {
+  await tx.deleteFrom('meta').where('key', '=', key).execute()
+}
+
 const leaderKey = 'leader'
 
 /** The process that schedules, recovers and delivers: a service, or for a while a command without one. */

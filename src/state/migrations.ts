@@ -92,4 +92,36 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX audit_by_strategy ON audit (strategy, seq);
   `,
+  `
+  ALTER TABLE requests ADD COLUMN needs TEXT;
+  ALTER TABLE requests ADD COLUMN decision TEXT;
+  ALTER TABLE requests ADD COLUMN start_by INTEGER;
+  ALTER TABLE requests ADD COLUMN broke_glass INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE requests ADD COLUMN reviewed_by TEXT;
+  ALTER TABLE requests ADD COLUMN reviewed_at INTEGER;
+  ALTER TABLE requests ADD COLUMN pings INTEGER NOT NULL DEFAULT 0;
+  UPDATE requests SET state = 'planned' WHERE kind = 'restore' AND state = 'waiting';
+  UPDATE requests SET state = 'approved' WHERE state = 'executing' AND run IN (SELECT id FROM runs WHERE state = 'queued');
+  `,
+  `
+  CREATE TABLE incidents (
+    id TEXT PRIMARY KEY, subject TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, strategy TEXT NOT NULL,
+    opened_at INTEGER NOT NULL, closed_at INTEGER, facts TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX incidents_open ON incidents (subject) WHERE state = 'open';
+  CREATE INDEX incidents_closed ON incidents (closed_at);
+  DELETE FROM deliveries WHERE key LIKE 'overdue/%';
+  DELETE FROM messages WHERE key LIKE 'overdue/%';
+  `,
+  `
+  CREATE TABLE swaps (
+    run TEXT PRIMARY KEY, request TEXT, strategy TEXT NOT NULL, endpoint TEXT NOT NULL, name TEXT NOT NULL, beside TEXT NOT NULL,
+    kept TEXT NOT NULL, old_id TEXT, new_id TEXT, state TEXT NOT NULL, in_place TEXT NOT NULL, version INTEGER NOT NULL,
+    worked_on_by TEXT NOT NULL, safety TEXT, result TEXT, by TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER, retry_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX swaps_unended ON swaps (strategy, at) WHERE state <> 'ended';
+  `,
+  `
+  CREATE INDEX deliveries_in_slack ON deliveries (json_extract(receipt, '$.ts')) WHERE notifier = 'slack';
+  `,
 ]

@@ -23,6 +23,8 @@ export interface Tables {
   owed: OwedTable
   seen: { key: string; at: number }
   audit: AuditTable
+  swaps: SwapsTable
+  incidents: IncidentsTable
 }
 
 export interface RunsTable {
@@ -109,7 +111,7 @@ export interface OwedTable {
 
 export interface RequestsTable {
   id: string
-  /** What is asked for: `restore`, `prune`. */
+  /** What is asked for: `restore`, `prune`, `unpin`, `retention`. */
   kind: string
   version: number
   state: string
@@ -117,11 +119,20 @@ export interface RequestsTable {
   reason: string | null
   ask: string
   plan: string
+  needs: string | null
   config_hash: string
   created_at: number
   expires_at: number
   decided_by: string | null
   decided_at: number | null
+  decision: string | null
+  /** Epoch ms until which its run has to have started. */
+  start_by: number | null
+  /** 0 or 1. */
+  broke_glass: Generated<number>
+  reviewed_by: string | null
+  reviewed_at: number | null
+  pings: Generated<number>
   run: string | null
   fault: string | null
 }
@@ -140,4 +151,41 @@ export interface AuditTable {
   link: string | null
   prev: string
   hash: string
+}
+
+export interface IncidentsTable {
+  id: string
+  /** What it is about; only one of a subject is open. */
+  subject: string
+  kind: string
+  state: string
+  /** Whose channel it is told in. */
+  strategy: string
+  opened_at: number
+  closed_at: number | null
+  /** Everything else. */
+  facts: string
+}
+
+/** Restores in place whose replaced database is still there. */
+export interface SwapsTable {
+  run: string
+  request: string | null
+  strategy: string
+  endpoint: string
+  name: string
+  beside: string
+  kept: string
+  old_id: string | null
+  new_id: string | null
+  state: string
+  in_place: string
+  version: number
+  worked_on_by: string
+  safety: string | null
+  result: string | null
+  by: string
+  at: number
+  until: number | null
+  retry_at: number
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { undecided } from '../slack/samples.ts'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { exitOfRun } from '../../src/cli/exit-codes.ts'
@@ -235,15 +236,12 @@ function request(plan: Partial<RequestView['plan']>): RequestView {
     id: 'q1',
     kind: 'restore',
     version: 1,
-    state: 'waiting',
+    state: 'planned',
     requester: { via: 'cli', id: 'root' },
     reason: null,
     createdAt: now,
     expiresAt: now + 30 * 60_000,
-    decidedBy: null,
-    decidedAt: null,
-    run: null,
-    fault: null,
+    ...undecided,
     plan: {
       backup: {
         id,

@@ -176,7 +176,7 @@ test(
     assert.equal(dryRun, false)
     assert.equal(request.reason, 'bad migration')
     const unseen = await as(app.ask({ words: `confirm ${request.id}` }, admin), 'plan')
-    assert.equal(unseen.request.state, 'waiting')
+    assert.equal(unseen.request.state, 'planned')
     const confirm = { name: 'confirm', args: { request: request.id, version: request.version } }
     const other: Person = { ...admin, actor: { via: 'slack', id: 'U9' } }
     await assert.rejects(app.ask(confirm, other), { code: 'denied' })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { createAsk, type Ask } from '../../src/commands/ask.ts'
+import type { Ask } from '../../src/commands/ask.ts'
 import type { Person } from '../../src/commands/command.ts'
-import { createGate } from '../../src/gate/create-gate.ts'
 import { drawMessage } from '../../src/slack/blocks/message.ts'
 import { unpackValue } from '../../src/slack/actions.ts'
 import { fastClock } from '../support/fast-clock.ts'
+import { askIn } from '../support/gate.ts'
 import { makeOld } from '../support/old-backups.ts'
 import { makeWorld, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
@@ -24,8 +24,7 @@ async function asked(t: TestContext): Promise<{ world: World; ask: Ask; old: str
     Array.from({ length: 8 }, (_, index) => (60 + index) * day),
   )
   await world.backup()
-  const gate = createGate({ log: world.context.log })
-  return { world, ask: createAsk({ engine: world.engine, gate, clock }), old }
+  return { world, ask: askIn(world).ask, old }
 }
 
 /** What the buttons of the one card in Slack carry. */
@@ -33,7 +32,7 @@ async function buttons(world: World): Promise<{ request: string; version: number
   await world.deliver()
   const cards = world.notifier.posts.filter(({ key }) => key.startsWith('request/'))
   const body = cards.at(-1)!.shown.at(-1)!.body
-  const { blocks } = drawMessage(body, { mentions: [], blocks: 'basic' })
+  const { blocks } = drawMessage(body, { mentions: [], approvals: 'C0APPROVE', blocks: 'basic' })
   return blocks.flatMap((block) =>
     block.type === 'actions'
       ? block.elements.map((element) => {

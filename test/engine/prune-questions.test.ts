@@ -5,7 +5,7 @@ import { manifestName } from '../../src/core/keys.ts'
 import type { PruneRequestView } from '../../src/core/model.ts'
 import { sayJudgement } from '../../src/core/retention.ts'
 import { prune } from '../../src/engine/prune.ts'
-import { expireRequests } from '../../src/engine/restore/requests.ts'
+import { endOverdue } from '../../src/engine/requests/overdue.ts'
 import { findAnyRequest } from '../../src/state/requests.ts'
 import { changePlaces } from '../support/change-places.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
@@ -149,14 +149,14 @@ suite('a pass that would delete much asks first', () => {
     await world.backup()
     assert.deepEqual(
       (await questions(world)).map(({ state }) => state),
-      ['cancelled'],
+      ['rejected'],
     )
     clock.jump(40 * day)
     await world.backup()
     await world.backup()
     assert.deepEqual(
       (await questions(world)).map(({ state }) => state),
-      ['cancelled', 'waiting'],
+      ['rejected', 'waiting'],
     )
     assert.equal((await ids(world)).length, 13)
     await assertWorld(world)
@@ -166,7 +166,7 @@ suite('a pass that would delete much asks first', () => {
     const { world, clock } = await much(t)
     const [asked] = await questions(world)
     clock.jump(4 * day)
-    await expireRequests(world.context)
+    await endOverdue(world.context)
     await assert.rejects(world.engine.confirm(asked!.id, asked!.version, boss), { code: 'stale' })
     await pass(world)
     assert.deepEqual(

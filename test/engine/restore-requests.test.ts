@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
 import type { Fault } from '../../src/core/faults.ts'
-import { expireRequests } from '../../src/engine/restore/requests.ts'
+import { endOverdue } from '../../src/engine/requests/overdue.ts'
 import type { RestoreAsk } from '../../src/engine/facade.ts'
 import { fastClock } from '../support/fast-clock.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
@@ -70,7 +70,7 @@ suite('a confirmation is single-use, bound and expiring (promise 11)', () => {
     const other = { via: 'cli', id: 'bob' } as const
     await assert.rejects(world.engine.confirm(id, version, other), { code: 'denied' })
     await assert.rejects(world.engine.confirm(id, version, { via: 'slack', id: 'ann' }), { code: 'denied' })
-    assert.equal((await world.engine.request(id)).state, 'waiting')
+    assert.equal((await world.engine.request(id)).state, 'planned')
     assert.equal(await restores(world), 0)
   })
 
@@ -94,7 +94,7 @@ suite('a confirmation is single-use, bound and expiring (promise 11)', () => {
     ]
     clock.jump(31 * minute)
     await assert.rejects(world.engine.confirm(first.id, 1, person), { code: 'expired' })
-    await expireRequests(world.context)
+    await endOverdue(world.context)
     await world.deliver()
     const [card] = world.notifier.seen(`request/${second.id}`)
     assert.ok(card?.body.type === 'request.card' && card.body.request.state === 'expired')

@@ -1,3 +1,4 @@
+import type { IncidentView } from '../../src/core/incidents.ts'
 import {
   serviceActor,
   type StrategyView,
@@ -88,12 +89,26 @@ export function failedRun(changes: Partial<RunView> = {}): RunView {
   })
 }
 
+/** Of a request that nobody decided yet. */
+export const undecided = {
+  needs: { role: 'restore', typed: false, reason: false, second: false, whom: null, self: false },
+  decidedBy: null,
+  decidedAt: null,
+  decision: null,
+  startBy: null,
+  brokeGlass: false,
+  reviewedBy: null,
+  reviewedAt: null,
+  run: null,
+  fault: null,
+} as const
+
 export function request(changes: Partial<RequestView> = {}): RequestView {
   return {
     id: 'req-1',
     kind: 'restore',
     version: 1,
-    state: 'waiting',
+    state: 'planned',
     requester: { via: 'slack', id: 'U0ALICE01' },
     reason: 'bad migration at 10:40',
     createdAt: at('10:52:00'),
@@ -131,10 +146,7 @@ export function request(changes: Partial<RequestView> = {}): RequestView {
       blockers: [],
       digest: 'd',
     },
-    decidedBy: null,
-    decidedAt: null,
-    run: null,
-    fault: null,
+    ...undecided,
     ...changes,
   }
 }
@@ -164,10 +176,7 @@ export function pruneRequest(changes: Partial<PruneRequestView> = {}): PruneRequ
       summary: ['12 older than 30d'],
       digest: 'd',
     },
-    decidedBy: null,
-    decidedAt: null,
-    run: null,
-    fault: null,
+    ...undecided,
     ...changes,
   }
 }
@@ -219,6 +228,45 @@ export function strategy(changes: Partial<StrategyView> = {}): StrategyView {
     failuresInARow: 0,
     backups: 120,
     storedBytes: 40_000_000_000,
+    ...changes,
+  }
+}
+
+export function incident(changes: Partial<IncidentView> = {}): IncidentView {
+  return {
+    id: 'i261120060003k3f9',
+    kind: 'series',
+    state: 'open',
+    into: null,
+    where: 'production-db',
+    code: 'database-refused',
+    why: 'password refused for user backup',
+    hint: 'check DB_PASSWORD in the environment of the service',
+    openedAt: at('06:00:03'),
+    heldUntil: at('06:00:03'),
+    closedAt: null,
+    failures: 1,
+    lastFailedAt: at('06:00:03'),
+    members: [
+      {
+        strategy: 'production-db',
+        state: 'failing',
+        failures: 1,
+        run: 'r261120060000k3f9',
+        why: 'password refused for user backup',
+        lastGoodAt: at('06:00:00') - 11 * 3_600_000,
+        overdueSince: null,
+        expected: 'every 6h',
+        nextAt: at('12:00:00'),
+      },
+    ],
+    troubled: 1,
+    everTroubled: 1,
+    acknowledged: null,
+    snoozed: null,
+    acts: 0,
+    quiet: false,
+    timezone: 'Europe/Paris',
     ...changes,
   }
 }

@@ -1,8 +1,10 @@
 import { Fault } from '../../core/faults.ts'
-import type { Artifact, Manifest, RestoreResult } from '../../core/model.ts'
-import type { RawInput, Source } from '../../sources/source.ts'
+import { driftOf } from '../../core/drift.ts'
+import type { Artifact, Manifest, RequestView, RestorePlan, RestoreResult } from '../../core/model.ts'
+import type { RawInput, Source, TargetRequest } from '../../sources/source.ts'
 import { findRequest } from '../../state/requests.ts'
 import { openSource, type EngineContext } from '../context.ts'
+import { driftFault } from '../requests/unchanged.ts'
 import { compareRows } from '../verify.ts'
 import type { Work, WorkResult } from '../work.ts'
 import { choose, type Chosen, type FixedAsk } from './choose.ts'
@@ -13,47 +15,45 @@ import { refuseBlocked } from './requests.ts'
 /** Restores into a target beside the old data: fetch and verify everything first, then restore, then compare.
  * The whole object is verified before the first statement (promise 12); one error fails it (promise 13).
  * @throws Fault stale when the target is not what was confirmed · object-corrupt · restore-failed · restore-incomplete */
-export async function restoreBeside(context: EngineContext, work: Work): Promise<WorkResult> {
-  const request = await findRequest<FixedAsk>(context.database.read, work.run.params.request ?? '')
-  if (!request) throw new Fault('not-found', 'the request of this restore is gone')
-  const { ask, view } = request
-  await refuseDrift(context, view.plan.digest, { ask, work })
+export async function restoreBeside(
+  context: EngineContext,
+  work: Work,
+  { ask, view }: { ask: FixedAsk; view: RequestView },
+): Promise<WorkResult> {
+  await refuseDrift(context, view.plan, { ask, work })
   const chosen = await choose(context, ask, work.signal)
   const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
   try {
-    const { name: target } = view.plan.target
-    return await carryOver(context, work, { source, chosen, ask, target, requestId: view.id })
+    const result = await carryOver(context, work, { source, chosen, ask, view, into: targetRequest(ask) })
+    return { result: { restore: result }, commit: async () => undefined }
   } finally {
     await source.close()
   }
 }
 
 /** Any change of the target or the file since the confirmation voids it (promise 11). */
-async function refuseDrift(
+export async function refuseDrift(
   context: EngineContext,
-  digest: string,
+  shown: RestorePlan,
   { ask, work }: { ask: FixedAsk; work: Work },
 ): Promise<void> {
   const fresh = await planRestore(context, ask, work.signal)
+  const drift = driftOf(shown, fresh)
+  if (drift.length > 0) throw driftFault(drift)
   refuseBlocked(fresh)
-  if (fresh.digest !== digest)
-    throw new Fault(
-      'stale',
-      'the backup or the target changed after the plan was confirmed; nothing was touched',
-      { hint: 'ask for the restore again to see the new plan' },
-    )
 }
 
-interface Carry {
+export interface Carry {
   source: Source
   chosen: Chosen
   ask: FixedAsk
-  target: string
-  requestId: string
+  view: RequestView
+  into: TargetRequest
 }
 
-async function carryOver(context: EngineContext, work: Work, carry: Carry): Promise<WorkResult> {
-  const { source, chosen, ask } = carry
+/** Fetches and verifies everything, restores it, compares. */
+export async function carryOver(context: EngineContext, work: Work, carry: Carry): Promise<RestoreResult> {
+  const { source, chosen, ask, view, into: target } = carry
   const begun = context.clock.monotonic()
   work.pulse.stage('fetch')
   const fetched = await fetchChosen(context, work, { chosen, source })
@@ -69,10 +69,10 @@ async function carryOver(context: EngineContext, work: Work, carry: Carry): Prom
     const restored = await source.restore(manifest, target, plan, open, work.signal)
     work.pulse.stage('check')
     compareRows(restored.tables, manifest.tables, 'restore-incomplete')
-    const result: RestoreResult = {
-      request: carry.requestId,
+    return {
+      request: view.id,
       backup: manifest.id,
-      target: carry.target,
+      target: view.plan.target.name,
       endpoint: plan.endpoint,
       tables: restored.tables.length,
       rows: restored.tables.reduce((sum, table) => sum + table.rows, 0),
@@ -81,7 +81,6 @@ async function carryOver(context: EngineContext, work: Work, carry: Carry): Prom
       warnings: [...chosen.warnings, ...fetched.warnings, ...restored.warnings].map(context.scrub),
       open: restored.open,
     }
-    return { result: { restore: result }, commit: async () => undefined }
   } finally {
     await dropSpools(fetched)
   }

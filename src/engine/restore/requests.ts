@@ -1,64 +1,182 @@
-import { Fault } from '../../core/faults.ts'
-import { suffix } from '../../core/keys.ts'
-import type { Actor, AnyRequestView, RequestState, RequestView, RestorePlan } from '../../core/model.ts'
-import type { Write } from '../../state/database.ts'
+import { asFault, Fault, faultFacts } from '../../core/faults.ts'
 import {
-  findAnyRequest,
-  findRequest,
-  insertRequest,
-  moveRequest,
-  requestsIn,
-  type StoredRequest,
-} from '../../state/requests.ts'
-import { insertRun, type Run } from '../../state/runs.ts'
+  isNameTyped,
+  nameToType,
+  type Actor,
+  type Needs,
+  type RequestView,
+  type RestorePlan,
+} from '../../core/model.ts'
+import { findAnyRequest, insertRequest, requestsIn, type StoredRequest } from '../../state/requests.ts'
 import type { EngineContext } from '../context.ts'
 import type { RestoreAsk } from '../facade.ts'
-import { tellRequest } from '../tell.ts'
+import { freshRequest } from '../requests/file.ts'
+import { needsFor, needsOfRestore } from '../requests/needs.ts'
+import { note, stepIn, whereItStands } from '../requests/step.ts'
 import { strategyFor, type FixedAsk } from './choose.ts'
 import { fixAsk, planRestore } from './plan.ts'
+
+export { newRequestId, newRunId } from '../requests/ids.ts'
+
+const planningMs = 60_000
 
 /** Plans a restore without filing it. */
 export async function draftRequest(
   context: EngineContext,
   ask: RestoreAsk,
   actor: Actor,
-): Promise<StoredRequest<FixedAsk>> {
-  const signal = AbortSignal.timeout(60_000)
-  const fixed = await fixAsk(context, ask, signal)
-  const plan = await planRestore(context, fixed, signal)
-  const now = context.clock.now()
+): Promise<RequestView> {
+  const { fixed, plan } = await planned(context, ask)
   const { restore } = strategyFor(context, fixed.strategy ?? '', fixed)
-  const view: RequestView = {
-    id: newRequestId(context),
+  const fresh = freshRequest(context, actor)
+  return {
+    ...fresh,
     kind: 'restore',
-    version: 1,
-    state: 'waiting',
-    requester: actor,
+    state: 'planned',
     reason: ask.reason,
-    createdAt: now,
-    expiresAt: now + restore.expiresMs,
+    expiresAt: fresh.createdAt + restore.expiresMs,
     plan,
-    decidedBy: null,
-    decidedAt: null,
-    run: null,
-    fault: null,
+    needs: needsOfRestore(context, plan),
   }
-  return { view, ask: fixed, configHash: context.config.hash }
 }
 
-/** Files a request; its card is shown, nothing else happens before `confirm`. @throws Fault target-invalid · target-exists */
+/** Files a request, then plans it; its card is shown, nothing else happens before somebody decides it.
+ * The ask is durable before its plan exists: a service that dies while planning plans it again.
+ * @throws Fault target-invalid · target-exists · usage, when the ladder wants more than was said */
 export async function fileRequest(
   context: EngineContext,
   ask: RestoreAsk,
   actor: Actor,
 ): Promise<RequestView> {
-  const request = await draftRequest(context, ask, actor)
-  refuseBlocked(request.view.plan)
+  const view: RequestView = {
+    ...freshRequest(context, actor),
+    version: 0,
+    kind: 'restore',
+    state: 'requested',
+    reason: ask.reason,
+    plan: unplanned(ask),
+    needs: needsFor(context, ask.strategy ?? '', { kind: 'restore', overwrites: 'nothing', isMass: false }),
+    expiresAt: context.clock.now() + expiresMs(context, ask.strategy),
+  }
+  const filed = { view, ask, configHash: context.config.hash, pings: 0 }
   await context.database.write(async (tx) => {
-    await insertRequest(tx, request)
-    await tellRequest(context, tx, request.view)
+    await insertRequest(tx, filed)
+    await note(context, tx, view, { act: 'request', actor, result: 'allowed' })
   })
-  return request.view
+  return planFiled(context, filed, { isAnswered: true })
+}
+
+/** What was asked for and never planned, because its process died. Its requester is told what came of it. */
+export async function planLeft(context: EngineContext): Promise<void> {
+  for (const request of await requestsIn(context.database.read, 'requested'))
+    if (request.view.kind === 'restore' && request.view.expiresAt > context.clock.now())
+      await planAgain(context, request as StoredRequest<RestoreAsk>)
+}
+
+async function planAgain(context: EngineContext, request: StoredRequest<RestoreAsk>): Promise<void> {
+  const filed = { ...request, configHash: context.config.hash }
+  await planFiled(context, filed, { isAnswered: false }).catch((error: unknown) =>
+    context.log.warn('a restore could not be planned', {
+      request: request.view.id,
+      error: asFault(error).message,
+    }),
+  )
+}
+
+async function planFiled(
+  context: EngineContext,
+  filed: StoredRequest<RestoreAsk>,
+  { isAnswered }: { isAnswered: boolean },
+): Promise<RequestView> {
+  const { view, ask } = filed
+  try {
+    const { fixed, plan } = await planned(context, ask)
+    const needs = needsOfRestore(context, plan)
+    refuseBlocked(plan)
+    mustSayEnough({ needs, plan, ask, actor: view.requester })
+    // who typed the name and the reason in the dialog has said their word; on the host it is asked for once the plan is seen
+    const to = needs.second && view.requester.via === 'slack' ? 'waiting' : 'planned'
+    return await moveOn(context, view, {
+      to,
+      planned: { ask: fixed, plan, needs },
+      configHash: filed.configHash,
+    })
+  } catch (error) {
+    const fault = faultFacts(error)
+    await context.database.write((tx) =>
+      stepIn(context, tx, view, {
+        to: 'failed',
+        by: null,
+        fault: { ...fault, text: context.scrub(fault.text) },
+        act: 'plan',
+        result: 'failed',
+        detail: fault.text,
+        isAnswered,
+      }),
+    )
+    throw error
+  }
+}
+
+async function planned(
+  context: EngineContext,
+  ask: RestoreAsk,
+): Promise<{ fixed: FixedAsk; plan: RestorePlan }> {
+  const signal = AbortSignal.timeout(planningMs)
+  const fixed = await fixAsk(context, ask, signal)
+  return { fixed, plan: await planRestore(context, fixed, signal) }
+}
+
+async function moveOn(
+  context: EngineContext,
+  view: RequestView,
+  {
+    to,
+    planned,
+    configHash,
+  }: {
+    to: 'planned' | 'waiting'
+    planned: { ask: FixedAsk; plan: RestorePlan; needs: Needs }
+    configHash: string
+  },
+): Promise<RequestView> {
+  const step = { to, by: null, planned, configHash, act: 'plan', result: 'allowed' } as const
+  const now = await context.database.write((tx) => stepIn(context, tx, view, step))
+  if (now) return now as RequestView
+  const { view: newest } = (await findAnyRequest(context.database.read, view.id))!
+  if (newest.state === to) return newest as RequestView // planned by the service meanwhile
+  throw new Fault('stale', whereItStands(newest), { hint: 'ask for it again' })
+}
+
+function expiresMs(context: EngineContext, strategy: string | null): number {
+  const { strategies } = context.config
+  const found = strategies.find(({ name }) => name === strategy) ?? strategies[0]
+  return found?.restore.expiresMs ?? 30 * 60_000
+}
+
+/** What the ladder wants said before anybody else is asked. On the host it is asked for at the terminal, and a reason may be missing:
+ * then somebody else has to approve.
+ * @throws Fault usage */
+function mustSayEnough({
+  needs,
+  plan,
+  ask,
+  actor,
+}: {
+  needs: Needs
+  plan: RestorePlan
+  ask: RestoreAsk
+  actor: Actor
+}): void {
+  if (actor.via === 'cli') return
+  if (needs.typed && !isNameTyped(plan, ask.typed ?? ''))
+    throw new Fault('usage', `type ${nameToType(plan)}, the name of what is overwritten`, {
+      hint: 'nothing was changed',
+    })
+  if (needs.reason && ask.reason === null)
+    throw new Fault('usage', 'overwriting a protected database needs a reason', {
+      hint: 'nothing was changed',
+    })
 }
 
 /** @throws Fault target-exists when only what is there is in the way · target-invalid */
@@ -72,179 +190,39 @@ export function refuseBlocked({ blockers, target }: RestorePlan): void {
   })
 }
 
-/** Starts the restore, once: bound to requester, version, plan and configuration (promise 11).
- * @throws Fault not-found · denied · stale · expired */
-export async function confirmRequest(
-  context: EngineContext,
-  id: string,
-  version: number,
-  actor: Actor,
-): Promise<RequestView> {
-  const request = await decidable(context, id, version, actor)
-  if (request.configHash !== context.config.hash) {
-    await decide(context, request, 'cancelled', actor)
-    throw new Fault('stale', 'the configuration changed after the plan was made; the request was closed', {
-      hint: 'ask for the restore again',
-    })
+/** Stands for the plan until there is one: what was asked for, and otherwise "unknown". */
+function unplanned(ask: RestoreAsk): RestorePlan {
+  return {
+    backup: {
+      id: ask.from ?? ask.backup,
+      strategy: ask.strategy ?? '',
+      series: '',
+      createdAt: 0,
+      level: 'V0',
+      storedBytes: 0,
+      rawBytes: null,
+      tables: null,
+      rows: null,
+      sha256: [],
+    },
+    target: {
+      mode: 'new-database',
+      name: ask.targetDb ?? '',
+      endpoint: '',
+      fingerprint: '',
+      exists: false,
+      sizeBytes: null,
+      sessions: null,
+      serverVersion: null,
+    },
+    noOwner: ask.noOwner,
+    missingRoles: [],
+    expectedMs: null,
+    freeBytes: null,
+    neededBytes: null,
+    steps: [],
+    warnings: [],
+    blockers: [],
+    digest: '',
   }
-  const { plan } = request.view
-  const runId = newRunId(context)
-  const run: Parameters<typeof insertRun>[1] = {
-    id: runId,
-    kind: 'restore',
-    strategy: request.ask.strategy ?? plan.backup.strategy,
-    series: plan.backup.series,
-    trigger: 'person',
-    actor,
-    slotAt: null,
-    lease: `target/${plan.target.endpoint}/${plan.target.name}`,
-    params: { backup: plan.backup.id, request: id },
-    maxAttempts: 1,
-  }
-  const now = await decide(
-    context,
-    request,
-    'executing',
-    actor,
-    async (tx) => insertRun(tx, run, context.clock.now()),
-    runId,
-  )
-  context.bus.emit({ type: 'run.queued', run: runId, kind: 'restore', strategy: run.strategy })
-  return now
-}
-
-export async function dismissRequest(
-  context: EngineContext,
-  id: string,
-  version: number,
-  actor: Actor,
-): Promise<RequestView> {
-  return decide(context, await decidable(context, id, version, actor), 'cancelled', actor)
-}
-
-async function decidable(
-  context: EngineContext,
-  id: string,
-  version: number,
-  actor: Actor,
-): Promise<StoredRequest<FixedAsk>> {
-  const request = await findRequest<FixedAsk>(context.database.read, id)
-  if (!request) throw new Fault('not-found', `there is no request ${id.slice(0, 40)}`)
-  const { view } = request
-  await mustBeWaiting(context, view, version)
-  if (view.requester.via !== actor.via || view.requester.id !== actor.id)
-    throw new Fault('denied', 'only the person who asked for this restore can decide it', {
-      hint: 'ask for your own: `restore`',
-    })
-  return request
-}
-
-/** @throws Fault stale · expired, when this version cannot be decided any more */
-export async function mustBeWaiting(
-  context: EngineContext,
-  view: AnyRequestView,
-  version: number,
-): Promise<void> {
-  if (view.state !== 'waiting')
-    throw new Fault('stale', explain(view), { hint: 'nothing was changed by this click' })
-  if (context.clock.now() > view.expiresAt) {
-    await expireRequests(context)
-    throw new Fault('expired', 'this request has expired; nothing was changed', {
-      hint: `ask for it again: \`${view.kind}\``,
-    })
-  }
-  if (view.version !== version)
-    throw new Fault('stale', 'this card is out of date; nothing was changed', {
-      hint: 'look at the newest card',
-    })
-}
-
-const nouns = { restore: 'restore', prune: 'deletion' } as const
-
-function explain(view: AnyRequestView): string {
-  const who = view.decidedBy ? ` by @${view.decidedBy.id}` : ''
-  const what = nouns[view.kind]
-  const words: Record<RequestState, string> = {
-    waiting: 'this request waits',
-    executing: `this ${what} was already started${who}`,
-    done: `this ${what} is already done (started${who})`,
-    cancelled: `this request was already cancelled${who}`,
-    expired: 'this request has expired',
-    failed: `this ${what} was already started${who} and failed`,
-  }
-  return words[view.state]
-}
-
-/** One step from `waiting`, told in the same transaction. @throws Fault stale when somebody was faster */
-export async function decide<View extends AnyRequestView>(
-  context: EngineContext,
-  request: { view: View },
-  to: RequestState,
-  actor: Actor,
-  also?: (tx: Write) => Promise<void>,
-  run?: string,
-): Promise<View> {
-  const { id, version } = request.view
-  return context.database.write(async (tx) => {
-    const moved = await moveRequest(tx, id, {
-      from: 'waiting',
-      version,
-      to,
-      by: actor,
-      at: context.clock.now(),
-      ...(run ? { run } : {}),
-    })
-    const now = (await findAnyRequest(tx, id))!
-    if (!moved) throw new Fault('stale', explain(now.view), { hint: 'nothing was changed by this click' })
-    await also?.(tx)
-    await tellRequest(context, tx, now.view)
-    return now.view as View
-  })
-}
-
-/** The end of a run is the end of the request it was for. */
-export async function settleRequest(context: EngineContext, tx: Write, run: Run): Promise<void> {
-  const request = run.params.request ? await findAnyRequest(tx, run.params.request) : null
-  if (!request || request.view.state !== 'executing') return
-  const to: RequestState =
-    run.state === 'succeeded' ? 'done' : run.state === 'cancelled' ? 'cancelled' : 'failed'
-  await moveRequest(tx, request.view.id, {
-    from: 'executing',
-    version: request.view.version,
-    to,
-    by: null,
-    at: context.clock.now(),
-    ...(run.fault ? { fault: run.fault } : {}),
-  })
-  await tellRequest(context, tx, (await findAnyRequest(tx, request.view.id))!.view)
-}
-
-/** Requests that nobody decided in time end here; their cards say so. */
-export async function expireRequests(context: EngineContext): Promise<void> {
-  const now = context.clock.now()
-  for (const { view } of await requestsIn(context.database.read, 'waiting')) {
-    if (view.expiresAt >= now) continue
-    await context.database.write(async (tx) => {
-      if (
-        !(await moveRequest(tx, view.id, {
-          from: 'waiting',
-          version: view.version,
-          to: 'expired',
-          by: null,
-          at: now,
-        }))
-      )
-        return
-      await tellRequest(context, tx, (await findAnyRequest(tx, view.id))!.view)
-    })
-  }
-}
-
-export function newRequestId({ clock }: EngineContext): string {
-  return `rq-${suffix(() => clock.random())}${suffix(() => clock.random())}`
-}
-
-export function newRunId(context: EngineContext): string {
-  const stamp = new Date(context.clock.now()).toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')
-  return `r${stamp}${suffix(() => context.clock.random())}`
 }

@@ -1,16 +1,17 @@
 import type { Button } from '@slack/types'
 import { formatBytes, formatCount, formatDuration } from '../../core/duration.ts'
-import type { PruneRequestView, RequestState } from '../../core/model.ts'
+import type { PruneRequestView } from '../../core/model.ts'
 import { plural } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { by, code, joined, moment, runName, safeLine, upcoming } from './words.ts'
+import { approveButtons, asks, ending, opening, quotedReason, reviewButtons } from './request-parts.ts'
+import { by, code, joined, moment, safeLine } from './words.ts'
 
 /** What retention would delete, with its two buttons; afterwards the record of what was decided. */
 export function pruneCard(request: PruneRequestView): Drawn {
   const { plan, state } = request
-  const open = state === 'waiting' || state === 'executing'
+  const open = asks(state) || state === 'approved' || state === 'executing'
   return draw({
     headline: headline(request),
     lines: [
@@ -20,22 +21,17 @@ export function pruneCard(request: PruneRequestView): Drawn {
       ].join('\n'),
       open ? list(request) : '',
     ],
-    small: [ending(request)],
-    buttons: buttons(request),
+    small: smallPrint(request),
+    buttons: [...buttons(request), ...reviewButtons(request)],
   })
 }
 
-const asking: Record<RequestState, string> = {
-  waiting: '🟡 *Delete',
-  executing: '🔵 *Deleting',
-  done: '✅ *Deleted:',
-  cancelled: '⚪ *Kept:',
-  expired: '⚪ *Kept:',
-  failed: '❌ *Not all deleted:',
-}
+const words = { ask: 'Delete', doing: 'Deleting', done: 'Deleted:', not: 'Kept:' }
 
-function headline({ plan, state, requester }: PruneRequestView): string {
-  return `${asking[state]} ${pruneFact(plan)}${state === 'waiting' ? '?' : ''}*  asked by ${by(requester)}`
+function headline(request: PruneRequestView): string {
+  const { plan, state, requester } = request
+  const what = state === 'failed' ? '❌ *Not all deleted:' : opening(request, words)
+  return `${what} ${pruneFact(plan)}${asks(state) ? '?' : ''}*  asked by ${by(requester)}`
 }
 
 /** "12 of 40 backups of shop in nas" */
@@ -56,32 +52,20 @@ function list({ plan, createdAt }: PruneRequestView): string {
   return [...lines, ...(more > 0 ? [`and ${formatCount(more)} more`] : [])].join('\n')
 }
 
-function ending(request: PruneRequestView): string {
-  const who = request.decidedBy === null ? null : `by ${by(request.decidedBy)}`
-  const when = request.decidedAt === null ? null : moment(request.decidedAt, 'UTC')
-  const run = request.run === null ? null : runName({ id: request.run })
-  switch (request.state) {
-    case 'waiting':
-      return `expires ${upcoming(request.expiresAt, request.createdAt, 'UTC')} · exactly these, and only those that retention still lets go then`
-    case 'executing':
-    case 'done':
-      return joined(`confirmed ${who ?? ''}`.trim(), when, run)
-    case 'cancelled':
-      return request.decidedBy?.via === 'service'
-        ? joined('no longer asked: so many are not due any more', when, 'nothing was deleted')
-        : joined(`kept ${who ?? ''}`.trim(), when, 'nothing was deleted')
-    case 'expired':
-      return `expired ${moment(request.expiresAt, 'UTC')}: nobody decided in time · nothing was deleted`
-    case 'failed':
-      return joined(failure(request), who && `confirmed ${who}`, when, run)
-  }
+function smallPrint(request: PruneRequestView): string[] {
+  const { state, decidedBy, decidedAt, decision } = request
+  const when = decidedAt === null ? null : moment(decidedAt, 'UTC')
+  if (state === 'cancelled' && decidedBy?.via === 'service')
+    return [joined('no longer asked: so many are not due any more', when, 'nothing was deleted')]
+  if (state === 'rejected' && decidedBy)
+    return [joined(`kept by ${by(decidedBy)}`, when, quotedReason(decision), 'nothing was deleted')]
+  if (state === 'expired' && request.fault === null)
+    return [`expired ${moment(request.expiresAt, 'UTC')}: nobody decided in time · nothing was deleted`]
+  return ending(request, 'exactly these, and only those that retention still lets go then')
 }
 
-function failure({ fault }: PruneRequestView): string {
-  return fault === null ? 'failed' : `${safeLine(fault.text)} (${fault.code})`
-}
-
-function buttons({ id, version, state, plan }: PruneRequestView): (Button | null)[] {
+function buttons(request: PruneRequestView): (Button | null)[] {
+  const { id, version, state, plan, needs } = request
   if (state !== 'waiting') return []
   const value = { id, version }
   const sure = {
@@ -90,6 +74,7 @@ function buttons({ id, version, state, plan }: PruneRequestView): (Button | null
     yes: 'Delete them',
     no: 'Not now',
   }
+  if (needs.second) return approveButtons(request, sure)
   return [
     button({ label: 'Delete', action: actions.confirmRequest, value, style: 'danger', sure }),
     button({ label: 'Keep', action: actions.dismissRequest, value }),

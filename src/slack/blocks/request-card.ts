@@ -1,17 +1,36 @@
 import type { Button } from '@slack/types'
 import { formatBytes, formatDuration } from '../../core/duration.ts'
-import type { AnyRequestView, RequestState, RequestView, RestorePlan } from '../../core/model.ts'
+import type { AnyRequestView, RequestView, RestorePlan } from '../../core/model.ts'
+import { levelWords } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
-import { levelWords } from '../../commands/phrases.ts'
+import { retentionCard, unpinCard } from './act-card.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { pruneCard } from './prune-card.ts'
-import { by, code, contents, joined, moment, runName, safeLine, upcoming } from './words.ts'
+import {
+  approveButtons,
+  asks,
+  ending,
+  opening,
+  quotedReason,
+  reviewButtons,
+  sureOf,
+} from './request-parts.ts'
+import { by, code, contents, joined, safeLine } from './words.ts'
 
-/** A plan with its two buttons; afterwards the record of what was decided. */
+/** A plan with the buttons that decide it; afterwards the record of what was decided. */
 export function requestCard(request: AnyRequestView): Drawn {
-  return request.kind === 'prune' ? pruneCard(request) : restoreCard(request)
+  switch (request.kind) {
+    case 'restore':
+      return restoreCard(request)
+    case 'prune':
+      return pruneCard(request)
+    case 'unpin':
+      return unpinCard(request)
+    case 'retention':
+      return retentionCard(request)
+  }
 }
 
 function restoreCard(request: RequestView): Drawn {
@@ -23,38 +42,43 @@ function restoreCard(request: RequestView): Drawn {
       ...blockers(plan),
       ...plan.warnings.slice(0, 5).map((text) => `Note: ${safeLine(text, 300)}`),
     ],
-    small: [ending(request)],
-    buttons: buttons(request),
+    small: ending(request, 'bound to this plan: any change voids it'),
+    buttons: [...buttons(request), ...reviewButtons(request)],
   })
 }
 
-const asking: Record<RequestState, string> = {
-  waiting: '🟡 *Restore',
-  executing: '🔵 *Restoring',
-  done: '✅ *Restored',
-  cancelled: '⚪ *Not restored:',
-  expired: '⚪ *Not restored:',
-  failed: '❌ *Not restored:',
-}
+const words = { ask: 'Restore', doing: 'Restoring', done: 'Restored', not: 'Not restored:' }
 
-function headline({ state, plan, requester, reason }: RequestView): string {
+function headline(request: RequestView): string {
+  const { state, plan, requester, reason } = request
   const strategy = safeLine(plan.backup.strategy)
   const target = safeLine(plan.target.name, 200)
-  const mark = state === 'waiting' ? '?*' : '*'
-  const why = reason === null || reason.trim() === '' ? null : `"${safeLine(reason, 300)}"`
-  return joined(`${asking[state]} ${strategy} into ${target}${mark}  asked by ${by(requester)}`, why)
+  const where = plan.target.mode === 'in-place' ? `in place of ${target}` : `into ${target}`
+  const mark = asks(state) ? '?*' : '*'
+  const what = `${opening(request, words)} ${strategy} ${where}${mark}  asked by ${by(requester)}`
+  return joined(what, quotedReason(reason))
 }
 
 /** What it will do and needs is for whoever decides; the record keeps what was asked. */
 function facts({ plan, createdAt, state }: RequestView): string[] {
-  const open = state === 'waiting' || state === 'executing'
+  const open = asks(state) || state === 'approved' || state === 'executing'
   return [
     `*Backup*  ${backup(plan, createdAt)}`,
     `*Target*  ${target(plan)}`,
     ...(open ? [`*Will do*  ${plan.steps.map((step) => safeLine(step, 120)).join(' → ') || 'unknown'}`] : []),
+    ...(open ? loses(plan, createdAt) : []),
     ...(open ? [`*Needs*  ${needs(plan)}`] : []),
     ...(plan.missingRoles.length === 0 ? [] : [`*Roles*  ${roles(plan)}`]),
   ]
+}
+
+/** What whoever overwrites gives up; counted from the request. */
+function loses({ target, backup }: RestorePlan, askedAt: number): string[] {
+  if (!target.overwritten) return []
+  const age = formatDuration(Math.max(0, askedAt - backup.createdAt))
+  return target.mode === 'in-place'
+    ? [`*Loses*  what was written since the backup (about ${age})`]
+    : [`*Loses*  what is in ${code(target.name, 200)} now`]
 }
 
 /** Its age is counted from the request, so that the words stay the same when the card is drawn again. */
@@ -64,13 +88,14 @@ function backup({ backup }: RestorePlan, askedAt: number): string {
   return joined(code(backup.id), age, levelWords[backup.level], size)
 }
 
-function target({ target }: RestorePlan): string {
+function target({ target, swap }: RestorePlan): string {
   const place = `${code(target.name, 200)} on ${safeLine(target.endpoint, 200)}`
   const size = target.sizeBytes === null ? 'size unknown' : formatBytes(target.sizeBytes)
   const sessions = target.sessions === null ? 'live sessions unknown' : `${target.sessions} live sessions`
   const there = target.overwritten ? '*exists and is overwritten*' : 'exists'
   const what = target.exists ? joined(there, size, sessions) : 'new, nothing is overwritten'
-  return joined(place, what, target.serverVersion && `server ${safeLine(target.serverVersion, 80)}`)
+  const newest = swap?.newest ? `newest data ${safeLine(swap.newest, 80)}` : null
+  return joined(place, what, newest, target.serverVersion && `server ${safeLine(target.serverVersion, 80)}`)
 }
 
 function needs({ expectedMs, neededBytes, freeBytes }: RestorePlan): string {
@@ -95,38 +120,14 @@ function blockers(plan: RestorePlan): string[] {
     .map((text) => `*Cannot be done:* ${safeLine(text, limits.foreignText / 2)}`)
 }
 
-function ending(request: RequestView): string {
-  const decided = request.decidedBy === null ? null : `by ${by(request.decidedBy)}`
-  const when = request.decidedAt === null ? null : moment(request.decidedAt, 'UTC')
-  switch (request.state) {
-    case 'waiting':
-      return `expires ${upcoming(request.expiresAt, request.createdAt, 'UTC')} · bound to this plan: any change voids it`
-    case 'executing':
-      return joined(`confirmed ${decided ?? ''}`.trim(), when, run(request))
-    case 'done':
-      return joined(`confirmed ${decided ?? ''}`.trim(), when, 'done', run(request))
-    case 'cancelled':
-      return joined(`cancelled ${decided ?? ''}`.trim(), when, 'nothing was changed')
-    case 'expired':
-      return `expired ${moment(request.expiresAt, 'UTC')}: nobody confirmed in time · nothing was changed`
-    case 'failed':
-      return joined(failure(request), decided && `confirmed ${decided}`, when, run(request))
-  }
-}
-
-function failure({ fault }: RequestView): string {
-  if (!fault) return 'failed'
-  return `${safeLine(fault.text)} (${fault.code})${fault.hint === null ? '' : ` · ${safeLine(fault.hint, 400)}`}`
-}
-
-function run(request: RequestView): string | null {
-  return request.run === null ? null : runName({ id: request.run })
-}
-
-function buttons({ id, version, state, plan }: RequestView): (Button | null)[] {
-  if (state !== 'waiting') return []
+function buttons(request: RequestView): (Button | null)[] {
+  const { id, version, state, plan } = request
   const value = { id, version }
   const dismiss = button({ label: 'Cancel', action: actions.dismissRequest, value })
-  if (plan.blockers.length > 0) return [dismiss]
+  const isBlocked = plan.blockers.length > 0
+  if (state === 'waiting' && !isBlocked)
+    return approveButtons(request, sureOf(request, `What is in ${plan.target.name} now is replaced.`))
+  if (state !== 'planned' && state !== 'waiting') return []
+  if (isBlocked) return [dismiss]
   return [button({ label: 'Confirm', action: actions.confirmRequest, value, style: 'primary' }), dismiss]
 }

@@ -24,13 +24,22 @@ export interface RestoreDialog {
   now: number
   /** Where the person was, to be answered there. */
   channel: string | null
+  /** What is typed to overwrite the strategy's own database; null before a strategy is chosen. */
+  ownName: string | null
+  /** Overwriting wants a reason and a second person. */
+  isProtected: boolean
   /** What was typed before, when the dialog is shown again. */
-  typed?: { target: Target; database: string; reason: string }
+  typed?: { target: Target; database: string; name: string; reason: string }
   /** Why the plan could not be made. */
   problem?: unknown
 }
 
-export type Target = 'new' | 'named'
+export const targets = ['new', 'named', 'overwrite', 'in-place'] as const
+export type Target = (typeof targets)[number]
+
+export function isOverwriting(target: Target): boolean {
+  return target === 'overwrite' || target === 'in-place'
+}
 
 export function restoreDialog(dialog: RestoreDialog): ModalView {
   if (dialog.strategy === null) return strategyPicker(dialog)
@@ -48,7 +57,7 @@ export function restoreDialog(dialog: RestoreDialog): ModalView {
   return {
     type: 'modal',
     callback_id: views.restore,
-    private_metadata: remember({ strategy: dialog.strategy, channel: dialog.channel }),
+    private_metadata: remember(dialog),
     title: plain(restoreTitle, limits.view.title),
     submit: plain('Show the plan', limits.view.button),
     close: plain('Close', limits.view.button),
@@ -87,7 +96,7 @@ function strategyPicker(dialog: RestoreDialog): ModalView {
   return {
     type: 'modal',
     callback_id: views.restore,
-    private_metadata: remember({ strategy: null, channel: dialog.channel }),
+    private_metadata: remember({ ...dialog, strategy: null }),
     title: plain(restoreTitle, limits.view.title),
     close: plain('Close', limits.view.button),
     blocks: [
@@ -159,16 +168,18 @@ function initial(option: PlainTextOption | undefined): { initial_option?: PlainT
   return option === undefined ? {} : { initial_option: option }
 }
 
-function targetInputs({ backups, typed }: RestoreDialog): InputBlock[] {
+function targetInputs({ backups, typed, ownName }: RestoreDialog): InputBlock[] {
   const name = backups[0]?.series ?? 'database'
-  const beside: PlainTextOption = {
-    text: plain(`A new database beside it: ${name}_restore_<time>`, limits.option.text),
-    value: 'new',
+  const words: Record<Target, string> = {
+    new: `A new database beside it: ${name}_restore_<time>`,
+    named: 'A new or empty database of this name:',
+    overwrite: 'Over what is in the database of this name (admins):',
+    'in-place': `In place of ${ownName ?? name} itself, which is kept for a while`,
   }
-  const named: PlainTextOption = {
-    text: plain('A new or empty database of this name:', limits.option.text),
-    value: 'named',
-  }
+  const options = targets.map((target): PlainTextOption => ({
+    text: plain(words[target], limits.option.text),
+    value: target,
+  }))
   return [
     {
       type: 'input',
@@ -177,14 +188,20 @@ function targetInputs({ backups, typed }: RestoreDialog): InputBlock[] {
       element: {
         type: 'radio_buttons',
         action_id: inputs.target,
-        options: [beside, named],
-        initial_option: typed?.target === 'named' ? named : beside,
+        options,
+        initial_option: options[targets.indexOf(typed?.target ?? 'new')]!,
       },
     },
     textInput(inputs.database, {
       label: 'Database name',
-      hint: 'Only for the second choice.',
+      hint: 'Only for the second and the third choice.',
       value: typed?.database,
+      max: longestDatabase,
+    }),
+    textInput(inputs.typed, {
+      label: 'What is overwritten',
+      hint: `Only for the last two choices: type the name of the database that is replaced${ownName === null ? '' : `, in place that is ${ownName}`}.`,
+      value: typed?.name,
       max: longestDatabase,
     }),
   ]
@@ -193,10 +210,12 @@ function targetInputs({ backups, typed }: RestoreDialog): InputBlock[] {
 /** PostgreSQL keeps 63 bytes of a name; SQLite's is a file name. */
 const longestDatabase = 63
 
-function reasonInput({ typed }: RestoreDialog): InputBlock {
+function reasonInput({ typed, isProtected }: RestoreDialog): InputBlock {
   return textInput(inputs.reason, {
     label: 'Reason',
-    hint: 'Kept with the request.',
+    hint: isProtected
+      ? 'Needed to overwrite: this strategy is protected, and somebody else has to approve it.'
+      : 'Kept with the request.',
     value: typed?.reason,
     max: 500,
   })
@@ -227,7 +246,7 @@ export function plannedView(request: RequestView, channel: string): ModalView {
   const where =
     request.plan.blockers.length > 0
       ? 'This cannot be done as it stands. Nothing was changed.'
-      : `The plan is in <#${safeLine(channel, 40)}>: confirm it there.`
+      : `The plan is in <#${safeLine(channel, 40)}>: ${request.state === 'waiting' ? 'somebody else has to approve it' : 'confirm it'} there.`
   const blocks = card.blocks.filter(({ type }) => type !== 'actions')
   return drawnView(restoreTitle, { text: `${card.text}\n${where}`, blocks: [section(where), ...blocks] })
 }
@@ -235,20 +254,26 @@ export function plannedView(request: RequestView, channel: string): ModalView {
 export interface Remembered {
   strategy: string | null
   channel: string | null
+  ownName: string | null
+  isProtected: boolean
 }
 
-function remember(what: Remembered): string {
-  return JSON.stringify(what)
+const longestName = 255 // of a file
+
+function remember({ strategy, channel, ownName, isProtected }: Remembered): string {
+  return JSON.stringify({ strategy, channel, ownName: ownName?.slice(0, longestName) ?? null, isProtected })
 }
 
 export function recall(metadata: string): Remembered {
   try {
-    const { strategy, channel } = JSON.parse(metadata) as Record<string, unknown>
+    const { strategy, channel, ownName, isProtected } = JSON.parse(metadata) as Record<string, unknown>
     return {
       strategy: typeof strategy === 'string' ? strategy : null,
       channel: typeof channel === 'string' ? channel : null,
+      ownName: typeof ownName === 'string' ? ownName : null,
+      isProtected: isProtected === true,
     }
   } catch {
-    return { strategy: null, channel: null }
+    return { strategy: null, channel: null, ownName: null, isProtected: false }
   }
 }

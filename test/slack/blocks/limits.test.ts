@@ -1,31 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { HomeView } from '@slack/types'
 import { checkBlocks } from '../../../playground/validate/blocks.ts'
 import { refusedView } from '../../../playground/validate/views.ts'
 import { limits } from '../../../playground/limits.ts'
 import { Fault, faultTable } from '../../../src/core/faults.ts'
 import type { FaultCode } from '../../../src/core/faults.ts'
+import type { IncidentView } from '../../../src/core/incidents.ts'
 import type { MessageBody } from '../../../src/core/messages.ts'
 import { outcomes } from '../../../src/core/model.ts'
-import type { RequestState, RunKind, RunState, RunView, Stage } from '../../../src/core/model.ts'
+import { requestStates } from '../../../src/core/request-states.ts'
+import type { AnyRequestView, RequestState, RunKind, RunState, RunView, Stage, StrategyView } from '../../../src/core/model.ts'
 import type { Cell, Reply } from '../../../src/commands/reply.ts'
 import type { Drawn } from '../../../src/slack/blocks/elements.ts'
 import { homeFault, homeView } from '../../../src/slack/blocks/home.ts'
 import { drawMessage } from '../../../src/slack/blocks/message.ts'
 import { faultView, loadingView, logView } from '../../../src/slack/blocks/modals.ts'
 import { drawFault, drawReply } from '../../../src/slack/blocks/reply.ts'
+import { rejectDialog } from '../../../src/slack/blocks/reject-dialog.ts'
 import { plannedView, restoreDialog } from '../../../src/slack/blocks/restore-dialog.ts'
 import {
   at,
   backup,
   bomb,
   failedRun,
+  incident,
   longName,
   pruneRequest,
   request,
   run,
   strategy,
   succeeded,
+  undecided,
 } from '../samples.ts'
 
 /** Texts nobody wishes for: the longest, the most escaped, the most hostile. */
@@ -51,6 +57,13 @@ function checkMessage(drawn: Drawn, what: string): void {
   assert.ok(report.characters <= limits.message.blocksText, `${what}: ${report.characters} characters`)
   assert.ok(drawn.text.length > 0 && drawn.text.length <= 3500, `${what}: text of ${drawn.text.length}`)
   harmless(drawn, what)
+}
+
+function home(strategies: StrategyView[], style: 'basic' | 'rich'): HomeView {
+  const names = new Set(strategies.map(({ name }) => name))
+  const board = { running: [], requests: [], incidents: [], places: [] }
+  const rights = { run: names, cancel: names, restore: names, decide: names }
+  return homeView({ strategies, board, rights, user: 'U0BOB0001', now: at('10:00:00') }, style)
 }
 
 function checkView(view: { type: string }, what: string): void {
@@ -169,21 +182,51 @@ function* bodies(text: string, name: string, id: string): Generator<MessageBody>
     yield { type: 'run.progress', run: one }
     yield { type: 'run.alarm', run: one }
   }
-  for (const state of ['waiting', 'executing', 'done', 'cancelled', 'expired', 'failed'] as RequestState[]) {
-    yield { type: 'request.card', request: worstRequest(text, name, id, state) }
-    yield { type: 'request.card', request: worstPrune(text, name, id, state) }
-  }
-  for (const over of [true, false])
-    yield {
-      type: 'overdue',
-      strategy: name,
-      series: text,
-      sinceAt: at('06:00:00'),
-      lastGoodAt: null,
-      expected: text,
-      over,
+  for (const state of requestStates)
+    for (const request of worstRequests(text, { name, id, state })) {
+      yield { type: 'request.card', request }
+      yield { type: 'request.ping', request, over: false }
+      yield { type: 'request.glass', request }
+      yield { type: 'request.told', request, to: 'U0ALICE01' }
     }
+  for (const one of worstIncidents(text, name, id)) {
+    yield { type: 'incident', incident: one }
+    for (const note of ['again', 'late', 'spread', 'awake', 'recovered'] as const)
+      yield { type: 'incident.note', note, incident: one }
+  }
   for (const urgent of [true, false]) yield { type: 'notice', title: text, text, urgent }
+}
+
+function* worstIncidents(text: string, name: string, id: string): Generator<IncidentView> {
+  const states = ['failing', 'overdue', 'owed'] as const
+  for (const kind of ['series', 'place', 'shared'] as const)
+    for (const state of ['open', 'recovered', 'joined'] as const)
+      for (const member of states) {
+        const by = { by: { via: 'cli' as const, id: text }, at: at('06:00:00') }
+        yield incident({
+          ...{ id, kind, state, where: text, why: text, hint: text, failures: 1_000_001, troubled: 5_000 },
+          members: Array.from({ length: 60 }, () => ({ ...incident().members[0]!, strategy: name, state: member, why: text, expected: text, run: id })),
+          acknowledged: by,
+          snoozed: { ...by, until: null },
+        })
+      }
+}
+
+function* worstRequests(
+  text: string,
+  { name, id, state }: { name: string; id: string; state: RequestState },
+): Generator<AnyRequestView> {
+  const needs = { ...undecided.needs, second: true, whom: people }
+  const glass = { needs, brokeGlass: true, decision: text }
+  yield worstRequest(text, name, id, state)
+  yield { ...worstRequest(text, name, id, state), ...glass }
+  yield worstPrune(text, name, id, state)
+  yield { ...worstPrune(text, name, id, state), ...glass }
+  const { plan: _plan, kind: _kind, ...same } = { ...worstPrune(text, name, id, state), ...glass }
+  const pin = { by: { via: 'cli', id: text }, note: text, until: null, at: 0 } as const
+  yield { ...same, kind: 'unpin', plan: { strategy: name, backup: id, createdAt: 0, pin, digest: 'd' } }
+  const places = Array.from({ length: 60 }, () => ({ storage: text, was: text, is: text }))
+  yield { ...same, kind: 'retention', plan: { strategy: name, places, digest: 'd' } }
 }
 
 function worstPrune(
@@ -252,7 +295,7 @@ for (const [kind, text] of Object.entries(texts))
     for (const [name, id] of ids)
       for (const body of bodies(text, name, id))
         for (const blocks of ['basic', 'rich'] as const)
-          checkMessage(drawMessage(body, { mentions: people, blocks }), body.type)
+          checkMessage(drawMessage(body, { mentions: people, approvals: 'C0BACKUPS', blocks }), body.type)
   })
 
 const cells = (text: string): Cell[] => [
@@ -343,8 +386,9 @@ for (const [kind, text] of Object.entries(texts))
       const id = `${longName}-20261120T${String(100000 + index)}Z-k3f9`
       return backup({ id, strategy: longName, series: text })
     })
-    const base = { strategies, backups, chosen: null, now: at('10:00:00'), channel: 'C0BACKUPS' }
-    const typed = { target: 'named' as const, database: longName, reason: text.slice(0, 500) }
+    const own = { ownName: text, isProtected: true }
+    const base = { strategies, backups, chosen: null, now: at('10:00:00'), channel: 'C0BACKUPS', ...own }
+    const typed = { target: 'in-place' as const, database: longName, name: longName, reason: text.slice(0, 500) }
     checkView(restoreDialog({ ...base, strategy: null }), 'picker')
     checkView(restoreDialog({ ...base, strategies: strategies.slice(0, 3), strategy: null }), 'small picker')
     checkView(restoreDialog({ ...base, strategy: longName }), 'dialog')
@@ -361,6 +405,7 @@ for (const [kind, text] of Object.entries(texts))
     checkView(restoreDialog({ ...base, strategy: longName, backups: [] }), 'nothing to restore')
     checkView(restoreDialog({ ...base, strategy: null, strategies: [] }), 'no strategies')
     checkView(plannedView(worstRequest(text, longName, longestId, 'waiting'), 'C0BACKUPS'), 'planned')
+    checkView(rejectDialog({ request: longestId, version: 1e15, channel: 'C0BACKUPS' }), 'reject')
     checkView(loadingView(text, 'Looking for backups …'), 'loading')
     checkView(faultView('Restore a backup', new Fault('denied', text, { hint: text })), 'fault')
     for (const log of [text, '', text.repeat(100)]) checkView(logView(longName, log), 'log')
@@ -380,8 +425,8 @@ for (const [kind, text] of Object.entries(texts))
         ...(index % 3 ? {} : { lastRun: null, lastGood: null, nextAt: null }),
       }),
     )
-    for (const style of ['basic', 'rich'] as const) checkView(homeView(views, at('10:00:00'), style), 'home')
-    checkView(homeView([], at('10:00:00')), 'empty home')
+    for (const style of ['basic', 'rich'] as const) checkView(home(views, style), 'home')
+    checkView(home([], 'basic'), 'empty home')
     checkView(homeFault(new Fault('denied', text, { hint: text })), 'refused home')
   })
 
@@ -396,6 +441,8 @@ test('every choice of the restore dialog tells one backup from all others', () =
     chosen: backups[299]!.id,
     now: at('10:00:00'),
     channel: null,
+    ownName: null,
+    isProtected: false,
   })
   const select = view.blocks.find(
     (block) => block.type === 'input' && block.block_id === 'backup',

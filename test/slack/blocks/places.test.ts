@@ -4,7 +4,7 @@ import type { RunView } from '../../../src/core/model.ts'
 import { drawMessage, type MessageStyle } from '../../../src/slack/blocks/message.ts'
 import { at, failedRun, succeeded } from '../samples.ts'
 
-const style: MessageStyle = { mentions: ['S0DBA00001'], blocks: 'basic' }
+const style: MessageStyle = { mentions: ['S0DBA00001'], approvals: 'C0APPROVE', blocks: 'basic' }
 
 function textOf(type: 'run.card' | 'run.progress' | 'run.alarm', run: RunView): string {
   return drawMessage({ type, run }, style).text

@@ -1,0 +1,30 @@
+import { Type } from 'typebox'
+import { aboutRequest } from './about.ts'
+import { defineCommand } from './command.ts'
+import { mayDecide } from './decide.ts'
+import { lineField, requestField, versionField } from './fields.ts'
+import { summaryOf } from './request-words.ts'
+
+export const reject = defineCommand({
+  name: 'reject',
+  aliases: [],
+  summary: 'Say no to what was requested; whoever asked is told why',
+  usage: '<request> --reason TEXT',
+  role: 'approve',
+  open: false,
+  byButton: true,
+  faces: ['slack', 'cli'],
+  args: Type.Object({
+    request: requestField('the request on the card; `requests` lists them'),
+    version: Type.Optional(versionField('the version that was shown')),
+    reason: lineField('reason of one line', 'why, told to whoever asked', { maxLength: 500 }),
+  }),
+  positional: ['request'],
+  about: aboutRequest,
+  async run({ request, version, reason }, context) {
+    const shown = await mayDecide(context, request, 'reject')
+    const by = { actor: context.actor, version: version ?? shown.version, reason }
+    const now = await context.engine.reject(request, by)
+    return { type: 'text', text: summaryOf(now), data: now }
+  },
+})
