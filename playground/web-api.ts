@@ -37,7 +37,9 @@ export async function answerCall(
     tookMs: performance.now() - began,
     ...(fault === undefined ? {} : { misbehaved: fault.kind }),
   })
-  send(response, answer, fault)
+  // its clock is Slack's, which whoever schedules a message has to go by
+  const date = new Date(house.workspace.now()).toUTCString()
+  send(response, { ...answer, headers: { date, ...answer.headers } }, fault)
 }
 
 /** Structures that arrived as JSON text in a form are easier to read as what they are. */

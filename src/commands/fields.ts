@@ -28,6 +28,16 @@ export const requestField = (description: string) =>
 export const versionField = (description: string) =>
   Type.Integer({ minimum: 0, title: 'version number', description })
 
+export const incidentField = (description: string) =>
+  Type.String({ pattern: idPattern, title: 'strategy or incident', description })
+
+/** What a button showed; who types has seen nothing. */
+export const actsField = Type.Integer({
+  minimum: 0,
+  title: 'number',
+  description: 'how often somebody had acknowledged or snoozed it when you looked',
+})
+
 export const levelField = <Levels extends Level[]>(levels: [...Levels], description: string) =>
   Type.Enum(levels, { title: `level: ${levels.join(', ')}`, description })
 

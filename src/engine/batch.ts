@@ -1,7 +1,7 @@
 import { channelFor, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
 import { outcomes, type RunView } from '../core/model.ts'
 import type { Read, Write } from '../state/database.ts'
-import { findMessage, owe } from '../state/messages.ts'
+import { findMessage, isPosted, owe } from '../state/messages.ts'
 import type { RunParams } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
 
@@ -12,9 +12,6 @@ const windowMs = 60_000
 /** What one message holds with every run named in it: Slack's limits are on the characters of a message and on the rows of a
  * table (slack.md §2). What is more begins another batch. */
 export const batchLimits = { lines: 200, characters: 8_000, perLine: 13 } as const
-
-/** Failures of one batch that call people; the others are told below it in silence. */
-const mostLoud = 8
 
 const whyCharacters = 160
 
@@ -84,7 +81,7 @@ async function begin(
   const lines: BatchLine[] = []
   for (const id of others) {
     const card = await findMessage(tx, `run/${id}/card`)
-    if (card?.body.type !== 'run.card' || (await isSeen(tx, card.key))) continue
+    if (card?.body.type !== 'run.card' || (await isPosted(tx, card.key))) continue
     await assign(tx, id, key)
     for (const message of [card, await findMessage(tx, `run/${id}/progress`)])
       if (message !== null) await owe(tx, among(message, key), context.clock.now())
@@ -109,24 +106,18 @@ function among(message: Message, batch: string): Message {
   return { ...message, body: { ...body, run: { ...body.run, batch } } }
 }
 
-async function isSeen(tx: Write, key: string): Promise<boolean> {
-  const shown = tx.selectFrom('deliveries').select('key').where('key', '=', key)
-  return (await shown.where('receipt', 'is not', null).limit(1).executeTakeFirst()) !== undefined
-}
-
 async function assign(tx: Write, id: string, batch: string): Promise<void> {
   const row = await tx.selectFrom('runs').select('params').where('id', '=', id).executeTakeFirstOrThrow()
   const params = JSON.stringify({ ...(JSON.parse(row.params) as RunParams), batch })
   await tx.updateTable('runs').set({ params }).where('id', '=', id).execute()
 }
 
-/** Writes a run's line as it is now.
- * @returns whether so many of the batch failed before that another one calls nobody */
+/** Writes a run's line as it is now. */
 export async function tellLine(
   context: EngineContext,
   tx: Write,
   run: RunView & { batch: string },
-): Promise<{ isQuiet: boolean }> {
+): Promise<void> {
   const found = await findMessage(tx, run.batch)
   const known = viewIn(found)
   const { queuedAt: startedAt, timezone, trigger } = run
@@ -135,8 +126,6 @@ export async function tellLine(
   const lines = at === -1 ? [...batch.lines, lineOf(run)] : batch.lines.with(at, lineOf(run))
   const strategy = found?.strategy ?? run.strategy
   await oweBatch(context, tx, { key: run.batch, strategy, batch: { ...batch, lines } })
-  const failures = lines.filter((line) => line.run !== run.id && line.state === 'failed').length
-  return { isQuiet: failures >= mostLoud }
 }
 
 async function oweBatch(

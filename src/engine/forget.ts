@@ -1,5 +1,6 @@
 import { asFault } from '../core/faults.ts'
 import { forgetMessages, forgetRuns, forgetSlots } from '../state/forget.ts'
+import { forgetIncidents } from '../state/incidents.ts'
 import type { EngineContext } from './context.ts'
 
 const dayMs = 24 * 60 * 60_000
@@ -27,6 +28,7 @@ async function forgetPart(context: EngineContext): Promise<void> {
   const now = context.clock.now()
   await context.database.write((tx) => forgetMessages(tx, now - messagesMs))
   await context.database.write((tx) => forgetSlots(tx, now - slotsMs))
+  await context.database.write((tx) => forgetIncidents(tx, now - runsMs))
   const runs = await context.database.write((tx) => forgetRuns(tx, now - runsMs))
   for (const run of runs) context.logs.remove(run)
 }

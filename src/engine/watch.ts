@@ -1,62 +1,87 @@
+import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
+import { parseBackupId } from '../core/keys.ts'
 import { newestGood } from '../state/catalogue.ts'
-import { messagesUnder } from '../state/messages.ts'
+import type { Read } from '../state/database.ts'
+import { openIncidents, type Incident } from '../state/incidents.ts'
+import { listDebts } from '../state/owed.ts'
 import { openBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
-import { currentPause } from './pauses.ts'
-import { tellOverdue } from './tell.ts'
+import { hasSlept } from './incidents/calls.ts'
+import { memberOf, noteInTime, noteOverdue } from './incidents/note.ts'
+import { join, keep, release } from './incidents/tell.ts'
+import { currentPause, nextRunAt } from './pauses.ts'
 import { overdueSince } from './views.ts'
 
-/** Silence is an alarm: says which series should have a new backup and have none, and when they have one again.
+/** Silence is an alarm: counts the series that should have a new backup and have none, and those that have one again.
  * Computed from state at each pass, so that no lost event hides it (promise 17). */
 export async function watchOverdue(context: EngineContext): Promise<void> {
+  const open = await openIncidents(context.database.read)
   for (const strategy of context.config.strategies) {
     if (await currentPause(context, strategy.name)) continue // neither late, nor recovered by being paused
-    const good = await newestGood(context.database.read, strategy.name, null, context.clock.now())
     const since = await overdueSince(context, strategy)
-    const prefix = `overdue/${strategy.name}/`
-    const open = (await messagesUnder(context.database.read, prefix)).filter(
-      ({ body }) => body.type === 'overdue' && !body.over,
-    )
-    const lastGoodAt = good?.createdAt ?? null
-    const series = good?.series ?? strategy.name
-    const expected =
-      strategy.expect.maxAgeMs === null
-        ? strategy.schedule.type === 'manual'
-          ? 'manual'
-          : strategy.schedule.text
-        : `at least every ${formatDuration(strategy.expect.maxAgeMs)}`
+    const isKnown = (memberOf(open, strategy.name)?.overdueSince ?? null) !== null
     // a backup that is under way may be the missing one; if it fails, the next pass alarms
-    if (since !== null && open.length === 0 && !(await hasOpenBackup(context, strategy.name))) {
-      await context.database.write((tx) =>
-        tellOverdue(context, tx, {
-          key: `${prefix}${since}`,
-          strategy: strategy.name,
-          series,
-          sinceAt: since,
-          lastGoodAt,
-          expected,
-          over: false,
-        }),
-      )
-      context.bus.emit({ type: 'series.overdue', strategy: strategy.name, series })
-    }
-    if (since === null)
-      for (const message of open)
-        await close(context, message.key, { strategy: strategy.name, series, lastGoodAt, expected })
+    if (since !== null && !isKnown && (await openBackup(context.database.read, strategy.name)) === null)
+      await beginOverdue(context, strategy, since)
+    if (since === null && isKnown) await endOverdue(context, strategy)
   }
 }
 
-async function close(
-  context: EngineContext,
-  key: string,
-  facts: { strategy: string; series: string; lastGoodAt: number | null; expected: string },
-): Promise<void> {
-  const sinceAt = Number(key.split('/').at(-1))
-  await context.database.write((tx) => tellOverdue(context, tx, { key, ...facts, sinceAt, over: true }))
-  context.bus.emit({ type: 'series.recovered', strategy: facts.strategy, series: facts.series })
+async function beginOverdue(context: EngineContext, strategy: Strategy, since: number): Promise<void> {
+  const { name, timezone } = strategy
+  const now = context.clock.now()
+  const good = await newestGood(context.database.read, name, null, now)
+  const isNews = await context.database.write((tx) =>
+    noteOverdue(context, tx, {
+      strategy: name,
+      since,
+      lastGoodAt: good?.createdAt ?? null,
+      expected: expectation(strategy),
+      nextAt: nextRunAt(strategy, null, now),
+      timezone,
+    }),
+  )
+  if (isNews) context.bus.emit({ type: 'series.overdue', strategy: name, series: good?.series ?? name })
 }
 
-async function hasOpenBackup(context: EngineContext, strategy: string): Promise<boolean> {
-  return (await openBackup(context.database.read, strategy)) !== null
+async function endOverdue(context: EngineContext, { name }: Strategy): Promise<void> {
+  const good = await newestGood(context.database.read, name, null)
+  const wasLate = await context.database.write((tx) => noteInTime(context, tx, name))
+  if (wasLate) context.bus.emit({ type: 'series.recovered', strategy: name, series: good?.series ?? name })
+}
+
+function expectation({ expect, schedule }: Strategy): string {
+  if (expect.maxAgeMs !== null) return `at least every ${formatDuration(expect.maxAgeMs)}`
+  return schedule.type === 'manual' ? 'manual' : schedule.text
+}
+
+/** What changes an incident without a run of its own: a snooze ends, a place caught up, a strategy is gone from the configuration. */
+export async function tendIncidents(context: EngineContext): Promise<void> {
+  for (const { id } of await openIncidents(context.database.read))
+    await context.database.write(async (tx) => {
+      const incident = (await openIncidents(tx)).find((one) => one.id === id)
+      if (!incident) return
+      const gone = goneOf(context, incident)
+      if (gone.length === incident.members.length) return join(context, tx, { incident, into: null })
+      const over = [...gone, ...(await caughtUp(tx, incident))]
+      if (over.length > 0) return release(context, tx, { incident, strategies: over })
+      const now = context.clock.now()
+      if (hasSlept(incident, now))
+        await keep(context, tx, { incident: { ...incident, snoozed: null }, turn: { now, woke: true } })
+    })
+}
+
+/** No longer configured. */
+function goneOf({ config }: EngineContext, { members }: Incident): string[] {
+  const known = new Set(config.strategies.map(({ name }) => name))
+  return members.map(({ strategy }) => strategy).filter((strategy) => !known.has(strategy))
+}
+
+/** Their place has everything now. */
+async function caughtUp(db: Read, { kind, where, members }: Incident): Promise<string[]> {
+  const debts = kind === 'place' ? await listDebts(db, { storage: where }) : []
+  const owing = new Set(debts.map(({ backup }) => parseBackupId(backup)?.strategy))
+  const owed = members.filter(({ state }) => state === 'owed')
+  return owed.map(({ strategy }) => strategy).filter((strategy) => !owing.has(strategy))
 }

@@ -26,6 +26,22 @@ export function createClients({ botToken, apiUrl }: SlackConnection, log: Log): 
   }
 }
 
+/** For the message about silence: whoever calls hears what Slack's clock says. */
+export function createTimedClient(
+  connection: SlackConnection,
+  { log, heard }: { log: Log; heard: (date: string | null) => void },
+): WebClient {
+  const { fetch: plain = fetch, ...options } = boltClientOptions(connection, log)
+  return new WebClient(connection.botToken, {
+    ...options,
+    fetch: async (url, init) => {
+      const answer = await plain(url, init)
+      heard(answer.headers.get('date'))
+      return answer
+    },
+  })
+}
+
 /** For what Bolt calls by itself. */
 export function boltClientOptions({ apiUrl }: SlackConnection, log: Log): WebClientOptions {
   return {

@@ -51,3 +51,19 @@ export async function slotsOf(db: Read, strategy: string): Promise<Slot[]> {
     .execute()
   return rows
 }
+
+/** Slots that were found to be missed since then: how many, and of how many strategies the newest runs now. */
+export async function countCaughtUp(
+  db: Read,
+  { since, reason }: { since: number; reason: string },
+): Promise<{ missed: number; caughtUp: number }> {
+  const rows = await db
+    .selectFrom('slots as s')
+    .leftJoin('runs as r', 'r.id', 's.run')
+    .select(['s.strategy', 'r.trigger'])
+    .where('s.recorded_at', '>=', since)
+    .where((e) => e.or([e('s.skipped', '=', reason), e('r.trigger', '=', 'catch-up')]))
+    .execute()
+  const caughtUp = new Set(rows.filter(({ trigger }) => trigger !== null).map(({ strategy }) => strategy))
+  return { missed: rows.length, caughtUp: caughtUp.size }
+}

@@ -92,7 +92,7 @@ suite('a pause', () => {
     assert.equal((await engine.strategies())[0]!.overdueSince, null)
     await world.deliver()
     assert.deepEqual(
-      world.notifier.posts.filter(({ key }) => key.startsWith('overdue/')),
+      world.notifier.posts.filter(({ key }) => key.startsWith('incident/')),
       [],
     )
   })
@@ -104,10 +104,10 @@ suite('a pause', () => {
     await engine.pause(['shop'], null, person)
     await watchOverdue(world.context)
     await world.deliver()
-    const [alarm] = world.notifier.posts.filter(({ key }) => key.startsWith('overdue/'))
+    const [alarm] = world.notifier.posts.filter(({ key }) => key.startsWith('incident/'))
     assert.deepEqual(
-      alarm!.shown.map(({ body }) => body.type === 'overdue' && body.over),
-      [false],
+      alarm!.shown.map(({ body }) => body.type === 'incident' && body.incident.state),
+      ['open'],
     )
     const told = (await engine.health()).strategies.last_backup_status.shop!
     assert.deepEqual([told.paused, told.next_run], [true, null])

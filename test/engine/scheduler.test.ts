@@ -197,7 +197,7 @@ test('after downtime what is caught up is not called overdue as well', async (t)
     await new Promise((next) => setTimeout(next, 5))
   over.abort(new Error('stopped'))
   await leading
-  assert.deepEqual(await messagesUnder(database.read, 'overdue/'), [])
+  assert.deepEqual(await messagesUnder(database.read, 'incident/'), [])
 })
 
 suite('whatever the clock does (promise 8)', () => {

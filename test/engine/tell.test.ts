@@ -26,8 +26,10 @@ test('threads of backups go to the success channel, what went wrong to the failu
   assert.deepEqual(await places(good.id), { card: channels.success, progress: channels.success })
   const bad = await world.backup('gone')
   assert.deepEqual(await places(bad.id), {
-    alarm: channels.failure,
+    alarm: channels.success,
     card: channels.success,
     progress: channels.success,
   })
+  const [head] = await messagesUnder(context.database.read, 'incident/')
+  assert.equal(channelFor(table(head!.strategy), head!.audience), channels.failure)
 })

@@ -4,6 +4,7 @@ import { watchOverdue } from '../../src/engine/watch.ts'
 import { copyOf } from '../../src/engine/catalogue.ts'
 import { createScheduler } from '../../src/engine/scheduler.ts'
 import { listCopies, saveCopy } from '../../src/state/catalogue.ts'
+import type { Post } from '../support/recording-notifier.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { makeWorld, person, type World } from '../support/world.ts'
 
@@ -27,12 +28,17 @@ async function scene(t: TestContext, strategy: Record<string, unknown>): Promise
       await watchOverdue(world.context)
       await watchOverdue(world.context)
       await world.deliver()
-      const seen = world.notifier.posts.filter(({ key }) => key.startsWith('overdue/'))
-      return seen.flatMap(({ shown }) =>
-        shown.map(({ body }) => (body.type === 'overdue' && body.over ? 'over' : 'open')),
+      return heads(world).flatMap(({ shown }) =>
+        shown.map(({ body }) =>
+          body.type === 'incident' && body.incident.state === 'open' ? 'open' : 'over',
+        ),
       )
     },
   }
+}
+
+function heads({ notifier }: World): Post[] {
+  return notifier.posts.filter(({ key }) => /^incident\/[^/]+$/.test(key))
 }
 
 suite('silence is an alarm (promise 17)', () => {
@@ -48,7 +54,7 @@ suite('silence is an alarm (promise 17)', () => {
     await world.backup()
     assert.deepEqual(await said(), ['open', 'over'])
     assert.deepEqual(await said(), ['open', 'over'])
-    assert.equal(world.notifier.posts.filter(({ key }) => key.startsWith('overdue/')).length, 1)
+    assert.equal(heads(world).length, 1)
     clock.jump(10 * hour)
     assert.deepEqual(await said(), ['open', 'over', 'open'])
   })

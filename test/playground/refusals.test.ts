@@ -242,11 +242,16 @@ test('scheduled messages keep their limits, and one with metadata is never poste
     channel: 'C0ALERTS1',
     scheduled_message_id: gone['scheduled_message_id'],
   })
-  clock.at += 601_000
+  const late = await schedule({ text: 'posted' })
+  clock.at += 541_000
+  const tooLate = { channel: 'C0ALERTS1', scheduled_message_id: late['scheduled_message_id'] }
+  const refused = await call(slack, 'chat.deleteScheduledMessage', tooLate)
+  assert.equal(refused['error'], 'invalid_scheduled_message_id')
+  clock.at += 60_000
   slack.tick()
   assert.deepEqual(
     slack.messages('C0ALERTS1').map((one) => one.text),
-    ['posted'],
+    ['posted', 'posted'],
   )
   const many = await Promise.all(Array.from({ length: 31 }, () => schedule({ post_at: inSeconds(600) })))
   assert.equal(many.filter((one) => one['error'] === 'restricted_too_many').length, 1)

@@ -33,6 +33,7 @@ const patienceMs = 300_000
 export async function makeNight(
   t: TestContext,
   options: Pick<WorldOptions, 'strategies'> & { global: Record<string, unknown> },
+  where: Record<string, unknown> = {},
 ): Promise<Night> {
   const clock = fastClock(1, Date.parse('2026-11-19T12:00:00Z'))
   const slack = await startPlayground({ clock })
@@ -44,7 +45,7 @@ export async function makeNight(
     await slack.close()
   })
   const usual = { max_parallel_strategies: 4, compression: 'none' }
-  const connection = { bot_token: slack.tokens.bot, channel_id: 'C0BACKUPS', api_url: slack.apiUrl }
+  const connection = { bot_token: slack.tokens.bot, channel_id: 'C0BACKUPS', api_url: slack.apiUrl, ...where }
   const world = await makeWorld(t, {
     ...options,
     clock,

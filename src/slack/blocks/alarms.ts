@@ -5,18 +5,20 @@ import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { lastGood, nextRun, retryButton, signOf } from './run-card.ts'
-import { joined, mention, moment, ordinal, people, safe, safeLine, sentence } from './words.ts'
+import { joined, mention, ordinal, people, safe, safeLine, sentence } from './words.ts'
 
-/** The reply that is heard: who, what it means, what to do.
- * @param mentions ids of people and groups who are told by name */
-export function runAlarm(run: RunView, mentions: string[]): Drawn {
+/** The reply that says who, what it means, what to do.
+ * @param mentions ids of people and groups who are told by name
+ * @param calledIn id of the channel with the incident that counts the run and calls people */
+export function runAlarm(run: RunView, mentions: string[], calledIn: string | null = null): Drawn {
   if (run.state === 'degraded') return warning(run)
+  const incident = run.incident !== undefined && calledIn !== null && `told in <#${safeLine(calledIn, 40)}>`
   const hint = failureHint(run)
   const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
   return draw({
     headline: `❌ ${told(mentions)}*${safeLine(run.strategy)}* ${meaning(run)}${why(run)}`,
     lines: hint === null ? [] : [sentence(safe(hint, 600))],
-    small: [joined(again(run), lastGood(run), run.kind === 'backup' && nextRun(run))],
+    small: [joined(again(run), lastGood(run), run.kind === 'backup' && nextRun(run), incident)],
     buttons: run.kind === 'backup' ? [retryButton(run), log] : [log],
   })
 }
@@ -50,21 +52,6 @@ function why(run: RunView): string {
 
 function again(run: RunView): string | null {
   return run.failuresInARow > 1 ? `${ordinal(run.failuresInARow)} failure in a row` : null
-}
-
-export function overdue(body: MessageBody & { type: 'overdue' }, mentions: string[]): Drawn {
-  const name = `*${safeLine(body.strategy)}*${body.series === body.strategy ? '' : ` (${safeLine(body.series)})`}`
-  const last =
-    body.lastGoodAt === null
-      ? 'there is no good backup yet'
-      : `last good backup ${moment(body.lastGoodAt, 'UTC')}`
-  if (body.over) return draw({ headline: `✅ ${name} is backed up again`, small: [last] })
-  const value = { strategy: body.strategy }
-  return draw({
-    headline: `⏰ ${told(mentions)}${name} is overdue: no new backup since ${moment(body.sinceAt, 'UTC')}`,
-    small: [joined(`expected ${safeLine(body.expected, 200)}`, last)],
-    buttons: [button({ label: 'Run now', action: actions.retryRun, value })],
-  })
 }
 
 export function notice(body: MessageBody & { type: 'notice' }, mentions: string[]): Drawn {

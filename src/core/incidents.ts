@@ -1,0 +1,60 @@
+import type { FaultCode } from './faults.ts'
+import type { Actor } from './model.ts'
+
+/** Trouble that goes on: one thread, however often it shows itself, from its first sign until all is well again. */
+export interface IncidentView {
+  id: string
+  /** series: the backups of one strategy fail or are missing. place: a place takes none. shared: many strategies, one reason. */
+  kind: 'series' | 'place' | 'shared'
+  /** joined: it became a part of the incident `into`; null = it is about nothing that is configured any more. */
+  state: 'open' | 'recovered' | 'joined'
+  into: string | null
+  /** The strategy; the place; or where it happens: a database server, this machine. */
+  where: string
+  /** Of the newest failure; null while backups are only missing. */
+  code: FaultCode | null
+  why: string | null
+  hint: string | null
+  openedAt: number
+  /** Not shown before: others may fail for the same reason, and then it is one incident. */
+  heldUntil: number
+  closedAt: number | null
+  /** In a row; of several strategies the most. */
+  failures: number
+  lastFailedAt: number | null
+  /** Who is in trouble now, the worst first, at most 60 of them; `troubled` counts all. */
+  members: IncidentMember[]
+  troubled: number
+  /** How many were in it at any time. */
+  everTroubled: number
+  acknowledged: { by: Actor; at: number } | null
+  /** Nobody is called until then; null = until the next run has ended. */
+  snoozed: { by: Actor; at: number; until: number | null } | null
+  /** Grows when somebody acknowledges or snoozes: a button of an older state is stale. */
+  acts: number
+  /** It was opened without calling anybody: somebody was called for the same reason a moment before, or nothing failed yet. */
+  quiet: boolean
+  timezone: string
+}
+
+export interface IncidentMember {
+  strategy: string
+  /** owed: it has a good backup, and this place does not. */
+  state: 'failing' | 'overdue' | 'owed'
+  /** In a row. */
+  failures: number
+  /** The newest run that failed. */
+  run: string | null
+  why: string | null
+  lastGoodAt: number | null
+  /** From when on a new backup was missing; null = it is not late. */
+  overdueSince: number | null
+  /** How often one is expected, as people say it. */
+  expected: string | null
+  nextAt: number | null
+}
+
+/** What is said below an incident, as a new message.
+ * again: so many failures in a row. late: past the promised age. spread: many strategies by now. awake: the snooze is over, the
+ * trouble is not. All but `recovered` call people. */
+export type IncidentNote = 'again' | 'late' | 'spread' | 'awake' | 'recovered'

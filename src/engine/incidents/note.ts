@@ -1,0 +1,142 @@
+import type { Event } from '../../core/events.ts'
+import type { IncidentMember } from '../../core/incidents.ts'
+import type { RunView } from '../../core/model.ts'
+import type { Write } from '../../state/database.ts'
+import { openIncidents, type Incident } from '../../state/incidents.ts'
+import { assignIncident } from '../../state/runs.ts'
+import type { EngineContext } from '../context.ts'
+import { count } from './count.ts'
+import { overdueReason, placeReason, reasonOf } from './reason.ts'
+import { keep, release } from './tell.ts'
+
+export interface Noted {
+  /** That counts the run; null = none does. */
+  incident: string | null
+  /** To be emitted once the transaction holds. */
+  events: Event[]
+}
+
+/** Counts the end of a backup in the incident it belongs to, in the transaction that ends the run. */
+export async function noteEnd(context: EngineContext, tx: Write, run: RunView): Promise<Noted> {
+  const noted: Noted = { incident: null, events: [] }
+  if (run.kind !== 'backup') return noted
+  if (run.state === 'failed') noted.incident = await noteFailure(context, tx, run)
+  if (run.state === 'succeeded' || run.state === 'degraded') noted.events = await noteGood(context, tx, run)
+  if (run.state === 'degraded') noted.incident = await noteOwed(context, tx, run)
+  if (noted.incident !== null) await assignIncident(tx, run.id, noted.incident)
+  return noted
+}
+
+async function noteFailure(context: EngineContext, tx: Write, run: RunView): Promise<string> {
+  const { strategy, fault } = run
+  return count(context, tx, {
+    strategy,
+    reason: reasonOf(context, run),
+    timezone: run.timezone,
+    failure: { code: fault?.code ?? 'internal', why: fault?.text ?? null, hint: fault?.hint ?? null },
+    member: (known) => ({
+      ...bare(run),
+      state: 'failing',
+      failures: run.failuresInARow,
+      run: run.id,
+      why: fault?.text ?? null,
+      overdueSince: known?.overdueSince ?? null,
+      expected: known?.expected ?? run.schedule,
+    }),
+  })
+}
+
+/** A good backup that is not everywhere is the place's trouble. */
+async function noteOwed(context: EngineContext, tx: Write, run: RunView): Promise<string | null> {
+  let incident: string | null = null
+  for (const { storage, why } of run.backup?.owed ?? []) {
+    incident = await count(context, tx, {
+      strategy: run.strategy,
+      reason: placeReason(context, run.strategy, storage),
+      timezone: run.timezone,
+      failure: { code: null, why, hint: null },
+      member: (known) => ({
+        ...bare(run),
+        state: 'owed',
+        failures: (known?.failures ?? 0) + 1,
+        run: run.id,
+        why,
+        overdueSince: null,
+        expected: run.schedule,
+      }),
+    })
+  }
+  return incident
+}
+
+function bare({
+  strategy,
+  lastGoodAt,
+  nextAt,
+}: RunView): Pick<IncidentMember, 'strategy' | 'lastGoodAt' | 'nextAt'> {
+  return { strategy, lastGoodAt, nextAt }
+}
+
+async function noteGood(context: EngineContext, tx: Write, { strategy, series }: RunView): Promise<Event[]> {
+  const events: Event[] = []
+  for (const incident of await openIncidents(tx)) {
+    const member = incident.members.find((one) => one.strategy === strategy && one.state !== 'owed')
+    if (!member) continue
+    if (member.overdueSince !== null) events.push({ type: 'series.recovered', strategy, series })
+    await release(context, tx, { incident, strategies: [strategy] })
+  }
+  return events
+}
+
+export interface Missing {
+  strategy: string
+  since: number
+  lastGoodAt: number | null
+  expected: string
+  nextAt: number | null
+  timezone: string
+}
+
+/** Counts a series that is late, once. @returns false when that was counted before */
+export async function noteOverdue(context: EngineContext, tx: Write, missing: Missing): Promise<boolean> {
+  const { strategy, since, timezone, ...facts } = missing
+  const known = memberOf(await openIncidents(tx), strategy)
+  if (known !== null && known.overdueSince !== null) return false
+  await count(context, tx, {
+    strategy,
+    reason: overdueReason(context, strategy),
+    timezone,
+    failure: null,
+    member: (member) => ({
+      strategy,
+      state: member?.state ?? 'overdue',
+      failures: member?.failures ?? 0,
+      run: member?.run ?? null,
+      why: member?.why ?? null,
+      ...facts,
+      overdueSince: since,
+    }),
+  })
+  return true
+}
+
+/** A series that is late no more, although no backup of it was seen to end well. @returns whether it was late */
+export async function noteInTime(context: EngineContext, tx: Write, strategy: string): Promise<boolean> {
+  for (const incident of await openIncidents(tx)) {
+    const member = memberOf([incident], strategy)
+    if (member === null || member.overdueSince === null) continue
+    if (member.state === 'overdue') await release(context, tx, { incident, strategies: [strategy] })
+    else {
+      const members = incident.members.map((one) => (one === member ? { ...one, overdueSince: null } : one))
+      await keep(context, tx, { incident: { ...incident, members }, turn: null })
+    }
+    return true
+  }
+  return false
+}
+
+/** How a strategy is in trouble of its own; what only a place owes is not its own. */
+export function memberOf(open: readonly Incident[], strategy: string): IncidentMember | null {
+  const members = open.flatMap((incident) => incident.members)
+  return members.find((one) => one.strategy === strategy && one.state !== 'owed') ?? null
+}
