@@ -20,6 +20,8 @@ global:
   storages:
     disk: { type: local, path: ./backups }
 
+  digest: { schedule: "0 9 * * 1" }      # a summary in Slack, Mondays at 9; without this line none
+
   state_dir: ./data                      # what the service remembers
 
   monitoring:

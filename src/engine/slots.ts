@@ -14,8 +14,11 @@ export const firstSeenKey = (strategy: string): string => `first-seen/${strategy
 /** Slots of another schedule, before it was taken over, are nobody's. */
 const slotsFromKey = (strategy: string): string => `slots-from/${strategy}`
 
+/** What has slots: a strategy, or something else with a schedule. */
+export type Slotted = Pick<Strategy, 'name' | 'schedule' | 'timezone'>
+
 /** Unsettled slots whose time has come, oldest first; of very many the oldest stands for all that are not listed. */
-export async function dueSlots(db: Read, strategy: Strategy, now: number): Promise<number[]> {
+export async function dueSlots(db: Read, strategy: Slotted, now: number): Promise<number[]> {
   const { schedule: spec, timezone, name } = strategy
   const since = await knownUntil(db, strategy, now)
   const isDue = (slot: number): boolean => slot + jitterFor(spec, name, slot) <= now
@@ -31,7 +34,7 @@ export async function dueSlots(db: Read, strategy: Strategy, now: number): Promi
 }
 
 /** Slots up to here are settled. */
-async function knownUntil(db: Read, { name }: Strategy, now: number): Promise<number> {
+async function knownUntil(db: Read, { name }: Slotted, now: number): Promise<number> {
   const last = await lastSlot(db, name, now)
   const first = Number((await recall(db, firstSeenKey(name))) ?? now)
   const from = Number((await recall(db, slotsFromKey(name))) ?? 0)

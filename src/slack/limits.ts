@@ -29,6 +29,7 @@ export const limits = {
   confirm: { title: 100, text: 300, button: 30 },
   label: 2000,
   dataTable: { rows: 200, columns: 20, characters: 20_000, pageSize: 10 },
+  chart: { points: 20 },
   /** Slack names no limit; one line is readable. */
   planTitle: 300,
   /** Rows of an aligned text table. */

@@ -269,7 +269,7 @@ test('what is legal but hardly meant is a warning with its place', () => {
     [
       ['3:23', 'global.slack.bot_token', 'a bot token begins with xoxb-'],
       ['3:44', 'global.slack.app_token', 'an app token begins with xapp-'],
-      ['3:97', 'global.slack.channels.digest', 'the digest comes with the next release'],
+      ['3:97', 'global.slack.channels.digest', 'without global.digest there is no digest to be said there'],
       ['4:14', 'global.retention', 'retention 1d is shorter than two runs of shop, up to 1d apart'],
       ['9:13', 'strategies[0].expect', 'runs of shop are up to 1d apart: it will be overdue in between'],
     ],
