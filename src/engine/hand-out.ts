@@ -39,7 +39,7 @@ export async function handOut(
       { backup: backupId, copies, signal },
       async (copy, storage) => {
         await checkManifest(storage, copy, signal)
-        const artifact = wanted(copy.manifest, options.file)
+        const artifact = wantedFile(copy.manifest, options.file)
         await rm(spoolPath(folder, artifact.name), { force: true }) // of a copy that was passed over
         const spool = await createFileSpool(spoolPath(folder, artifact.name), context.clock)
         try {
@@ -77,7 +77,8 @@ async function pass(
   await pipeline(createReadStream(decompress ? raw : spool.path), sink, { signal, end: false })
 }
 
-function wanted({ id, artifacts }: Manifest, name: string | null): Artifact {
+/** @param name  null = the only one. @throws Fault not-found · usage · object-missing */
+export function wantedFile({ id, artifacts }: Manifest, name: string | null): Artifact {
   const names = artifacts.map((artifact) => artifact.name).join(', ')
   if (name !== null) {
     const found = artifacts.find((artifact) => artifact.name === name)
