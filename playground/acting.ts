@@ -178,6 +178,12 @@ export async function useShortcut(
 ): Promise<Trouble> {
   const person = actor(house, given.user)
   const { message } = given
+  const wanted = message === undefined ? 'global' : 'message'
+  const isOffered = house.settings.shortcuts.some(
+    ({ callbackId, on }) => callbackId === given.callbackId && on === wanted,
+  )
+  if (!isOffered || message?.onlyFor !== undefined)
+    throw new Error(`the app has no such shortcut here: ${given.callbackId}`)
   const base = {
     ...interaction(message === undefined ? 'shortcut' : 'message_action', person, house),
     callback_id: given.callbackId,
@@ -200,7 +206,9 @@ export async function useShortcut(
     subject: given.callbackId,
     payload: { ...base, ...more },
   })
-  return outcome.ok ? null : outcome.error
+  if (outcome.ok || message === undefined) return outcome.ok ? null : outcome.error
+  const text = `${app.name} did not answer: ${outcome.error}`
+  return tellPerson({ user: person.id, channel: message.channel, text }, house)
 }
 
 /** What the app offers in an `external_select` for what was typed so far. */

@@ -67,6 +67,11 @@ const backup: SlashCommand = {
   usage: '[list | run | restore | status | help …]',
 }
 
+const backupShortcuts: Shortcut[] = [
+  { name: 'Run a backup', callbackId: 'shortcut.run', on: 'global' },
+  { name: 'Backup actions', callbackId: 'shortcut.message', on: 'message' },
+]
+
 /** Starts the workspace and resolves once the app can connect. */
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
   const house = furnish(options)
@@ -93,7 +98,7 @@ function furnish(options: PlaygroundOptions): House {
     tokens: { ...defaultTokens, ...options.tokens },
     scopes: options.scopes ?? defaultScopes,
     commands: options.commands ?? [backup],
-    shortcuts: options.shortcuts ?? [],
+    shortcuts: options.shortcuts ?? backupShortcuts,
     ackMs: options.ackMs ?? limits.ackMs,
   }
   const socket = new SocketMode()

@@ -1,6 +1,7 @@
 /** The box at the bottom: text, or a slash command with its hint. */
 import { fill, h } from './dom.js'
 import { appPicture, icon } from './icons.js'
+import { openMenu } from './menu.js'
 import { doAs } from './net.js'
 import { store } from './store.js'
 
@@ -36,6 +37,23 @@ export function composer(label, place) {
     },
     '/',
   )
+  const forEverywhere = store.shortcuts.filter((one) => one.on === 'global')
+  const shortcuts = forEverywhere.map((one) => ({
+    label: one.name,
+    description: store.app.name,
+    act: () => doAs('shortcut', { as: store.me, callbackId: one.callbackId }),
+  }))
+  const bolt = h(
+    'button',
+    {
+      type: 'button',
+      class: 'tool',
+      'aria-label': 'Shortcuts',
+      title: 'Shortcuts',
+      onclick: (event) => openMenu(event.currentTarget, shortcuts),
+    },
+    icon('bolt'),
+  )
   const form = h(
     'form',
     { class: 'composer', onsubmit: (event) => (event.preventDefault(), void submit()) },
@@ -45,6 +63,7 @@ export function composer(label, place) {
       'div',
       { class: 'composer-tools' },
       slash,
+      shortcuts.length > 0 && bolt,
       h('span', { class: 'composer-tip' }, 'Enter sends, Shift + Enter starts a new line'),
       send,
     ),

@@ -1,9 +1,11 @@
 import type { Asked } from '../commands/ask.ts'
 import type { Reply } from '../commands/reply.ts'
+import { Fault } from '../core/faults.ts'
 import type { Drawn } from './blocks/elements.ts'
 import { drawReply } from './blocks/reply.ts'
+import { drawTable } from './blocks/table.ts'
 import type { Desk } from './desk.ts'
-import { tell } from './private.ts'
+import { share, tell } from './private.ts'
 import type { Place } from './private.ts'
 import { channelFor } from './routing.ts'
 
@@ -22,6 +24,20 @@ export async function turnPage(
 ): Promise<void> {
   const reply = await desk.ask({ words: turn.words }, await desk.identify(place.user))
   await show(desk, place, { reply, ...turn, replace: true })
+}
+
+/** Shows a list to everybody where it was asked: made again as its asker may see it, and in their name. The private one goes. */
+export async function shareList(
+  desk: Desk,
+  { words, page }: { words: string; page: number },
+  place: Place,
+): Promise<void> {
+  const reply = await desk.ask({ words }, await desk.identify(place.user))
+  if (reply.type !== 'table' || reply.table.isPrivate)
+    throw new Fault('usage', 'only lists can be shared, and not the audit log')
+  const view = { now: desk.clock.now(), page, words: null, sharedBy: place.user }
+  const draw = (style: 'basic' | 'rich'): Drawn => drawTable(reply.table, { ...view, style })
+  await share(place, { drawn: draw(desk.style.now()), basic: draw('basic') })
 }
 
 interface Shown {

@@ -1,5 +1,6 @@
 import { RespondError } from '@slack/bolt'
 import type { RespondFn } from '@slack/bolt'
+import { Fault } from '../core/faults.ts'
 import type { Drawn } from './blocks/elements.ts'
 import { drawFault } from './blocks/reply.ts'
 import type { Desk } from './desk.ts'
@@ -64,6 +65,25 @@ const badRequest = 400
 
 function statusOf(error: unknown): number {
   return error instanceof RespondError ? error.statusCode : 0
+}
+
+/** Shows everybody in the channel what one person saw; their own copy goes, so that nothing is shared twice.
+ * @throws Fault stale · slack-refused */
+export async function share(
+  { respond: answer }: Place,
+  { drawn, basic }: { drawn: Drawn; basic: Drawn },
+): Promise<void> {
+  if (answer === null)
+    throw new Fault('stale', 'this list can no longer be shared', { hint: 'ask for it again' })
+  const post = ({ text, blocks }: Drawn): Promise<number | null> =>
+    answer({ text, blocks, response_type: 'in_channel', replace_original: false }).then(() => null, statusOf)
+  const first = await post(drawn)
+  const failed = first === badRequest ? await post(basic) : first
+  if (failed !== null)
+    throw new Fault('slack-refused', 'Slack did not take the list', {
+      hint: 'ask for it again, and share that',
+    })
+  await answer({ delete_original: true }).catch(() => undefined)
 }
 
 /** Why nothing was done, in private. */

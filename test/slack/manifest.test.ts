@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { commandsFor } from '../../src/commands/ask.ts'
-import { actions } from '../../src/slack/actions.ts'
+import { actions, shortcuts } from '../../src/slack/actions.ts'
 import { events, optionalScopes, requiredScopes } from '../../src/slack/scopes.ts'
 import { slashCommand } from '../../src/slack/slash.ts'
 
@@ -11,7 +11,7 @@ interface Manifest {
   features: {
     app_home: Record<string, boolean>
     slash_commands: { command: string; usage_hint: string; should_escape: boolean; description: string }[]
-    shortcuts?: unknown
+    shortcuts: { name: string; type: string; callback_id: string; description: string }[]
   }
   oauth_config: { scopes: { bot: string[]; bot_optional: string[]; user?: unknown } }
   settings: {
@@ -62,9 +62,18 @@ test('the manifest switches on what the code listens to, and nothing else', () =
     messages_tab_enabled: true,
     messages_tab_read_only_enabled: true,
   })
-  assert.equal(manifest.features.shortcuts, undefined)
   for (const [, event] of sources.matchAll(/\.event\('([a-z_]+)'/g))
     assert.ok((events as readonly string[]).includes(event!), String(event))
+})
+
+test('the manifest offers exactly the shortcuts that are answered, named as Slack takes them', () => {
+  const offered = manifest.features.shortcuts
+  assert.deepEqual(Object.fromEntries(offered.map(({ type, callback_id: id }) => [type, id])), {
+    global: shortcuts.run,
+    message: shortcuts.message,
+  })
+  assert.equal(offered.length, 2)
+  for (const { name, description } of offered) assert.ok(name.length <= 24 && description.length <= 150, name)
 })
 
 test('every button that is drawn is answered', () => {

@@ -1,5 +1,6 @@
 import type { HomeView, KnownBlock } from '@slack/types'
 import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
+import type { Dashboard } from '../../core/dashboard.ts'
 import type { StrategyView } from '../../core/model.ts'
 import { attentionTo, needsAttention, stateOf } from '../../commands/attention.ts'
 import { plural, worstFirst } from '../../commands/phrases.ts'
@@ -7,26 +8,49 @@ import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { button, context, header, section } from './elements.ts'
 import { manyStrategies, runMenu, signOf, stateWords } from './home-many.ts'
+import { incidents, requests, running } from './home-now.ts'
 import { drawFault } from './reply.ts'
 import { joined, safeLine, upcoming } from './words.ts'
 
+export interface HomeFacts {
+  strategies: StrategyView[]
+  /** Of what this person may see. */
+  board: Dashboard
+  rights: Rights
+  /** Slack id of the person. */
+  user: string
+  now: number
+}
+
+/** Which buttons this person gets: strategies of which each may be asked for. */
+export interface Rights {
+  run: ReadonlySet<string>
+  cancel: ReadonlySet<string>
+  restore: ReadonlySet<string>
+  /** Say yes or no to what others ask for. */
+  decide: ReadonlySet<string>
+}
+
 /** The dashboard, the worst first: everything in full while a view holds it; of many, what needs attention in full and the others
  * with a line each, or with `rich` in a table. */
-export function homeView(
-  strategies: StrategyView[],
-  now: number,
-  style: 'basic' | 'rich' = 'basic',
-): HomeView {
+export function homeView(facts: HomeFacts, style: 'basic' | 'rich' = 'basic'): HomeView {
+  const { strategies, board, now } = facts
   const sorted = strategies.toSorted((a, b) => rank(a) - rank(b))
-  const isMany = sorted.length > mostInFull
-  const inFull = isMany ? sorted.filter(needsAttention).slice(0, mostBad) : sorted
-  const top: KnownBlock[] = [
+  const head: KnownBlock[] = [
     header('Backups'),
-    section(summary(strategies)),
+    section(summary(facts)),
     ...overview(sorted, now),
-    homeActions(isMany ? sorted : []),
-    { type: 'divider' },
-    ...inFull.flatMap((strategy) => oneStrategy(strategy, now)),
+    ...incidents(board.incidents, now),
+    ...requests(board.requests, facts),
+    ...running(board.running, facts),
+  ]
+  const isMany = head.length + 2 + 2 * sorted.length > limits.view.blocks
+  const inFull = isMany ? sorted.filter(needsAttention).slice(0, mostBad) : sorted
+  const top = [
+    ...head,
+    homeActions(facts, isMany ? sorted : []),
+    { type: 'divider' } as const,
+    ...inFull.flatMap((strategy) => oneStrategy(strategy, facts)),
   ]
   const others = sorted.filter((one) => !inFull.includes(one))
   return home([...top, ...manyStrategies(others, { now, style, room: limits.view.blocks - top.length })])
@@ -36,14 +60,11 @@ export function homeFault(error: unknown): HomeView {
   return home([header('Backups'), ...drawFault(error).blocks])
 }
 
-/** Two blocks each, and a few around them. */
-const mostInFull = Math.floor((limits.view.blocks - 8) / 2)
 /** Of many: more than fits a screen is a list. */
 const mostBad = 20
 
-/** What goes on, comes and is missing, in one look. */
+/** What comes and is missing, in one look. */
 function overview(strategies: StrategyView[], now: number): KnownBlock[] {
-  const running = strategies.filter(({ runningId }) => runningId !== null).map(({ name }) => safeLine(name))
   const next = strategies
     .filter(({ nextAt, runningId }) => nextAt !== null && runningId === null)
     .toSorted((a, b) => a.nextAt! - b.nextAt!)
@@ -51,11 +72,24 @@ function overview(strategies: StrategyView[], now: number): KnownBlock[] {
   const owed = strategies.flatMap(({ lastGood }) => lastGood?.owed ?? [])
   const places = [...new Set(owed)].map((place) => safeLine(place, 80)).join(', ')
   const lines = [
-    running.length > 0 && `*Running*  ${few(running, ', ')}`,
     next.length > 0 && `*Next*  ${few(next, ' · ')}`,
     owed.length > 0 && `*Owed*  ${owed.length} ${owed.length === 1 ? 'copy' : 'copies'} to ${places}`,
+    ...unproven(strategies),
   ].filter((line) => line !== false)
   return lines.length === 0 ? [] : [section(lines.join('\n'))]
+}
+
+/** A backup that nobody ever restored is a hope. */
+function unproven(strategies: StrategyView[]): string[] {
+  const names = strategies.filter(isUnproven).map(({ name }) => safeLine(name))
+  if (names.length === 0) return []
+  const all = names.length === strategies.length && names.length > 1
+  return [`*Unproven*  never restored: ${all ? `all ${names.length}` : few(names, ', ')}`]
+}
+
+/** Absent: nobody looked. */
+function isUnproven({ proven, backups }: StrategyView): boolean {
+  return proven === null && backups > 0
 }
 
 const mostNamed = 4
@@ -67,20 +101,22 @@ function few(names: string[], separator: string): string {
 }
 
 /** @param choice  strategies that have no button of their own */
-function homeActions(choice: StrategyView[]): KnownBlock {
+function homeActions({ rights }: HomeFacts, choice: StrategyView[]): KnownBlock {
   const buttons = [
-    button({ label: 'Restore…', action: actions.restoreFromHome, value: {} }),
+    rights.restore.size > 0
+      ? button({ label: 'Restore…', action: actions.restoreFromHome, value: {} })
+      : null,
     button({ label: 'Refresh', action: actions.refreshHome, value: {} }),
   ].filter((one) => one !== null)
-  const elements = [...buttons, ...runMenu(choice.map(({ name }) => name).toSorted())]
-  return { type: 'actions', elements }
+  const names = choice.map(({ name }) => name).filter((name) => rights.run.has(name))
+  return { type: 'actions', elements: [...buttons, ...runMenu(names.toSorted())] }
 }
 
 function rank(strategy: StrategyView): number {
   return worstFirst.indexOf(stateOf(strategy))
 }
 
-function summary(strategies: StrategyView[]): string {
+function summary({ strategies, board }: HomeFacts): string {
   const bad = strategies.filter(needsAttention).length
   const backups = strategies.reduce((sum, one) => sum + one.backups, 0)
   const bytes = strategies.reduce((sum, one) => sum + one.storedBytes, 0)
@@ -89,19 +125,21 @@ function summary(strategies: StrategyView[]): string {
     bad === 0
       ? `✅ ${all}, nothing needs attention`
       : `❌ ${bad} of ${all} need${bad === 1 ? 's' : ''} attention`
-  return joined(state, `${plural(backups, 'backup')}, ${formatBytes(bytes)}`)
+  const places = board.places.map(
+    ({ storage, storedBytes }) => `${safeLine(storage, 80)} ${formatBytes(storedBytes)}`,
+  )
+  const held = places.length === 0 ? formatBytes(bytes) : few(places, ', ')
+  return joined(state, `${plural(backups, 'backup')}, ${held}`)
 }
 
-function oneStrategy(strategy: StrategyView, now: number): KnownBlock[] {
+function oneStrategy(strategy: StrategyView, { rights, now }: HomeFacts): KnownBlock[] {
   const words = needsAttention(strategy)
     ? safeLine(attentionTo(strategy), limits.headlineText)
     : stateWords(strategy, now)
   const line = section(`${signOf(strategy)} *${safeLine(strategy.name)}* · ${words}`)
+  const isOffered = strategy.runningId === null && rights.run.has(strategy.name)
   const run = button({ label: 'Run now', action: actions.runFromHome, value: { strategy: strategy.name } })
-  return [
-    run === null || strategy.runningId !== null ? line : { ...line, accessory: run },
-    context(smallPrint(strategy, now)),
-  ]
+  return [run === null || !isOffered ? line : { ...line, accessory: run }, context(smallPrint(strategy, now))]
 }
 
 function smallPrint(strategy: StrategyView, now: number): string {
@@ -116,7 +154,13 @@ function smallPrint(strategy: StrategyView, now: number): string {
       : `next ${upcoming(strategy.nextAt, now, strategy.timezone)} (${inWords(strategy.nextAt - now)})`
   const held = `${plural(strategy.backups, 'backup')}, ${formatBytes(strategy.storedBytes)}`
   const owed = good !== null && good.owed.length > 0 && `owed to ${safeLine(good.owed.join(', '), 200)}`
-  return joined(safeLine(strategy.engine, 80), safeLine(strategy.schedule, 80), last, next, held, owed)
+  const engine = joined(safeLine(strategy.engine, 80), safeLine(strategy.schedule, 80))
+  return joined(engine, last, proof(strategy, now), next, held, owed)
+}
+
+function proof({ proven, backups }: StrategyView, now: number): string | null {
+  if (proven) return `restored ${formatAge(now - proven.at)}`
+  return proven === null && backups > 0 ? '*unproven*: never restored' : null
 }
 
 function inWords(ms: number): string {

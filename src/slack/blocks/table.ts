@@ -16,6 +16,8 @@ export interface TableView {
   page: number
   /** The command that made the table, to be asked again by Previous and Next; null: no such buttons. */
   words: string | null
+  /** Everybody sees it, and this person showed it. */
+  sharedBy?: string
 }
 
 /** A list: totals first, then one page of rows. */
@@ -37,7 +39,8 @@ export function drawTable(table: Table, view: TableView): Drawn {
     section(headline),
     grid,
     ...(range === null ? [] : [context(range)]),
-    ...actionRows(turning(view, page, pages.length)),
+    ...(view.sharedBy === undefined ? [] : [context(`shared by <@${safeLine(view.sharedBy, 40)}>`)]),
+    ...actionRows([...turning(view, page, pages.length), shareButton(table, view, page)]),
   ]
   const lines = rows.slice(0, limits.textTableRows).map((row) => spokenRow(table, row, view.now))
   return finish([headline, ...lines, range ?? ''].filter(Boolean), blocks)
@@ -70,6 +73,12 @@ function turning({ words }: TableView, page: number, pages: number): ReturnType<
   const previous = { label: '‹ Previous', action: actions.previousPage, value: { words, page: page - 1 } }
   const next = { label: 'Next ›', action: actions.nextPage, value: { words, page: page + 1 } }
   return [page > 0 ? button(previous) : null, page < pages - 1 ? button(next) : null]
+}
+
+function shareButton({ isPrivate }: Table, { words }: TableView, page: number): ReturnType<typeof button> {
+  return words === null || isPrivate
+    ? null
+    : button({ label: 'Share', action: actions.shareList, value: { words, page } })
 }
 
 const widestCell = 64
