@@ -1,5 +1,6 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
 import type { Level, Pin, PruneResult, RunState, RunView, Stage } from '../core/model.ts'
+import { swapLines, undoLines, undoWords } from './replaced.ts'
 import type { Cell } from './reply.ts'
 
 /** How facts are said, the same on every face that shows text. */
@@ -18,9 +19,11 @@ export const stageWords: Record<Stage, string> = {
   proof: 'proof',
   manifest: 'manifest',
   verify: 'verify',
+  safety: 'safety backup',
   fetch: 'fetch and check',
   restore: 'restore',
   check: 'compare',
+  swap: 'swap',
   prune: 'delete old backups',
   waiting: 'waiting to try again',
 }
@@ -123,7 +126,11 @@ function successOf(run: RunView): string {
     const partly = run.state === 'degraded' && !hasCaughtUp(run) ? ', not in every place' : ''
     return `backed up${took} · ${formatBytes(run.backup.storedBytes)}${partly}`
   }
-  if (run.restore) return `restored into ${run.restore.target}${took} · ${contents(run.restore)}`
+  if (run.undo) return `${undoWords(run.undo)}${took}`
+  if (run.restore) {
+    const where = run.restore.swap ? 'in place of' : 'into'
+    return `restored ${where} ${run.restore.target}${took} · ${contents(run.restore)}`
+  }
   if (run.verify) return `verified${took} · ${levelWords[run.verify.level]}, ${contents(run.verify)}`
   if (run.copy?.dropped) return `not copied to ${run.copy.to}: ${run.copy.dropped}`
   if (run.copy) return `copied to ${run.copy.to}${took} · ${formatBytes(run.copy.bytes)}`
@@ -172,9 +179,11 @@ export function failureHint({ fault, kept, strategy, timezone }: RunView): strin
 
 /** What a result holds in one line: sizes, places, level, what changed. Empty when the run has no result. */
 export function runDetails(run: RunView): string[] {
+  if (run.undo) return undoLines(run.undo, run.timezone)
   if (run.restore)
     return [
       `backup ${run.restore.backup} → ${run.restore.endpoint}`,
+      ...(run.restore.swap ? swapLines(run.restore.swap, run.timezone) : []),
       ...run.restore.warnings,
       ...opened(run.restore.open),
     ]

@@ -11,7 +11,7 @@ export const defaults = {
   max_parallel_strategies: 2,
   retry: { max_attempts: 3, delay: '10s', max_delay: '5m' },
   timeout: { backup: 0, upload: 0, restore: 0, stall: '5m' },
-  restore: { expires: '30m' },
+  restore: { expires: '30m', undo: '24h' },
   health_check: { port: 8080, path: '/health' },
   metrics: { port: 8080, path: '/metrics' },
   bind: '127.0.0.1',

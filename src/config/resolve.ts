@@ -97,7 +97,11 @@ function limitsOf(
       stallMs: ms(timeout.stall),
     },
     expect: { maxAgeMs: expect.max_age === undefined ? null : ms(expect.max_age) },
-    restore: { expiresMs: ms(restore.expires) },
+    restore: {
+      expiresMs: ms(restore.expires),
+      undoMs: ms(restore.undo),
+      freshnessSql: restore.freshness_sql ?? null,
+    },
   }
 }
 

@@ -21,7 +21,8 @@ export interface Strategy {
   storages: string[]
   /** Storage name -> its own retention, where `storage` items name one; elsewhere `retention` counts. */
   placeRetention: Record<string, Retention>
-  restore: { expiresMs: number }
+  /** `undoMs`: how long a replaced database is kept. `freshnessSql`: its one value is the newest data, for plans. */
+  restore: { expiresMs: number; undoMs: number; freshnessSql: string | null }
   slack: SlackRouting | null
   protected: boolean
   /** The strategy as in the file, secrets as `***`; goes into manifests and `config print`. */

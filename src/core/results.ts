@@ -71,6 +71,56 @@ export interface RestoreResult {
   warnings: string[]
   /** Stock command that opens the restored database. */
   open: string | null
+  /** In place only. */
+  swap?: SwapResult
+}
+
+/** What a swap did, and what has become of it since. */
+export interface SwapResult {
+  /** The backup that was made right before. */
+  safety: string | null
+  /** The replaced database's name while it is kept. */
+  kept: string
+  /** Until when it can be undone; null: it cannot any more. */
+  until: number | null
+  /** Which of the two is in place: the restored one, or the one before it. */
+  inPlace: 'new' | 'old'
+  /** Named by who undoes it. */
+  version: number
+  /** Live sessions that were ended; null = unknown. */
+  sessions: number | null
+  /** How long nobody could connect; null = unknown. */
+  downMs: number | null
+}
+
+/** What an undo did. */
+export interface UndoResult {
+  /** The run of the restore that was undone, or done again. */
+  of: string
+  name: string
+  endpoint: string
+  inPlace: 'new' | 'old'
+  /** The other one, and until when it is kept. */
+  kept: string
+  until: number
+  /** As in SwapResult. */
+  sessions: number | null
+  downMs: number | null
+}
+
+/** A database that was replaced and is still there. */
+export interface SwapView {
+  /** The restore's run, by which it is undone. */
+  run: string
+  strategy: string
+  endpoint: string
+  name: string
+  inPlace: 'new' | 'old'
+  kept: string
+  /** null while it is being worked on. */
+  until: number | null
+  version: number
+  safety: string | null
 }
 
 export interface VerifyResult {

@@ -27,7 +27,11 @@ export async function admitBackup(
   context: EngineContext,
   tx: Write,
   strategy: Strategy,
-  { pin, ...by }: { trigger: Trigger; actor: Actor; slotAt: number | null; pin?: string },
+  {
+    pin,
+    prove,
+    ...by
+  }: { trigger: Trigger; actor: Actor; slotAt: number | null; pin?: string; prove?: true },
 ): Promise<string> {
   const open = await openBackup(tx, strategy.name)
   if (open)
@@ -43,7 +47,7 @@ export async function admitBackup(
     series: '',
     ...by,
     lease: `backup/${strategy.name}`,
-    params: { ...(keeping && { kept: keeping.id }), ...(pin !== undefined && { pin }) },
+    params: { ...(keeping && { kept: keeping.id }), ...(pin !== undefined && { pin }), ...(prove && { prove }) },
     maxAttempts: strategy.retry.maxAttempts,
   })
 }

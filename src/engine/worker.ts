@@ -47,6 +47,11 @@ export function createWorker(context: EngineContext): Worker {
     // a copy: a reload while it runs does not change what it works with
     const done = carryOut({ ...context }, run, {
       cancel: cancel.signal,
+      carry: async (id) => {
+        const other = await claim(id)
+        if (other) await start(other)
+        return other !== null
+      },
       parallel: () => active.size,
     }).finally(() => {
       active.delete(run.id)

@@ -13,6 +13,7 @@ import type {
   RunState,
   Stage,
   Trigger,
+  UndoResult,
   VerifyResult,
 } from '../core/model.ts'
 import type { Identity } from '../sys/strays.ts'
@@ -29,10 +30,16 @@ export interface RunParams {
   request?: string
   /** The place that a copy run brings the backup to. */
   storage?: string
+  /** Decode it whole, whatever the strategy says. */
+  prove?: true
+  /** The restore in place that this run undoes, or does again. */
+  undo?: string
   /** The run whose kept dump is sent instead of a new one. */
   kept?: string
   /** Key of the message that tells this run among many that were started together. */
   batch?: string
+  /** The incident that counts its failure, or what it owes. */
+  incident?: string
 }
 
 /** One accepted piece of work, from queued to its single end. */
@@ -68,6 +75,7 @@ export interface RunResult {
   verify?: VerifyResult
   copy?: CopyResult
   prune?: PruneResult
+  undo?: UndoResult
   kept?: KeptDump
 }
 
@@ -167,6 +175,24 @@ async function takeLease(tx: Write, run: Run, holder: Identity, now: number): Pr
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
+/** A running run takes more than its own lease: all of these or none. They end with it.
+ * @returns false when another run has one */
+export async function takeAlso(
+  tx: Write,
+  { run, keys, holder, now }: { run: string; keys: readonly string[]; holder: Identity; now: number },
+): Promise<boolean> {
+  const held = await tx.selectFrom('leases').select('run').where('key', 'in', keys).execute()
+  if (held.some((lease) => lease.run !== run)) return false
+  if (held.length === keys.length) return true
+  const leases = keys.map((key) => ({ key, run, holder: JSON.stringify(holder), taken_at: now }))
+  await tx
+    .insertInto('leases')
+    .values(leases)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  return true
+}
+
 export interface RunChange {
   stage?: Stage
   attempt?: number
@@ -187,6 +213,13 @@ export async function changeRun(tx: Write, id: string, change: RunChange): Promi
     .where('state', '=', 'running')
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
+}
+
+/** Notes the incident that counts how the run ended. */
+export async function assignIncident(tx: Write, id: string, incident: string): Promise<void> {
+  const run = await findRun(tx, id)
+  const params = JSON.stringify({ ...run?.params, incident })
+  await tx.updateTable('runs').set({ params }).where('id', '=', id).execute()
 }
 
 /** The one end of a run, and the release of its lease. @returns false when it had ended before */

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { defaults } from '../defaults.ts'
-import { count, databaseUrl, duration, flag, group, later, limit, reading } from './words.ts'
+import { count, databaseUrl, duration, flag, group, later, limit, reading, text } from './words.ts'
 
 const retentionRule = group(
   {
@@ -186,7 +186,15 @@ export const shared = {
           default: defaults.restore.expires,
           examples: ['1h'],
         }),
-        undo: later('How long the replaced database stays', { what: 'restore.undo' }),
+        undo: duration({
+          description: 'After a restore in place the replaced database is kept, and can be put back, for this long',
+          default: defaults.restore.undo,
+          examples: ['3d'],
+        }),
+        freshness_sql: text({
+          description: 'A question whose one value is the newest data, for the plan of a restore in place',
+          examples: ['SELECT max(created_at) FROM orders'],
+        }),
       },
       { description: 'Restoring' },
     ),

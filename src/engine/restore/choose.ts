@@ -176,6 +176,7 @@ export function checkTargetUrl(
 /** Whose settings a run works with: a restore may be of something that the configuration does not name.
  * @throws Fault not-found */
 export async function strategyOfRun(context: EngineContext, run: Run): Promise<Strategy> {
+  if (run.params.prove) return { ...strategyOf(context, run.strategy), prove: true }
   if (run.kind !== 'restore' || !run.params.request) return strategyOf(context, run.strategy)
   const request = await findRequest<Partial<FixedAsk>>(context.database.read, run.params.request)
   return strategyFor(context, run.strategy, request?.ask ?? {})

@@ -16,6 +16,7 @@ import { makeRunFolder } from '../folders.ts'
 import { rawInput } from '../pipeline.ts'
 import { checkTargetUrl, choose, frontOf, type Chosen, type FixedAsk } from './choose.ts'
 import type { Front } from './front.ts'
+import { swapBlockers, swapFacts, swapSteps, swapWarnings } from './in-place-plan.ts'
 
 /** @throws Fault not-found · object-corrupt · target-invalid · usage */
 export async function fixAsk(
@@ -57,7 +58,8 @@ export async function nextGood(context: EngineContext, broken: Manifest): Promis
   return row ? `the next older good one is ${row.id}` : 'there is no older good one'
 }
 
-export function targetRequest(ask: RestoreAsk): TargetRequest {
+/** @param freshnessSql  only of a plan in place */
+export function targetRequest(ask: RestoreAsk, freshnessSql?: string | null): TargetRequest {
   return {
     database: ask.targetDb,
     url: ask.targetUrl,
@@ -65,6 +67,7 @@ export function targetRequest(ask: RestoreAsk): TargetRequest {
     noOwner: ask.noOwner,
     tables: ask.tables ?? [],
     clean: ask.clean ?? false,
+    ...(freshnessSql === undefined ? {} : { inPlace: { freshnessSql } }),
     ...(ask.jobs === undefined ? {} : { jobs: ask.jobs }),
   }
 }
@@ -83,7 +86,7 @@ export async function planRestore(
     const front = await frontOf(context, chosen, signal)
     const target = await source.plan(
       chosen.manifest,
-      targetRequest(ask),
+      targetRequest(ask, ask.inPlace ? chosen.strategy.restore.freshnessSql : undefined),
       signal,
       front && (await frontInput(context, { id, folder, front, signal })),
     )
@@ -140,11 +143,12 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
       fingerprint: target.fingerprint,
       exists: target.exists,
       occupied,
-      overwritten: occupied && (ask.clean ?? false),
+      overwritten: ask.inPlace ? target.exists : occupied && (ask.clean ?? false),
       sizeBytes: target.sizeBytes,
       sessions: target.sessions,
       serverVersion: target.serverVersion,
     },
+    ...swapFacts({ ask, chosen, target }),
     noOwner: ask.noOwner,
     ...(ask.tables?.length ? { tables: [...ask.tables] } : {}),
     missingRoles: target.missingRoles,
@@ -152,11 +156,16 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
     freeBytes: free,
     neededBytes,
     steps: stepsOf({ ask, chosen, target }),
-    warnings: [...chosen.warnings, ...target.warnings].map(context.scrub),
+    warnings: [
+      ...chosen.warnings,
+      ...target.warnings,
+      ...swapWarnings({ ask, chosen, target }),
+    ].map(context.scrub),
     blockers: [
       ...target.blockers.map(context.scrub),
       ...sqlBlocker(ask, chosen),
       ...configuredBlocker(context, target, ask),
+      ...swapBlockers({ ask, chosen, target }),
       ...(short ? ['this host has too little free space in temp_dir for the backup'] : []),
     ],
   }
@@ -181,7 +190,7 @@ function configuredBlocker(context: EngineContext, target: TargetPlan, ask: Rest
   })
   if (!owner) return []
   return [
-    `${target.name} is the database of ${owner.name} itself: restoring in place comes with a later release; restore beside it`,
+    `${target.name} is the database of ${owner.name} itself: restore it with --in-place, which makes a backup first and can be undone`,
   ]
 }
 
@@ -211,6 +220,7 @@ function stepsOf({ ask, chosen, target }: PlanFacts): string[] {
     manifest.tables === null && !file
       ? 'count the rows'
       : `compare ${wanted === null ? 'the rows' : `${wanted} ${wanted === 1 ? 'table' : 'tables'}`}`
+  if (ask.inPlace) return swapSteps({ ask, chosen, target }, compare)
   const isOverwritten = target.exists && !target.empty
   return [
     file && !file.manifest ? 'fetch the file and decode all of it' : 'fetch and verify the backup',

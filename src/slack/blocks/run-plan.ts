@@ -20,7 +20,7 @@ export function runPlan(run: RunView, line: string): PlanBlock | null {
 
 const walks: Record<RunKind, Stage[]> = {
   backup: ['starting', 'dump', 'proof', 'upload'],
-  restore: ['fetch', 'restore', 'check'],
+  restore: ['fetch', 'restore', 'check'], // in place, what stands around these is told in the line
   verify: ['fetch', 'verify'],
   copy: ['fetch', 'upload'],
   prune: ['prune'],

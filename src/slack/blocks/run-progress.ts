@@ -1,9 +1,11 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
+import { swapLines } from '../../commands/replaced.ts'
 import { failureHint, levelWords, placeLines, stageWords } from '../../commands/phrases.ts'
 import { draw, finish } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { failed, signOf, took } from './run-card.ts'
+import { undoButton, undoResult } from './undo.ts'
 import { runPlan } from './run-plan.ts'
 import { code, contents, day, joined, safe, safeLine, sentence } from './words.ts'
 
@@ -13,6 +15,7 @@ export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
   if (run.state === 'running') return moving(run, style)
   if (run.backup) return backupResult(run, run.backup)
   if (run.restore) return restoreResult(run, run.restore)
+  if (run.undo) return undoResult(run, run.undo)
   if (run.verify) return verifyResult(run)
   return draw({ headline: stopped(run), lines: failed(run) ? [explanation(run)] : [] })
 }
@@ -81,10 +84,12 @@ function restoreResult(run: RunView, restore: RestoreResult): Drawn {
   return draw({
     headline: `${signOf(run)} ${joined(into, times)}`,
     lines: [
+      ...(restore.swap ? swapLines(restore.swap, run.timezone) : []).map((line) => sentence(safeLine(line))),
       ...(restore.open === null ? [] : [`Open it: ${code(restore.open)}`]),
       ...warnings(restore.warnings),
     ],
     small: [`from ${code(restore.backup)}`],
+    buttons: [undoButton(run, restore.swap)],
   })
 }
 

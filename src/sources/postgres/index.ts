@@ -9,6 +9,7 @@ import { forServer, installed, majorOf, usualFolders, type Program } from './pro
 import { prove, proveScript } from './proof.ts'
 import { restore } from './restore.ts'
 import { sniff } from './sniff.ts'
+import { swapping } from './swap.ts'
 import { resolveTarget, withServer } from './target.ts'
 import { connectionTo, endpointOf, parseConnection, secretsOf, type Connection } from './url.ts'
 
@@ -37,7 +38,9 @@ function placeOf(
   outside: { folders: readonly string[]; context: SourceContext },
 ): Place {
   const origin = connectionTo(dumpUrl ?? url)
-  return { ...outside, origin, restorer: connectionTo(restoreUrl ?? url), options }
+  const restorer = connectionTo(restoreUrl ?? url)
+  const live = { ...restorer, database: connectionTo(url).database }
+  return { ...outside, origin, restorer, live, options }
 }
 
 function openSource(place: Place, { strategy }: SourceSettings): Source {
@@ -76,6 +79,7 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
       )
       return counts.flat().some(({ busy }) => busy > 0)
     },
+    swap: swapping(place),
     async terminate(runId, signal) {
       const ended = await Promise.all(
         distinct([origin, restorer]).map((connection) =>

@@ -27,9 +27,13 @@ export function isTooLong(name: string): boolean {
   return Buffer.byteLength(name) > longestName
 }
 
-/** `<name>_restore_<stamp>` with the name cut, between characters, so that all of it fits. */
 export function restoreName(name: string, stamp: string): string {
-  const suffix = `_restore_${stamp}`
+  return nameBeside(name, 'restore', stamp)
+}
+
+/** `<name>_restore_<stamp>` with the name cut, between characters, so that all of it fits. */
+export function nameBeside(name: string, role: 'restore' | 'before', stamp: string): string {
+  const suffix = `_${role}_${stamp}`
   let kept = name
   while (isTooLong(kept + suffix)) kept = Array.from(kept).slice(0, -1).join('')
   return kept + suffix

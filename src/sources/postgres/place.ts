@@ -7,6 +7,8 @@ export interface Place {
   origin: Connection
   /** Where and as whom restores are made. */
   restorer: Connection
+  /** The strategy's own database, as whoever restores: what a restore in place replaces. */
+  live: Connection
   options: Record<string, unknown>
   /** Patterns of the folders with client programs. */
   folders: readonly string[]

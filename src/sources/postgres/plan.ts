@@ -7,6 +7,7 @@ import type { Place } from './place.ts'
 import { forDump, installed, majorOf, type Program } from './programs.ts'
 import { psqlFor } from './psql.ts'
 import { readSchema } from './schema.ts'
+import { planSwap } from './swap-plan.ts'
 import { readTarget, resolveTarget, withServer, type TargetState } from './target.ts'
 import { endpointOf, type Connection } from './url.ts'
 
@@ -16,8 +17,11 @@ export async function plan(
   signal: AbortSignal,
 ): Promise<TargetPlan> {
   const { backup, request } = asked
-  const { mode, connection } = resolveTarget(place, backup, request)
+  const { mode, connection } = request.inPlace
+    ? ({ mode: 'in-place', connection: place.live } as const)
+    : resolveTarget(place, backup, request)
   const state = await readTarget(connection, { context: place.context, signal })
+  const swap = request.inPlace ? await planSwap(place, { backup, request, state }, signal) : null
   const tools = await chooseTools(place, asked, signal)
   const roles = await neededRoles(place, { ...asked, program: tools.program, connection }, signal)
   return {
@@ -31,8 +35,9 @@ export async function plan(
     sessions: state.sessions,
     serverVersion: state.serverVersion,
     missingRoles: roles.missing,
-    warnings: [...warnings(backup, state), ...roles.warnings],
-    blockers: [...tools.missing, ...blockers(connection, state, asked)],
+    warnings: [...warnings(backup, state), ...roles.warnings, ...(swap?.warnings ?? [])],
+    blockers: [...tools.missing, ...(swap?.blockers ?? blockers(connection, state, asked))],
+    ...(swap && { swap: swap.swap, newest: swap.newest }),
   }
 }
 

@@ -106,16 +106,23 @@ async function fingerprint(
   session: Session,
   oid: number | undefined,
 ): Promise<string> {
-  const server = await session
-    .rows<{ id: string }>('SELECT system_identifier::text AS id FROM pg_control_system()')
-    .then(([row]) => row!.id)
-    .catch(() => endpointOf(connection)) // some hosted platforms forbid it
-  const identity = JSON.stringify([server, oid ?? 'absent', connection.database])
+  const identity = JSON.stringify([
+    await serverIdentity(connection, session),
+    oid ?? 'absent',
+    connection.database,
+  ])
   return createHash('sha256').update(identity).digest('hex')
 }
 
+export async function serverIdentity(connection: Connection, session: Session): Promise<string> {
+  return session
+    .rows<{ id: string }>('SELECT system_identifier::text AS id FROM pg_control_system()')
+    .then(([row]) => row!.id)
+    .catch(() => endpointOf(connection)) // some hosted platforms forbid it
+}
+
 /** Extensions alone do not count: dumps create them only where they are missing. */
-async function isEmpty(session: Session): Promise<boolean> {
+export async function isEmpty(session: Session): Promise<boolean> {
   const ofNobody = (catalog: string, oid: string) =>
     `NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`
   const [row] = await session.rows<{ empty: boolean }>(

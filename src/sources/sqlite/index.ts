@@ -6,6 +6,7 @@ import { asFault, Fault } from '../../core/faults.ts'
 import type { CheckLine, Inspection, Sink, Source, SourceContext, SourceDriver } from '../source.ts'
 import { removePartials, restore, undone } from './restore.ts'
 import { sniff } from './sniff.ts'
+import { planInPlace, swapping } from './swap.ts'
 import { plan, readTarget, resolveTarget } from './target.ts'
 import { databaseOf, parsePath, pathOf } from './url.ts'
 import { work } from './worker.ts'
@@ -37,12 +38,15 @@ export const sqlite: SourceDriver = {
   open({ strategy, url, dumpUrl, restoreUrl, options }, context) {
     const file = pathOf(dumpUrl ?? url)
     const targets = [file, pathOf(restoreUrl ?? url)]
-    return openSource({ file, targets, strategy, lockTimeoutMs: lockTimeout(options), context })
+    const live = pathOf(url)
+    return openSource({ file, live, targets, strategy, lockTimeoutMs: lockTimeout(options), context })
   },
 }
 
 interface Place {
   file: string
+  /** What a restore in place replaces. */
+  live: string
   /** Beside these a restore makes its file. */
   targets: readonly string[]
   strategy: string
@@ -67,7 +71,11 @@ function openSource(place: Place): Source {
         return { rawBytes: format === 'sql' ? null : (await stat(copy)).size, tables }
       })
     },
-    plan: (backup, request) => plan(file, { backup, request }),
+    plan: (backup, request, signal) =>
+      request.inPlace
+        ? planInPlace({ file: place.live, context }, request, signal)
+        : plan(file, { backup, request }),
+    swap: swapping(context),
     restore: (backup, request, _plan, artifact, signal) =>
       restore({ source: file, context }, { backup, request, artifact }, signal),
     terminate: (runId) => removePartials(place.targets, runId), // no server holds sessions; this is all that a dead run leaves

@@ -1,6 +1,7 @@
 import { createReadStream, statSync, writeSync } from 'node:fs'
 import { backup, constants, DatabaseSync } from 'node:sqlite'
 import type { TableRows } from '../../core/model.ts'
+import { exchangeFiles, openersOf, type ExchangeTask } from './exchange.ts'
 import { createStatements } from './script.ts'
 
 /** What the driver lets a process of its own do: SQLite's calls cannot be interrupted, and a check of a large file takes
@@ -11,6 +12,11 @@ export type Task =
   | { do: 'examine'; file: string }
   /** Runs a script into a new file, then examines that. */
   | { do: 'run-script'; file: string; script: string }
+  /** Who has it open, and what its newest data is. */
+  | { do: 'look'; file: string; sql: string | null }
+  | ({ do: 'exchange' } & ExchangeTask)
+
+export type Answer = FileFacts | Examination | { openers: string[]; newest: string | null } | null
 
 export interface FileFacts {
   sqliteVersion: string
@@ -43,11 +49,19 @@ if (import.meta.main) {
   }
 }
 
-async function perform(task: Task): Promise<FileFacts | Examination> {
+async function perform(task: Task): Promise<Answer> {
+  if (task.do === 'look') return { openers: openersOf(task.file), newest: newestData(task.file, task.sql) }
+  if (task.do === 'exchange') return (exchangeFiles(task), null)
   if (task.do === 'read-facts') return readFacts(task.file, task.lockTimeoutMs)
   if (task.do === 'copy') await copy(task.file, task)
   if (task.do === 'run-script') await runScript(task.file, task.script)
   return examine(task.do === 'copy' ? task.to : task.file)
+}
+
+function newestData(file: string, sql: string | null): string | null {
+  if (sql === null) return null
+  const [value] = Object.values(new DatabaseSync(file, { readOnly: true }).prepare(sql).get() ?? {})
+  return value == null ? null : String(value)
 }
 
 function readFacts(file: string, timeout: number): FileFacts {

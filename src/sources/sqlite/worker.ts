@@ -2,22 +2,22 @@ import { fileURLToPath } from 'node:url'
 import { Fault, type FaultCode } from '../../core/faults.ts'
 import { ToolFailure } from '../../sys/process.ts'
 import type { SourceContext } from '../source.ts'
-import { failureLine, type Examination, type FileFacts, type Task } from './work.ts'
+import { failureLine, type Answer, type Task } from './work.ts'
 
 const program = fileURLToPath(new URL('work.ts', import.meta.url))
 
 /** Does one task in a process of its own, which dies with the run.
  * @throws Fault database-refused · database-missing · database-locked · disk-full · `otherwise` */
-export async function work<Answer extends FileFacts | Examination>(
+export async function work<Given extends Answer>(
   task: Task,
   { context, otherwise }: { context: SourceContext; otherwise: FaultCode },
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<Given> {
   const argv = [process.execPath, '--disable-warning=ExperimentalWarning', program, JSON.stringify(task)]
   const said = (_tool: string, line: string): void => context.said('sqlite', line)
   try {
     const text = await context.processes.output({ argv }, { signal, runId: context.runId, said })
-    return JSON.parse(text) as Answer
+    return JSON.parse(text) as Given
   } catch (error) {
     signal.throwIfAborted()
     throw faultOf(error, task.file, otherwise)
