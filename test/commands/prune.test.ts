@@ -59,7 +59,7 @@ suite('who may delete and pin', () => {
     assert.equal((await world.engine.backups({ limit: 99 })).length, 2)
     await assert.rejects(ask({ name: 'dismiss', args: keeps! }, chief), {
       code: 'stale',
-      message: /already done \(started by @U0BOSS\)/,
+      message: /already done \(started by @U0BOSS at/,
     })
     assert.deepEqual(await buttons(world), [], 'the card is a record now')
     await assertWorld(world)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { markerKey } from '../../src/core/keys.ts'
 import type { Message } from '../../src/core/messages.ts'
 import { outcomes, type Manifest } from '../../src/core/model.ts'
+import { isOver } from '../../src/core/request-states.ts'
 import { listCopies } from '../../src/state/catalogue.ts'
 import type { Read } from '../../src/state/database.ts'
 import type { Run } from '../../src/state/runs.ts'
@@ -50,6 +51,7 @@ export const checks: readonly Check[] = [
   { promise: 4, says: 'no lease without its run', look: leasesAreHeld },
   { promise: 6, says: 'nothing lies in a place that the catalogue does not know', look: placesAreKnown },
   { promise: 7, says: 'no folder, process, upload or server session of an ended run', look: nothingIsLeft },
+  { promise: 12, says: 'of every restore in place it is known which database is in place', look: swapsAreSettled },
   { promise: 8, says: 'no slot has two runs', look: slotsAreSingle },
   { promise: 14, says: 'no secret is in a file, log or message', look: secretsAreKept },
 ]
@@ -136,7 +138,7 @@ async function endsAreTold({ read, runs }: Scene): Promise<void> {
     if (run.params.request) {
       const request = owed.get(`request/${run.params.request}`)
       assert.ok(request?.type === 'request.card')
-      assert.ok(!['waiting', 'executing'].includes(request.request.state), 'the request ended with its run')
+      assert.ok(isOver(request.request.state), 'the request ended with its run')
     }
   }
 }
@@ -185,7 +187,10 @@ async function placesAreKnown({ read, places }: Scene): Promise<void> {
     }
     const isSidecar = (key: string): boolean =>
       folders.has(folderOf(key)) && /\/(verdict|pin|unpin)-[^/]+\.json$/.test(key)
-    const unexpected = (await place.keys()).filter((key) => !expected.has(key) && !isSidecar(key))
+    const isHead = (key: string): boolean => /^audit\/[^/]+\/\d{4}-\d\d-\d\d\.json$/.test(key)
+    const unexpected = (await place.keys()).filter(
+      (key) => !expected.has(key) && !isSidecar(key) && !isHead(key),
+    )
     assert.deepEqual(unexpected, [], `${place.name} holds what the catalogue does not know`)
   }
 }
@@ -233,6 +238,16 @@ function slotsAreSingle({ runs }: Scene): void {
   )
   for (const [slot, taken] of Object.entries(bySlot))
     assert.equal(taken!.length, 1, `${slot} was run as ${taken!.map(({ id }) => id).join(', ')}`)
+}
+
+/** What a run left half exchanged is settled when it has ended. */
+async function swapsAreSettled({ read, runs }: Scene): Promise<void> {
+  const ended = new Set(runs.filter(isEnded).map((run) => run.id))
+  const swaps = await read.selectFrom('swaps').selectAll().execute()
+  assert.deepEqual(
+    swaps.filter(({ state, worked_on_by: by }) => ['restoring', 'exchanging'].includes(state) && ended.has(by)),
+    [],
+  )
 }
 
 /** The secrets of the configuration are in no file we wrote, no log and no message, in any form. */
