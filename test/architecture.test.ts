@@ -59,6 +59,7 @@ const packages: Record<string, string[]> = {
   luxon: ['core', 'engine/manifest'],
   'package.json': ['app', 'cli'],
   'node-schedule': ['engine/scheduler'],
+  nodemailer: ['notifiers/email'],
   pg: ['state/database', 'sources/postgres'],
   pino: ['observe/log'],
   'prom-client': ['observe/metrics'],

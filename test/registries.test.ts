@@ -34,6 +34,12 @@ const registries: Registry[] = [
     nameOf: ({ kind }) => String(kind),
   },
   {
+    folder: 'notifiers',
+    list: 'notifiers',
+    marks: ['kind', 'open', 'topics'],
+    nameOf: ({ kind }) => String(kind),
+  },
+  {
     folder: 'commands',
     list: 'commands',
     marks: ['name', 'summary', 'run'],

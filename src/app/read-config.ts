@@ -6,11 +6,12 @@ import { loadConfig, type ConfigInput } from '../config/load.ts'
 import type { Config } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import { filters } from '../filters/registry.ts'
+import { notifiers } from '../notifiers/registry.ts'
 import { sources } from '../sources/registry.ts'
 import { storages } from '../storages/registry.ts'
 
 const usualPaths = ['./easy-backup.yml', '/etc/easy-backup/config.yml']
-const drivers = { sources, storages, filters }
+const drivers = { sources, storages, filters, notifiers }
 const readFile = (file: string): string => readFileSync(file, 'utf8')
 
 /** The configuration file, else the environment alone.

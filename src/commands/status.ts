@@ -1,10 +1,15 @@
 import { Type } from 'typebox'
 import { formatBytes, formatCount } from '../core/duration.ts'
+import type { IncidentView } from '../core/incidents.ts'
 import type { Health, StrategyView } from '../core/model.ts'
+import type { NotifierView } from '../core/notifications.ts'
+import { aboutStrategy } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
+import { incidentWords } from './incidents.ts'
 import { attentionTo, needsAttention, pauseWords, stateOf } from './attention.ts'
 import { dateText, plural, worstFirst } from './phrases.ts'
+import { replacedFacts } from './replaced.ts'
 import { text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
 
@@ -18,6 +23,7 @@ export const status = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({ strategy: Type.Optional(strategyField('one strategy in detail')) }),
   positional: ['strategy'],
+  about: aboutStrategy,
   run: async ({ strategy }, { engine }) =>
     strategy === undefined ? overview(engine) : detail(engine, knownStrategy(engine, strategy)),
 })
@@ -25,18 +31,40 @@ export const status = defineCommand({
 async function overview(engine: Engine): Promise<Reply> {
   const strategies = (await engine.strategies()).toSorted((a, b) => rank(a) - rank(b))
   const health = await engine.health()
+  const board = await engine.dashboard()
   const totals = totalsOf(strategies)
+  const incidents = await engine.incidents()
+  const notifiers = await engine.notifiers()
   return {
     type: 'table',
     table: {
       title: 'Status',
-      summary: `${health.status} · ${summaryOf(strategies, health)}`,
+      summary: [
+        `${health.status} · ${summaryOf(strategies, health)}`,
+        ...openWords(incidents),
+        ...offWords(notifiers),
+      ].join(' · '),
       columns: statusColumns,
       rows: strategies.map(statusRow),
       empty: 'no strategies are configured',
-      data: { health, totals, strategies },
+      data: { health, totals, strategies, ...board, notifiers },
     },
   }
+}
+
+/** Who is told nothing any more. */
+function offWords(notifiers: NotifierView[]): string[] {
+  return notifiers.flatMap(({ name, off }) => (off === null ? [] : [`${name} is switched off: ${off.why}`]))
+}
+
+const namedIncidents = 3
+
+/** What people are called for. */
+function openWords(incidents: IncidentView[]): string[] {
+  if (incidents.length === 0) return []
+  const named = incidents.slice(0, namedIncidents).map(incidentWords).join(', ')
+  const more = incidents.length > namedIncidents ? ` and ${incidents.length - namedIncidents} more` : ''
+  return [`${plural(incidents.length, 'incident')}: ${named}${more}`]
 }
 
 /** Also of the dashboard in Slack. */
@@ -114,6 +142,7 @@ async function detail(engine: Engine, name: string): Promise<Reply> {
         cell: { kind: 'instant', at: strategy.nextAt, as: 'time', timezone: strategy.timezone },
       },
       ...keptFacts(strategy),
+      ...replacedFacts(strategy),
       ...goodFacts(strategy),
       {
         label: 'Backups',

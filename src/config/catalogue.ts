@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { Topic } from '../core/notifications.ts'
 
 /** What the configuration needs to know of the drivers; the registries have this shape, and app.ts hands them in. */
 export interface DriverCatalogue {
@@ -6,6 +7,8 @@ export interface DriverCatalogue {
   storages: readonly StorageFacts[]
   /** Compressions; `none` is always there. */
   filters: readonly FilterFacts[]
+  /** Who can be told beside Slack; absent: nobody. */
+  notifiers?: readonly NotifierFacts[]
 }
 
 export interface SourceFacts {
@@ -28,4 +31,19 @@ export interface FilterFacts {
   kind: string
   /** What may stand beside `type`. */
   options: TSchema
+}
+
+export interface NotifierFacts {
+  kind: string
+  /** Of `config`. */
+  options: TSchema
+  /** What `on` may name, and what it is when nothing is said. */
+  topics: readonly Topic[]
+  usual: readonly Topic[]
+  /** What else in the options is secret, such as a part of a value. */
+  secrets?(options: Record<string, unknown>): string[]
+  judge(
+    options: Record<string, unknown>,
+    use: { on: readonly Topic[]; strategies: number },
+  ): { mistake: string; hint: string } | null
 }

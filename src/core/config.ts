@@ -1,5 +1,7 @@
+import type { Access } from './access.ts'
 import type { LogLevel } from './log.ts'
 import type { Compression } from './model.ts'
+import type { NotificationConfig } from './notifications.ts'
 import type { ScheduleSpec } from './schedule.ts'
 
 /** A strategy with every default filled in; what the engine works from. Milliseconds and bytes; 0 = off where said. */
@@ -25,6 +27,8 @@ export interface Strategy {
   restore: { expiresMs: number; undoMs: number; freshnessSql: string | null }
   slack: SlackRouting | null
   protected: boolean
+  /** Its own `access` over the global one, key by key; null: neither is there. */
+  access: Access | null
   /** The strategy as in the file, secrets as `***`; goes into manifests and `config print`. */
   redacted: unknown
 }
@@ -63,6 +67,7 @@ export interface SlackRouting {
   success: string | null
   failure: string | null
   approvals: string | null
+  digest?: string | null
   mentionOnFailure: string[]
 }
 
@@ -75,6 +80,8 @@ export interface SlackConnection {
   /** Default `https://slack.com/api/`. */
   apiUrl: string
   blocks: 'basic' | 'rich'
+  /** So long after the last beat Slack itself says that nothing is heard; 0 or absent = off. */
+  silenceMs?: number
   routing: SlackRouting
 }
 
@@ -110,6 +117,12 @@ export interface Config {
   maxParallel: number
   health: Listen | null
   metrics: Listen | null
+  /** Who is told beside Slack. */
+  notifications: NotificationConfig[]
+  /** A summary now and then; null: none. */
+  digest: { schedule: ScheduleSpec; timezone: string } | null
+  /** Who may do what is about no strategy; null: nobody said anything. */
+  access: Access | null
   /** Legal but doubtful, each with its position. */
   warnings: string[]
   /** Every secret value, for the scrubber. */

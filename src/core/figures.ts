@@ -1,3 +1,4 @@
+import type { IncidentView } from './incidents.ts'
 import type { RunKind } from './model.ts'
 
 /** What the state says right now, for who measures. Instants are epoch ms. */
@@ -17,5 +18,7 @@ export interface Figures {
   }[]
   /** Open runs. */
   queue: { kind: RunKind; state: 'queued' | 'running'; runs: number }[]
-  owed: { notifier: string; messages: number }[]
+  owed: { notifier: string; messages: number; isOff?: boolean }[]
+  /** Open ones. */
+  incidents: { kind: IncidentView['kind']; open: number }[]
 }

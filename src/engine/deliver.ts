@@ -1,5 +1,6 @@
+import type { Config } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
-import type { Delivery, Notifier } from '../notifiers/notifier.ts'
+import { nameOf, type Delivery, type Notifier } from '../notifiers/notifier.ts'
 import { recall, remember } from '../state/memory.ts'
 import {
   changedAfter,
@@ -12,42 +13,94 @@ import {
   type Settlement,
 } from '../state/messages.ts'
 import type { EngineContext } from './context.ts'
+import { isOff, noteOn, tellOff } from './notifiers.ts'
+import { settlementOf } from './settlements.ts'
 
 const pollMs = 400 // how soon a new message is noticed; a person does not see less
-const backoffMs = [2_000, 5_000, 15_000, 30_000, 60_000] // between tries while a notifier does not answer
-const unknownDelayMs = 30_000 // until a post whose outcome is unknown is sent again
-const longestUnknownMs = 60 * 60_000 // a place that swallows answers gets one more post of a message an hour at most
 
-/** Makes each notifier show what it should: one loop per notifier, most urgent first, until the signal. */
+/** Makes each notifier show what it should: one loop per notifier, most urgent first, until the signal. A reload may bring others;
+ * what was begun for one that is gone is ended first, so that nothing is said twice. */
 export async function deliverUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
-  const notifiers = await context.notifiers()
-  await Promise.all(notifiers.map((notifier) => deliverLoop(context, notifier, signal)))
+  const loops = new Map<Notifier, Loop>()
+  const unwatch = context.bus.watch((event) => {
+    if (event.type === 'beat') for (const notifier of loops.keys()) notifier.beat?.(event.at, signal)
+  })
+  for (let of: Config | null = null; !signal.aborted;) {
+    if (context.config !== of) {
+      of = context.config
+      await adopt(context, loops, { notifiers: await context.notifiers(), signal })
+    }
+    await context.clock.sleep(pollMs, signal).catch(() => undefined)
+  }
+  await Promise.all([...loops.values()].map(({ ended }) => ended))
+  unwatch()
 }
 
-async function deliverLoop(context: EngineContext, notifier: Notifier, signal: AbortSignal): Promise<void> {
-  const memory = newMemory()
-  await begin(context, notifier).catch((error: unknown) =>
-    context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message }),
-  )
-  while (!signal.aborted) {
-    const did = await deliverOnce(context, notifier, signal, memory).catch((error: unknown) => {
-      context.log.error('delivery stumbled', { notifier: notifier.kind, error: asFault(error).message })
-      return 0
-    })
+/** One notifier being told. */
+interface Loop {
+  memory: DeliveryMemory
+  ended: Promise<void>
+}
+
+async function adopt(
+  context: EngineContext,
+  loops: Map<Notifier, Loop>,
+  { notifiers, signal }: { notifiers: readonly Notifier[]; signal: AbortSignal },
+): Promise<void> {
+  for (const [notifier, { memory, ended }] of loops) {
+    if (notifiers.includes(notifier)) continue
+    memory.isOver = true
+    await ended
+    loops.delete(notifier)
+  }
+  for (const notifier of notifiers) {
+    if (loops.has(notifier)) continue
+    const memory = newMemory()
+    loops.set(notifier, { memory, ended: deliverLoop(context, notifier, { memory, signal }) })
+  }
+}
+
+async function deliverLoop(
+  context: EngineContext,
+  notifier: Notifier,
+  { memory, signal }: { memory: DeliveryMemory; signal: AbortSignal },
+): Promise<void> {
+  const stumbled = (error: unknown): number => {
+    context.log.error('delivery stumbled', { notifier: nameOf(notifier), error: asFault(error).message })
+    return 0
+  }
+  await begin(context, notifier).catch(stumbled)
+  while (!signal.aborted && !memory.isOver) {
+    const did = await (
+      isOff(notifier) ? sayOff(context, notifier, memory) : deliverOnce(context, notifier, signal, memory)
+    ).catch(stumbled)
     if (did === 0) await context.clock.sleep(pollMs, signal).catch(() => undefined)
   }
 }
 
 const recentMs = 60 * 60_000
+const justNowMs = 60_000 // a command that is alone tells what it did itself a moment ago
 
-/** Whoever sets up Slack after months of backups wants to see the next one, and not all of them at once. */
-async function begin({ clock, database }: EngineContext, { kind }: Notifier): Promise<void> {
-  const key = `told-since/${kind}`
+/** Whoever sets up Slack after months of backups wants to see the next one, and not all of them at once; a mail about the past is
+ * never wanted. */
+async function begin({ clock, database }: EngineContext, notifier: Notifier): Promise<void> {
+  const name = nameOf(notifier)
+  const key = `told-since/${name}`
   await database.write(async (tx) => {
+    await noteOn(tx, name)
     if ((await recall(tx, key)) !== null) return
     await remember(tx, key, String(clock.now()))
-    await countAsTold(tx, kind, clock.now() - recentMs)
+    await countAsTold(tx, name, clock.now() - (notifier.once ? justNowMs : recentMs))
   })
+}
+
+/** @returns 0: there is nothing more to do for it */
+async function sayOff(context: EngineContext, notifier: Notifier, memory: DeliveryMemory): Promise<number> {
+  if (memory.saidOff) return 0
+  await settleAll(context, notifier, memory)
+  await tellOff(context, notifier)
+  memory.saidOff = true
+  return 0
 }
 
 /** What one loop keeps in mind between its passes. */
@@ -60,10 +113,21 @@ interface DeliveryMemory {
   open: Set<string>
   /** Up to which change that holds; null = nobody looked yet. */
   upTo: number | null
+  /** Its notifier is gone from the configuration. */
+  isOver: boolean
+  /** That it was switched off is known. */
+  saidOff: boolean
 }
 
 function newMemory(): DeliveryMemory {
-  return { unsettled: new Map(), waiting: new Map(), open: new Set(), upTo: null }
+  return {
+    unsettled: new Map(),
+    waiting: new Map(),
+    open: new Set(),
+    upTo: null,
+    isOver: false,
+    saidOff: false,
+  }
 }
 
 const lookedAt = 100 // posts, and as many edits, of one pass: what is more waits behind what is more urgent
@@ -78,10 +142,11 @@ export async function deliverOnce(
   await settleAll(context, notifier, memory)
   await look(context, notifier, memory)
   const when = { now: context.clock.now(), limit: lookedAt }
-  const due = await dueMessages(context.database.read, notifier.kind, { ...when, among: [...memory.open] })
-  let handled = 0
+  const all = await dueMessages(context.database.read, nameOf(notifier), { ...when, among: [...memory.open] })
+  const due = await withoutUnwanted(context, notifier, { all, memory })
+  let handled = all.length - due.length
   for (const one of due) {
-    if (signal.aborted) return 0
+    if (signal.aborted || memory.isOver || isOff(notifier)) return 0
     if (waits(context, memory, one)) continue
     const settlement = await deliverMessage(context, notifier, { due: one, memory }, signal)
     if (!settlement) continue
@@ -93,13 +158,35 @@ export async function deliverOnce(
   return handled
 }
 
+/** What is not for this notifier counts as told, all of it in one transaction, and keeps nothing below it waiting. */
+async function withoutUnwanted(
+  context: EngineContext,
+  notifier: Notifier,
+  { all, memory }: { all: readonly Due[]; memory: DeliveryMemory },
+): Promise<Due[]> {
+  const [wanted, others] = partition(all, ({ message, delivery }) =>
+    notifier.wants(message, delivery.receipt),
+  )
+  for (const due of others) {
+    memory.unsettled.set(due.message.key, settlementOf(due, unwanted, context.clock.now()))
+    memory.open.delete(due.message.key)
+  }
+  await settleAll(context, notifier, memory)
+  return wanted
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const yes = items.filter(test)
+  return [yes, items.filter((item) => !yes.includes(item))]
+}
+
 /** Any process may owe something: what changed is read from the state. */
-async function look({ database }: EngineContext, { kind }: Notifier, memory: DeliveryMemory): Promise<void> {
+async function look({ database }: EngineContext, notifier: Notifier, memory: DeliveryMemory): Promise<void> {
   const newest = await newestChange(database.read)
   if (newest === memory.upTo) return
   const isFirst = memory.upTo === null || newest < memory.upTo // all of them were forgotten
   const found = isFirst
-    ? await unsettledKeys(database.read, kind)
+    ? await unsettledKeys(database.read, nameOf(notifier))
     : await changedAfter(database.read, memory.upTo!)
   for (const key of found) memory.open.add(key)
   memory.upTo = newest
@@ -118,10 +205,12 @@ async function settleAll(
   notifier: Notifier,
   { unsettled }: DeliveryMemory,
 ): Promise<void> {
-  for (const [key, settlement] of unsettled) {
-    await context.database.write((tx) => settle(tx, key, notifier.kind, settlement))
-    unsettled.delete(key)
-  }
+  if (unsettled.size === 0) return
+  const settlements = [...unsettled]
+  await context.database.write(async (tx) => {
+    for (const [key, settlement] of settlements) await settle(tx, key, nameOf(notifier), settlement)
+  })
+  for (const [key] of settlements) unsettled.delete(key)
 }
 
 /** @returns null when nothing happened: its turn has not come, or the service stops */
@@ -132,9 +221,6 @@ async function deliverMessage(
   signal: AbortSignal,
 ): Promise<Settlement | null> {
   const { message, delivery } = due
-  const now = (): number => context.clock.now()
-  // what is not for this notifier counts as told, and keeps nothing below it waiting
-  if (!notifier.wants(message, delivery.receipt)) return settlementOf(due, unwanted, now())
   const answer = await notifier
     .deliver(message, delivery.receipt, due.parent?.receipt ?? null, signal)
     .catch((error: unknown) => defect(error))
@@ -146,12 +232,12 @@ async function deliverMessage(
   }
   if (!['sent', 'later'].includes(answer.outcome))
     context.log.warn('a message was not delivered', {
-      notifier: notifier.kind,
+      notifier: nameOf(notifier),
       message: message.key,
       outcome: answer.outcome,
       detail: answer.detail,
     })
-  return settlementOf(due, answer, now())
+  return settlementOf(due, answer, context.clock.now())
 }
 
 const unwanted: Delivery = { outcome: 'refused', receipt: null, retryAfterMs: null, detail: 'not wanted' }
@@ -159,58 +245,4 @@ const unwanted: Delivery = { outcome: 'refused', receipt: null, retryAfterMs: nu
 /** A notifier never throws; when one does all the same, it may have posted before. */
 function defect(error: unknown): Delivery {
   return { outcome: 'unknown', receipt: null, retryAfterMs: null, detail: asFault(error).message }
-}
-
-/** What a delivery's outcome means for the next try. */
-function settlementOf(due: Due, answer: Delivery, now: number): Settlement {
-  const { message, delivery } = due
-  const same = {
-    sentVersion: delivery.sentVersion,
-    receipt: delivery.receipt,
-    tries: delivery.tries + 1,
-    unknowns: delivery.unknowns,
-    refused: null,
-  }
-  const later = now + (answer.retryAfterMs ?? backoffMs[Math.min(delivery.tries, backoffMs.length - 1)]!)
-  switch (answer.outcome) {
-    case 'sent':
-      return {
-        sentVersion: message.version,
-        receipt: answer.receipt,
-        tries: 0,
-        unknowns: 0,
-        retryAt: 0,
-        refused: null,
-      }
-    case 'later':
-      return { ...same, retryAt: later }
-    case 'gone': // deleted by somebody: posted again, as a new message
-      return { ...same, receipt: null, retryAt: now }
-    case 'unknown':
-      return unknownSettlement(due, answer, now)
-    case 'refused':
-      return {
-        ...same,
-        sentVersion: message.version,
-        tries: 0,
-        retryAt: 0,
-        refused: answer.detail ?? 'refused',
-      }
-  }
-}
-
-/** An edit is simply made again. A post may be there: it is made once more, and then this version counts as told;
- * later versions are posted further and further apart, until one of them is confirmed. */
-function unknownSettlement({ message, delivery }: Due, answer: Delivery, now: number): Settlement {
-  const { sentVersion, receipt, tries, unknowns } = delivery
-  const same = { sentVersion, receipt, tries: tries + 1, unknowns: unknowns + 1, refused: null }
-  if (receipt !== null)
-    return {
-      ...same,
-      retryAt: now + (answer.retryAfterMs ?? backoffMs[Math.min(tries, backoffMs.length - 1)]!),
-    }
-  const waitMs = Math.min(longestUnknownMs, unknownDelayMs * 2 ** unknowns)
-  const retryAt = now + (answer.retryAfterMs ?? waitMs)
-  if (unknowns === 0) return { ...same, retryAt }
-  return { ...same, sentVersion: message.version, retryAt, refused: 'its outcome stayed unknown' }
 }

@@ -6,6 +6,7 @@ import { suffix } from '../core/keys.ts'
 import type { CheckLine } from '../sources/source.ts'
 import { checkClock, type Reading } from './doctor/clock.ts'
 import { checkFolders } from './doctor/folders.ts'
+import { checkNotifications } from './doctor/notifications.ts'
 import { checkPlaces } from './doctor/places.ts'
 import { openSource, runFolder, strategyOf, type EngineContext } from './context.ts'
 
@@ -25,13 +26,14 @@ export async function diagnose(context: EngineContext, only: string | null): Pro
   const strategies = only === null ? config.strategies : [strategyOf(context, only)]
   const readings: Reading[] = []
   const databases = inTurns(strategies, (strategy) => checkDatabase(context, strategy, readings))
-  const slack = checkNotifiers(context, readings)
+  const slack = checkSlack(context, readings)
   return Promise.all([
     part('configuration', async () => checkConfiguration(context)),
     part('databases', async () => (await databases).flat()),
     part('places', () => checkPlaces(context, only === null ? null : strategies, deadline())),
     part('folders', () => checkFolders(context)),
     part('slack', () => slack),
+    part('notifications', () => checkNotifications(context, deadline())),
     part('clock', async () => {
       await Promise.allSettled([databases, slack])
       return checkClock(readings)
@@ -118,9 +120,9 @@ function inOneLine(name: string, lines: CheckLine[]): Check[] {
   ]
 }
 
-async function checkNotifiers(context: EngineContext, readings: Reading[]): Promise<Check[]> {
+async function checkSlack(context: EngineContext, readings: Reading[]): Promise<Check[]> {
   const checks: Check[] = []
-  for (const notifier of await context.notifiers()) {
+  for (const notifier of (await context.notifiers()).filter(({ once }) => !once)) {
     const asked = context.clock.now()
     const found = await notifier.inspect?.(deadline())
     if (!found) continue

@@ -1,14 +1,15 @@
 import type { Figures } from '../core/figures.ts'
 import type { StrategyView } from '../core/model.ts'
-import { countOwed } from '../state/messages.ts'
+import { openIncidents } from '../state/incidents.ts'
 import { openRuns } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
+import { viewNotifiers } from './notifiers.ts'
 
 /** Everything that is measured from state: it is right again at once after a restart. */
 export async function figuresOf(context: EngineContext, strategies: StrategyView[]): Promise<Figures> {
   const { database } = context
   const open = await openRuns(database.read)
-  const notifiers = await context.notifiers()
+  const incidents = await openIncidents(database.read)
   return {
     strategies: strategies.map((view) => ({
       name: view.name,
@@ -30,11 +31,14 @@ export async function figuresOf(context: EngineContext, strategies: StrategyView
         runs: runs.length,
       }))
       .toArray(),
-    owed: await Promise.all(
-      notifiers.map(async ({ kind }) => ({
-        notifier: kind,
-        messages: await countOwed(database.read, kind),
-      })),
-    ),
+    owed: (await viewNotifiers(context)).map(({ name, owed, off }) => ({
+      notifier: name,
+      messages: owed,
+      isOff: off !== null,
+    })),
+    incidents: (['series', 'place', 'shared'] as const).map((kind) => ({
+      kind,
+      open: incidents.filter((one) => one.kind === kind).length,
+    })),
   }
 }

@@ -134,6 +134,10 @@ function gaugesIn(registry: Registry): (figures: Figures) => void {
   }))
   const queue = gauge(registry, 'queue_runs', 'Runs that wait or run', ['kind', 'state'])
   const owed = gauge(registry, 'messages_owed', 'Messages that were not delivered yet', ['notifier'])
+  const off = gauge(registry, 'notifier_off', '1 while a notifier is switched off because it cannot work', [
+    'notifier',
+  ])
+  const incidents = gauge(registry, 'incidents_open', 'Incidents that go on: series, place, shared', ['kind'])
   return (figures) => {
     for (const { shown, value } of each) {
       shown.reset() // strategies come and go with the configuration
@@ -146,6 +150,11 @@ function gaugesIn(registry: Registry): (figures: Figures) => void {
     for (const state of ['queued', 'running'] as const) queue.set({ kind: 'backup', state }, 0)
     for (const { kind, state, runs } of figures.queue) queue.set({ kind, state }, runs)
     owed.reset()
-    for (const { notifier, messages } of figures.owed) owed.set({ notifier }, messages)
+    off.reset()
+    for (const { notifier, messages, isOff = false } of figures.owed) {
+      owed.set({ notifier }, messages)
+      off.set({ notifier }, Number(isOff))
+    }
+    for (const { kind, open } of figures.incidents) incidents.set({ kind }, open)
   }
 }

@@ -77,6 +77,15 @@ export async function messagesUnder(db: Read, prefix: string): Promise<Message[]
   }))
 }
 
+/** Has it been posted where people read and it is edited? Who tells things once has no post of it. */
+export async function isPosted(db: Read, key: string): Promise<boolean> {
+  const shown = db.selectFrom('deliveries').select('key').where('key', '=', key)
+  const post = shown.where('receipt', 'is not', null).where('receipt', 'not like', `${toldOnce}%`)
+  return (await post.limit(1).executeTakeFirst()) !== undefined
+}
+
+const toldOnce = '{"told":' // how the receipts of such a notifier begin
+
 /** A message that one notifier has not shown in its newest version yet. */
 export interface Due {
   message: Message

@@ -5,6 +5,7 @@ import { ConfigMistakes } from '../../src/config/mistakes.ts'
 import { redactedYaml } from '../../src/config/print.ts'
 import type { Config } from '../../src/core/config.ts'
 import { filters } from '../../src/filters/registry.ts'
+import { notifiers } from '../../src/notifiers/registry.ts'
 import { sources } from '../../src/sources/registry.ts'
 import { storages } from '../../src/storages/registry.ts'
 
@@ -23,7 +24,7 @@ function outside(environment: Record<string, string>, { dotenv, files = {} }: Ou
 
 function load(environment: Record<string, string>, more: Outside = {}): Config {
   const input = { folder: '/srv', ...outside(environment, more) }
-  return loadEnvironment(input, { sources, storages, filters })
+  return loadEnvironment(input, { sources, storages, filters, notifiers })
 }
 
 function mistakes(environment: Record<string, string>, more: Outside = {}): string[] {

@@ -10,10 +10,11 @@ import { scheduleForm } from '../../src/config/schema/schedule.ts'
 import { starterFile } from '../../src/config/starter.ts'
 import { parseSchedule } from '../../src/core/schedule.ts'
 import { filters } from '../../src/filters/registry.ts'
+import { notifiers } from '../../src/notifiers/registry.ts'
 import { sources } from '../../src/sources/registry.ts'
 import { storages } from '../../src/storages/registry.ts'
 
-const drivers = { sources, storages, filters }
+const drivers = { sources, storages, filters, notifiers }
 const checkedIn = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const stale = 'it is older than the schema: run node scripts/generate-config-docs.ts'
 

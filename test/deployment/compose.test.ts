@@ -6,6 +6,7 @@ import { suite, test } from 'node:test'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
 import { filters } from '../../src/filters/registry.ts'
+import { notifiers } from '../../src/notifiers/registry.ts'
 import { sources } from '../../src/sources/registry.ts'
 import { storages } from '../../src/storages/registry.ts'
 import { root, text } from './files.ts'
@@ -81,7 +82,7 @@ suite('compose.yml works as it stands', () => {
         dotenv: null,
         readFile: (path) => assert.fail(path),
       },
-      { sources, storages, filters },
+      { sources, storages, filters, notifiers },
     )
     const mounted = bot.volumes!.map((volume) => volume.split(':')[1])
     assert.ok(mounted.includes(config.stateDir) && mounted.includes(config.tempDir))

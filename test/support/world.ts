@@ -16,6 +16,7 @@ import type { Engine } from '../../src/engine/facade.ts'
 import { createHealth } from '../../src/engine/health.ts'
 import { createWorker, type Worker } from '../../src/engine/worker.ts'
 import { filters } from '../../src/filters/registry.ts'
+import { notifiers } from '../../src/notifiers/registry.ts'
 import type { Notifier } from '../../src/notifiers/notifier.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { sources } from '../../src/sources/registry.ts'
@@ -165,7 +166,7 @@ function configure(folder: string, storageDir: string, options: WorldOptions): C
   const readFile = (name: string): string => {
     throw new Error(`${name} is not there`)
   }
-  return loadConfig({ path, text, environment: {}, dotenv: null, readFile }, { sources, storages, filters })
+  return loadConfig({ path, text, environment: {}, dotenv: null, readFile }, { sources, storages, filters, notifiers })
 }
 
 /** @returns the URL of a small SQLite file, made when it is not there */

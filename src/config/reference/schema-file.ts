@@ -22,6 +22,7 @@ function publish(node: Node, path: string, drivers: DriverCatalogue): Node {
   if (later) return { description: `${node.description ?? later.what} (comes with the next release)` }
   if (path === '/global/storages/*') return { ...describe(plain), anyOf: places(drivers) }
   if (path === '/global/s3') return bucket(plain, drivers)
+  if (path === '/global/notifications/*') return { ...describe(plain), anyOf: notifiers(plain, drivers) }
   if (path.endsWith('/options') && !path.startsWith('/global'))
     return { ...describe(plain), anyOf: options(drivers) }
   if (reads) return { ...plain, ...formOf(reads, drivers) }
@@ -68,6 +69,17 @@ function places(drivers: DriverCatalogue): Node[] {
     const { properties = {}, required = [], ...rest } = publish(asNode(schema), '', drivers)
     return { ...rest, properties: { type: { const: kind }, ...properties }, required: ['type', ...required] }
   })
+}
+
+function notifiers(node: Node, drivers: DriverCatalogue): Node[] {
+  const { properties = {}, ...same } = inside(node, '/global/notifications/*', drivers)
+  return (drivers.notifiers ?? []).map(({ kind, options: schema }) => ({
+    type: 'object',
+    ...same,
+    properties: { ...properties, type: { const: kind }, config: publish(asNode(schema), '', drivers) },
+    required: ['type'],
+    additionalProperties: false,
+  }))
 }
 
 /** The keys of the driver and those that stand beside them. */

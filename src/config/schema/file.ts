@@ -1,10 +1,12 @@
 import { Type, type Static } from 'typebox'
 import { defaults } from '../defaults.ts'
+import { digest } from './digest.ts'
+import { notifications } from './notifications.ts'
 import { s3 } from './s3.ts'
 import { shared } from './shared.ts'
 import { slackConnection } from './slack.ts'
 import { strategies } from './strategy.ts'
-import { choice, count, flag, folder, group, later, text } from './words.ts'
+import { choice, count, flag, folder, group, text } from './words.ts'
 
 const listen = (path: string) => ({
   port: count({
@@ -83,8 +85,8 @@ export const globalKeys = {
   ),
   s3,
   monitoring: Type.Optional(monitoring),
-  digest: later('A daily or weekly summary', { what: 'digest' }),
-  notifications: later('Email, webhooks and others', { what: 'sending notifications' }),
+  digest: Type.Optional(digest),
+  notifications,
 }
 
 /** The one schema of the configuration file: types, validation, `config/schema.json` and the reference page come from it. */

@@ -2,6 +2,7 @@ import type { Row } from './row.ts'
 
 const postgres = 'sources/postgres/faults.test.ts'
 const hostile = 'fuzz/hostile.test.ts'
+const webhook = 'notifiers/webhook.test.ts'
 
 export const hostileInputFaults: readonly Row[] = [
   {
@@ -42,5 +43,12 @@ export const hostileInputFaults: readonly Row[] = [
     ],
   },
   { fault: 'bytes sent to the HTTP server', by: [[hostile, 'bytes sent to the HTTP server (5 %)']] },
-  { fault: 'a webhook to 169.254.169.254, by redirect and rebinding too', later: 'webhooks' },
+  {
+    fault: 'a webhook to 169.254.169.254, by redirect and rebinding too',
+    by: [
+      [webhook, 'addresses that are not called (webhook to 169.254.169.254 and its like)'],
+      [webhook, 'a redirect to such an address is not followed'],
+      [webhook, 'a name that resolves differently the second time is refused'],
+    ],
+  },
 ]

@@ -1,0 +1,160 @@
+import { Type, type Static } from 'typebox'
+import { passed, type Check } from '../core/checks.ts'
+import { asFault } from '../core/faults.ts'
+import type { Message } from '../core/messages.ts'
+import type { RunView } from '../core/model.ts'
+import type { NotificationConfig } from '../core/notifications.ts'
+import { judgeUrl } from '../sys/net/addresses.ts'
+import type { Notifier, NotifierContext, NotifierDriver } from './notifier.ts'
+import type { Occurrence } from './occurrence.ts'
+import { tellOnce, type Answer } from './once.ts'
+import { readAnswer, readFailure } from './web-answers.ts'
+
+const placeholder = '{strategy}'
+
+const heartbeatOptions = Type.Object(
+  {
+    url: Type.String({
+      minLength: 1,
+      secret: true,
+      description:
+        'The address that a service such as Healthchecks gives; `/start` and `/fail` are added to it. `{strategy}` in it becomes the name of the strategy',
+      examples: ['https://hc-ping.com/${PING_KEY}/{strategy}'],
+    }),
+    allow_private: Type.Optional(
+      Type.Boolean({
+        description: 'Hosts of the own network may be called, and http may be written',
+        default: false,
+        examples: [true],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** Somebody outside notices when the pings stay away (promise 17). */
+export const heartbeat: NotifierDriver = {
+  kind: 'heartbeat',
+  options: heartbeatOptions,
+  topics: ['start', 'success', 'failure', 'beat'],
+  usual: ['start', 'success', 'failure'],
+  judge(options, { on, strategies }) {
+    const { url, allow_private: allowPrivate = false } = options as Static<typeof heartbeatOptions>
+    try {
+      judgeUrl(forStrategy(url, 'shop'), allowPrivate)
+    } catch (error) {
+      const { message, hint } = asFault(error)
+      return { mistake: message, hint: hint ?? 'write another address' }
+    }
+    const many = url.includes(placeholder)
+    const isBeat = on.includes('beat')
+    if (isBeat && (on.length > 1 || many))
+      return {
+        mistake: 'a beat is of the whole service',
+        hint: 'give it a notification of its own: on: [beat], with a url of its own',
+      }
+    if (!isBeat && !many && strategies > 1)
+      return {
+        mistake: `one address for ${strategies} strategies: their pings could not be told apart`,
+        hint: `write ${placeholder} in it, or name one under strategies`,
+      }
+    return null
+  },
+  open: openHeartbeat,
+}
+
+function openHeartbeat(config: NotificationConfig, context: NotifierContext): Notifier {
+  const { url, allow_private: allowPrivate = false } = config.options as Static<typeof heartbeatOptions>
+  const { clock, version, resolve, ca } = context
+  const guarded = async () => (await import('../sys/net/guarded.ts')).createGuarded({ resolve, ca })
+  const newest = new Map<string, number>()
+
+  async function ping(address: string, signal: AbortSignal): Promise<Answer> {
+    try {
+      const headers = { 'user-agent': `easy-backup/${version}` }
+      const asked = { method: 'GET', headers, body: null, allowPrivate, signal } as const
+      return readAnswer(await (await guarded()).ask(address, asked), clock.now())
+    } catch (error) {
+      return readFailure(error)
+    }
+  }
+
+  /** What was overtaken while the service was away is not told: it would say something that is not so any more. */
+  async function tell({ kind, strategies, at }: Occurrence, signal: AbortSignal): Promise<Answer> {
+    const name = strategies?.[0] ?? ''
+    const since = at ?? clock.now()
+    if (since < (newest.get(name) ?? -Infinity)) return { outcome: 'sent', text: 'overtaken' }
+    const answer = await ping(addressOf(forStrategy(url, name), kind), signal)
+    if (answer.outcome === 'sent') newest.set(name, since)
+    return answer
+  }
+
+  async function inspect(signal: AbortSignal): Promise<Check[]> {
+    try {
+      const host = await (await guarded()).judge(forStrategy(url, 'x'), allowPrivate, signal)
+      return [passed(config.name, `heartbeat at ${host}; it was not pinged`)]
+    } catch (error) {
+      const { message, hint } = asFault(error)
+      return [{ name: config.name, state: 'failed', text: message, hint }]
+    }
+  }
+
+  /** A ping would say that a backup has succeeded. */
+  async function test(signal: AbortSignal): Promise<Answer> {
+    if (config.on.includes('beat')) return ping(url, signal)
+    const [check] = await inspect(signal)
+    return { outcome: check!.state === 'ok' ? 'sent' : 'refused', text: check!.text, hint: check!.hint }
+  }
+
+  return tellOnce(config, context, {
+    tell,
+    inspect,
+    test,
+    beat: (signal) => ping(url, signal),
+    read: pingOf,
+  })
+}
+
+function forStrategy(url: string, name: string): string {
+  return url.replaceAll(placeholder, encodeURIComponent(name))
+}
+
+/** The signal is the last part of the path; a query stays where it is. */
+function addressOf(url: string, kind: Occurrence['kind']): string {
+  const signal = { start: 'start', failure: 'fail' }[String(kind)]
+  if (signal === undefined) return url
+  const address = new URL(url)
+  address.pathname = `${address.pathname.replace(/\/$/, '')}/${signal}`
+  return address.href
+}
+
+/** The newest state of a backup run is what counts; that of other work is nobody's heartbeat. */
+function pingOf({ key, body }: Message): Occurrence | null {
+  if (body.type !== 'run.card' || body.run.kind !== 'backup') return null
+  const { run } = body
+  const kind = signals[run.state]
+  if (kind === undefined) return null
+  return {
+    key,
+    thread: key,
+    kind,
+    topics: [kind],
+    status: kind === 'failure' ? 'failure' : 'success',
+    at: run.endedAt ?? run.startedAt,
+    strategies: [run.strategy],
+    title: run.strategy,
+    hint: null,
+    facts: [],
+    error: run.fault,
+    run,
+  }
+}
+
+/** A degraded backup is there. Whoever cancels a backup has none: the silence says so. */
+const signals: Partial<Record<RunView['state'], 'start' | 'success' | 'failure'>> = {
+  running: 'start',
+  succeeded: 'success',
+  degraded: 'success',
+  failed: 'failure',
+  interrupted: 'failure',
+}
