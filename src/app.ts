@@ -4,11 +4,14 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
+import { notifiersOf } from './app/notifiers.ts'
 import { readConfig } from './app/read-config.ts'
 import { serve } from './app/serve.ts'
+import { silenceIn } from './app/silence.ts'
 import type { App, AppDoor, OpenOptions } from './cli/app-contract.ts'
 import { createAsk, type Ask } from './commands/ask.ts'
 import { loadConfig } from './config/load.ts'
+import { groupsToAsk } from './core/access.ts'
 import type { Clock } from './core/clock.ts'
 import type { Config, SlackConnection, Strategy } from './core/config.ts'
 import { withoutSecrets } from './core/faults.ts'
@@ -22,6 +25,7 @@ import { createService } from './engine/service.ts'
 import { filters } from './filters/registry.ts'
 import { createGate } from './gate/create-gate.ts'
 import type { Gate, Person } from './gate/gate.ts'
+import { createRecorder, type Recorder } from './gate/recorder.ts'
 import { createLog } from './observe/log.ts'
 import type { SlackFace } from './slack/app.ts'
 import { routingsOf } from './slack/inspect.ts'
@@ -29,6 +33,8 @@ import { routingTable, type RoutingTable } from './slack/routing.ts'
 import { sources } from './sources/registry.ts'
 import { openDatabase, type Database } from './state/database.ts'
 import { firstTime, recall, remember } from './state/memory.ts'
+import { newestChange } from './state/messages.ts'
+import { messageShown } from './state/receipts.ts'
 import { storages } from './storages/registry.ts'
 import { systemClock } from './sys/clock.ts'
 import { createProcesses } from './sys/process.ts'
@@ -67,14 +73,13 @@ async function openApp(options: OpenOptions): Promise<App> {
     },
   })
   const service = await createService(context, options.role)
-  const gate = createGate({ log })
-  const plainAsk = createAsk({ engine: service.engine, gate, clock: systemClock })
+  const record = createRecorder({ database, clock: systemClock, scrub: scrub.hide })
+  const gate = createGate({ log, rules: () => context.config, record })
+  const plainAsk = createAsk({ engine: service.engine, gate, clock: systemClock, record })
   const ask: Ask = (asked, person) =>
     plainAsk(asked, person).catch((error: unknown) => Promise.reject(withoutSecrets(error, scrub.hide)))
-  const slack = once(async () => (config.slack ? connectSlack(context, config.slack, { ask, gate }) : null))
-  context.notifiers = once(async () =>
-    [(await slack())?.notifier].filter((notifier) => notifier !== undefined),
-  )
+  const slack = once(async () => (config.slack ? connectSlack(context, config.slack, { ask, gate, record }) : null))
+  context.notifiers = notifiersOf(context, async () => (await slack())?.notifier ?? null)
   return {
     ask,
     engine: service.engine,
@@ -206,7 +211,7 @@ function osUser(): Person {
 async function connectSlack(
   context: EngineContext,
   connection: SlackConnection,
-  { ask, gate }: { ask: Ask; gate: Gate },
+  { ask, gate, record }: { ask: Ask; gate: Gate; record: Recorder },
 ): Promise<SlackFace> {
   const { startSlack } = await import('./slack/app.ts') // Bolt takes a third of the time to load everything
   const { clock, log, database } = context
@@ -219,10 +224,21 @@ async function connectSlack(
       routingsOf(context.config.slack?.routing ?? connection.routing, context.config.strategies),
     ask,
     gate,
+    record,
+    groupsToAsk: () => groupsOf(context.config),
     firstTime: firstTimeOnly,
+    silence: silenceIn(context),
+    changes: () => newestChange(database.read),
+    messageAt: (which) => messageShown(database.read, which),
     clock,
     log,
   })
+}
+
+/** Every user group that some role names and whose members only Slack knows. */
+function groupsOf({ access, strategies }: Config): string[] {
+  const all = [access, ...strategies.map((strategy) => strategy.access)]
+  return [...new Set(all.flatMap(groupsToAsk))]
 }
 
 /** A reload may send messages elsewhere; the table is made anew only then. */

@@ -58,6 +58,8 @@ export interface Option {
   isSwitch: boolean
   /** May be given several times. */
   isList: boolean
+  /** It may hold a password: never said again. */
+  isSecret: boolean
   title: string
   description: string
 }
@@ -65,12 +67,13 @@ export interface Option {
 /** The command's arguments as options, for the parser and for help. */
 export function optionsOf(command: CommandDefinition): Option[] {
   return Object.entries(command.args.properties).map(([key, schema]) => {
-    const { type, title = 'text', description = '' } = schema as Described
+    const { type, title = 'text', description = '', writeOnly = false } = schema as Described
     return {
       key,
       flag: kebab(key),
       isSwitch: type === 'boolean',
       isList: type === 'array',
+      isSecret: writeOnly,
       title,
       description,
     }

@@ -1,10 +1,14 @@
+import type { AuditEntry } from '../core/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import { asFault, Fault } from '../core/faults.ts'
+import { admit } from './admit.ts'
 import { checkArguments, readArguments, type Arguments } from './arguments.ts'
+import { audited } from './audited.ts'
 import type { CommandDefinition, Engine, Face, Gate, Person } from './command.ts'
 import { nearest } from '../core/nearest.ts'
 import { commands, laterCommands } from './registry.ts'
 import type { Reply } from './reply.ts'
+import { onlySeen, seenBy } from './seen.ts'
 import { quoted, splitWords } from './words.ts'
 
 /** What a person asks: as typed, or from a button, dialog or parsed command line. */
@@ -14,16 +18,29 @@ export type Asked = { words: string } | { name: string; args: Arguments }
  * @throws Fault usage · not-yet · not-found · denied, and what the command throws */
 export type Ask = (asked: Asked, person: Person) => Promise<Reply>
 
-export function createAsk(parts: { engine: Engine; gate: Gate; clock: Clock }): Ask {
+export interface AskParts {
+  engine: Engine
+  gate: Gate
+  clock: Clock
+  /** Keeps decisions of people in the audit log. */
+  record: (entries: readonly AuditEntry[]) => Promise<void>
+}
+
+export function createAsk(parts: AskParts): Ask {
+  const { engine, gate, clock, record } = parts
   return async (asked, person) => {
     const face = faceOf(person)
     const offered = commandsFor(face)
     const spell = face === 'slack' ? slackSpelling(offered) : (words: string) => words
     try {
       const { command, args } = read(asked, offered)
-      const { name, role, open } = command
-      await parts.gate.allow(person, { command: name, role, open, strategy: strategyIn(args) })
-      const reply = await command.run(args, { ...parts, person, actor: person.actor, commands: offered })
+      const seen = await seenBy(person, parts)
+      const about = await admit({ command, args, person, engine, seen, gate })
+      const shown =
+        seen === engine ? engine : onlySeen(engine, [...seen.strategyNames(), ...about.strategies])
+      const reply = await audited({ command, args, person, about }, record, () =>
+        command.run(args, { engine: shown, gate, clock, person, actor: person.actor, commands: offered }),
+      )
       if (reply.type !== 'table') return reply
       return { ...reply, table: { ...reply.table, empty: spell(reply.table.empty) } }
     } catch (error) {
@@ -93,8 +110,4 @@ function find(name: string, offered: readonly CommandDefinition[]): CommandDefin
   throw new Fault('usage', `there is no command ${quoted(name)}`, {
     hint: near ? `did you mean \`${near}\`?` : `commands: ${names}`,
   })
-}
-
-function strategyIn(args: Arguments): string | null {
-  return typeof args.strategy === 'string' ? args.strategy : null
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutRun } from './about.ts'
 import { defineCommand } from './command.ts'
 import { runField } from './fields.ts'
 import { isEnded } from './phrases.ts'
@@ -13,6 +14,8 @@ export const cancel = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({ run: runField('a run, or a strategy with one that is running') }),
   positional: ['run'],
+  about: aboutRun,
+  audited: 'cancel',
   async run(args, { engine, actor }) {
     const run = await engine.cancel(args.run, actor)
     return { type: 'run', run, note: isEnded(run.state) ? null : 'stopping' }

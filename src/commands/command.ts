@@ -3,6 +3,7 @@ import type { Actor } from '../core/model.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Engine } from '../engine/facade.ts'
 import type { Gate, Person, Role } from '../gate/gate.ts'
+import type { About } from './about.ts'
 import type { Reply } from './reply.ts'
 
 /** For the faces, which may import commands but neither engine nor gate. */
@@ -24,6 +25,10 @@ export interface CommandDefinition<Args extends TObject = TObject> {
   role: Role
   /** Without an `access` section: may everyone do it? View commands always; else only `run` and `verify`. */
   open: boolean
+  /** What its arguments are about, on `engine`: every strategy of it has to allow the command. Absent: about none in particular. */
+  about?(args: Static<Args>, engine: Engine): About | Promise<About>
+  /** It is a decision that the audit log keeps, under this name: `<thing>.<act>` or the command's own. Absent: only refusals are. */
+  audited?: string
   /** On Slack a button asks it: help does not list it there. */
   byButton?: true
   /** Which faces offer it. */

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Check } from '../core/checks.ts'
+import { aboutEach } from './about.ts'
 import { defineCommand } from './command.ts'
 import { strategyField } from './fields.ts'
 import { plural } from './phrases.ts'
@@ -16,6 +17,7 @@ export const doctor = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({ strategy: Type.Optional(strategyField('only what this strategy needs')) }),
   positional: ['strategy'],
+  about: aboutEach,
   async run({ strategy }, { engine }) {
     const only = strategy === undefined ? null : knownStrategy(engine, strategy)
     const parts = await engine.doctor(only)

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, lineField, strategyField } from './fields.ts'
 import { backupOf } from './select.ts'
@@ -20,6 +21,8 @@ export const get = defineCommand({
     ),
   }),
   positional: ['backup'],
+  about: aboutBackup,
+  audited: 'get',
   later: ['decrypt'],
   async run({ backup, strategy, decompress = false, file = null }, { engine }) {
     const asked = backupOf(engine, backup, strategy)

@@ -161,7 +161,7 @@ async function scopeOf(
 }
 
 /** `7d` is seven days ago; a date without a time is its start on this machine. */
-function instantOf(written: string | undefined, now: number): number | null {
+export function instantOf(written: string | undefined, now: number): number | null {
   if (written === undefined) return null
   const ms = parseDuration(written)
   if (ms !== null) return now - ms

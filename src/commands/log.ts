@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Fault } from '../core/faults.ts'
+import { aboutRun } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { runField } from './fields.ts'
 
@@ -14,6 +15,7 @@ export const log = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({ run: runField('a run, or a strategy for its last run') }),
   positional: ['run'],
+  about: aboutRun,
   async run(args, { engine }) {
     const run = await engine.run(await runIdOf(engine, args.run))
     const lines = await engine.runLog(run.id)

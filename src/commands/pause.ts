@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
+import { aboutSelected } from './about.ts'
 import { defineCommand } from './command.ts'
 import { lineField, selectorField } from './fields.ts'
 import { named, selectStrategies } from './select.ts'
@@ -23,6 +24,8 @@ export const pause = defineCommand({
     ),
   }),
   positional: ['what', 'time'],
+  about: aboutSelected,
+  audited: 'pause',
   async run({ what, time }, { engine, actor, clock }) {
     const length = time === undefined ? null : lengthOf(time)
     const names = await selectStrategies(engine, what)

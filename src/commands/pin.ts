@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, lineField, strategyField } from './fields.ts'
 import { pinWords } from './phrases.ts'
@@ -23,6 +24,8 @@ export const pin = defineCommand({
     note: Type.Optional(lineField('note of one line', 'why, shown with the backup', { maxLength: 200 })),
   }),
   positional: ['backup'],
+  about: aboutBackup,
+  audited: 'pin',
   async run({ backup, strategy, until = null, note = null }, { engine, actor }) {
     const { view, missing } = await engine.pin({ ...backupOf(engine, backup, strategy), until, note }, actor)
     const words = view.pin ? pinWords(view.pin) : 'its end is over'

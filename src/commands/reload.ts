@@ -15,6 +15,7 @@ export const reload = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({}),
   positional: [],
+  audited: 'reload',
   async run(_args, context) {
     const changes = await context.engine
       .reload(context.actor)

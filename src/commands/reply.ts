@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { DownloadLink } from '../core/download.ts'
 import type { FaultCode } from '../core/faults.ts'
 import type { AnyRequestView, Level, PruneRequestView, RunState, RunView } from '../core/model.ts'
 
@@ -30,6 +31,8 @@ export type Reply =
     }
   /** What retention would delete: each question waits for an answer. */
   | { type: 'questions'; requests: PruneRequestView[]; notes: string[] }
+  /** For the asker's eyes only. */
+  | { type: 'link'; link: DownloadLink }
   /** The bytes of a backup go to standard output (command line only); then come remarks. */
   | { type: 'stream'; open: (sink: Writable, signal: AbortSignal) => Promise<string[]>; name: string }
 
@@ -58,6 +61,8 @@ export interface Table {
   rows: TableRow[]
   /** What to say instead of an empty table. */
   empty: string
+  /** For one person's eyes: it is not shared. */
+  isPrivate?: true
   /** For `--json`, when it is more than the rows. */
   data?: unknown
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutSelected } from './about.ts'
 import { defineCommand } from './command.ts'
 import { selectorField } from './fields.ts'
 import { named, selectStrategies } from './select.ts'
@@ -13,6 +14,8 @@ export const resume = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({ what: selectorField('what to resume: a strategy, tag:x or all') }),
   positional: ['what'],
+  about: aboutSelected,
+  audited: 'resume',
   async run({ what }, { engine, actor }) {
     const names = await selectStrategies(engine, what)
     const resumed = await engine.resume(names, actor)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { formatBytes } from '../core/duration.ts'
+import { aboutStrategy } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
 import { dateText, plural } from './phrases.ts'
@@ -19,6 +20,7 @@ export const retentionExplain = defineCommand({
   faces: ['slack', 'cli'],
   args: Type.Object({ strategy: Type.Optional(strategyField('only of this strategy')) }),
   positional: ['strategy'],
+  about: aboutStrategy,
   async run({ strategy }, { engine }) {
     const views = await engine.retention(strategy === undefined ? null : knownStrategy(engine, strategy))
     return { type: 'table', table: retentionTable(views, { title: 'Retention', only: () => true }) }

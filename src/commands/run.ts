@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Fault } from '../core/faults.ts'
 import type { RunView } from '../core/model.ts'
+import { aboutSelected } from './about.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 import { lineField, selectorField } from './fields.ts'
 import type { Reply } from './reply.ts'
@@ -26,6 +27,8 @@ export const run = defineCommand({
     ),
   }),
   positional: ['what'],
+  about: aboutSelected,
+  audited: 'run',
   async run({ what, ...how }, context): Promise<Reply> {
     const names = await selectStrategies(context.engine, what)
     if (names.length === 1) return { type: 'run', run: await start(names[0]!, context, how), note: null }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { formatBytes } from '../core/duration.ts'
 import type { BackupView, Manifest } from '../core/model.ts'
+import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
 import { contents, pinWords } from './phrases.ts'
@@ -20,6 +21,7 @@ export const show = defineCommand({
     strategy: Type.Optional(strategyField('whose latest')),
   }),
   positional: ['backup'],
+  about: aboutBackup,
   async run({ backup, strategy }, { engine }) {
     const asked = backupOf(engine, backup, strategy)
     const found = await engine.backup(asked.backup, asked.strategy)

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, levelField, strategyField } from './fields.ts'
 import { backupOf } from './select.ts'
@@ -17,6 +18,8 @@ export const verify = defineCommand({
     level: Type.Optional(levelField(['V1', 'V2'], 'V1: digest read again; V2 (default): decoded whole')),
   }),
   positional: ['backup'],
+  about: aboutBackup,
+  audited: 'verify',
   later: ['all'],
   async run({ backup, strategy, level = 'V2' }, { engine, actor }) {
     const asked = backupOf(engine, backup, strategy)

@@ -12,8 +12,9 @@ export const defaults = {
   retry: { max_attempts: 3, delay: '10s', max_delay: '5m' },
   timeout: { backup: 0, upload: 0, restore: 0, stall: '5m' },
   restore: { expires: '30m', undo: '24h' },
+  access: { allow_self_approval: false },
   health_check: { port: 8080, path: '/health' },
   metrics: { port: 8080, path: '/metrics' },
   bind: '127.0.0.1',
-  slack: { port: 3000, blocks: 'basic', api_url: 'https://slack.com/api/' },
+  slack: { port: 3000, blocks: 'basic', api_url: 'https://slack.com/api/', silence: '30m' },
 } as const

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { canonical } from '../core/canonical.ts'
 import type { Config } from '../core/config.ts'
 import type { DriverCatalogue } from './catalogue.ts'
+import { checkAccess } from './access.ts'
 import { checkMonitoring } from './check-monitoring.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkStrategies } from './check-strategies.ts'
@@ -10,6 +11,7 @@ import { newPlaces, readDocument } from './document.ts'
 import { examine, type Examination } from './examine.ts'
 import { createFindings } from './findings.ts'
 import { interpolate, type Outside } from './interpolate.ts'
+import { checkNotifications } from './notifications.ts'
 import { isMapping } from './pointer.ts'
 import { resolveConfig } from './resolve.ts'
 import { file } from './schema/file.ts'
@@ -73,6 +75,8 @@ function judge(examination: Examination): void {
   checkMonitoring(examination)
   checkPlaces(examination)
   checkStrategies(examination)
+  checkNotifications(examination)
+  checkAccess(examination)
   examination.findings.settle(examination.root, examination.secrets)
 }
 

@@ -13,6 +13,7 @@ const findChannelId = 'open the channel in Slack, click its name; the id is at t
 export const readings = {
   duration: judgeDuration,
   limit: (value) => (value === 0 || value === '0' ? null : judgeDuration(value)),
+  silence: judgeSilence,
   schedule(value) {
     const read = parseSchedule(value)
     return 'mistake' in read ? read : null
@@ -30,6 +31,20 @@ export const readings = {
     return {
       mistake: `${shown(value)} is not the id of a user or user group`,
       hint: 'write an id such as U0123456789 (Slack: profile, ⋮, Copy member ID) or S0123456789',
+    }
+  },
+  everyone: (value) =>
+    value === 'everyone'
+      ? null
+      : {
+          mistake: `${shown(value)} is not a list of ids`,
+          hint: 'write everyone, or a list such as [S0123456789, U0123456789]',
+        },
+  member(value) {
+    if (typeof value === 'string' && /^[UW][A-Z0-9]{8,}$/.test(value)) return null
+    return {
+      mistake: `${shown(value)} is not the id of a user`,
+      hint: 'write an id such as U0123456789 (Slack: profile, ⋮, Copy member ID); groups hold no groups',
     }
   },
   name: judgeName,
@@ -60,6 +75,18 @@ function judgeDuration(value: unknown): Mistake | null {
   const ms = typeof value === 'string' ? parseDuration(value) : null
   if (ms === null) return { mistake: `${shown(value)} is not a duration`, hint }
   return ms === 0 ? { mistake: 'it must be longer than 0', hint } : null
+}
+
+const minuteMs = 60_000
+
+/** Shorter, and a restart would be an alarm: Slack lets nobody take back what is due within a minute. */
+function judgeSilence(value: unknown): Mistake | null {
+  if (value === 'off') return null
+  const wrong = judgeDuration(value)
+  if (wrong) return wrong
+  const ms = parseDuration(String(value)) ?? 0
+  if (ms >= 5 * minuteMs && ms <= 7 * 24 * 60 * minuteMs) return null
+  return { mistake: `${shown(value)} is not between 5m and 7d`, hint: 'write 30m, or off' }
 }
 
 function judgeName(value: unknown): Mistake | null {

@@ -13,10 +13,12 @@ import type { Compression } from '../core/model.ts'
 import { policyText } from '../core/retention/rules.ts'
 import { parseSchedule, type ScheduleSpec } from '../core/schedule.ts'
 import type { TSchema } from 'typebox'
+import { accessOf } from './access.ts'
 import type { DriverCatalogue } from './catalogue.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
 import { defaults } from './defaults.ts'
+import { notificationsOf } from './notifications.ts'
 import type { ConfigFile } from './schema/file.ts'
 import type { StrategyFile } from './schema/strategy.ts'
 
@@ -45,6 +47,9 @@ export function resolveConfig(root: Record<string, unknown>, context: Context): 
     maxParallel: global.max_parallel_strategies ?? defaults.max_parallel_strategies,
     health: healthOf(global),
     metrics: metricsOf(global),
+    notifications: notificationsOf(root, context.catalogue),
+    access: accessOf(global.access, undefined),
+    digest: digestOf(global),
   }
 }
 
@@ -75,6 +80,7 @@ function strategyFrom(
     placeRetention: placeRetentionOf(own.storage),
     slack: routingOf(strategy, global),
     protected: strategy.protected ?? false,
+    access: accessOf(global.access, strategy.access),
     redacted: context.redact(strategy, pointer),
   }
 }
@@ -177,6 +183,7 @@ function slackConnection({ slack, monitoring }: Global): SlackConnection | null 
     ...(signingSecret !== undefined && { http: { signingSecret, listen } }),
     apiUrl: slack.api_url ?? defaults.slack.api_url,
     blocks: slack.blocks ?? defaults.slack.blocks,
+    silenceMs: slack.silence === 'off' ? 0 : ms(slack.silence ?? defaults.slack.silence),
     routing: routing(slack.channel_id, slack.channels, slack.mention_on_failure),
   }
 }
@@ -202,6 +209,7 @@ function routing(
     success: channels?.success ?? null,
     failure: channels?.failure ?? null,
     approvals: channels?.approvals ?? null,
+    digest: channels?.digest ?? null,
     mentionOnFailure,
   }
 }
@@ -216,6 +224,10 @@ function metricsOf({ monitoring }: Global): Listen | null {
   const { enabled = true, ...listen } = monitoring?.metrics ?? { enabled: false }
   if (!enabled) return null
   return { bind: monitoring?.bind ?? defaults.bind, ...defaults.metrics, ...listen }
+}
+
+function digestOf({ digest, timezone = defaults.timezone }: Global): Config['digest'] {
+  return digest ? { schedule: scheduleOf(digest.schedule), timezone } : null
 }
 
 /** A duration that was judged before; 0 is off. */

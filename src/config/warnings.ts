@@ -2,6 +2,7 @@ import type { Config, Retention, Strategy } from '../core/config.ts'
 import { spellDuration } from '../core/duration.ts'
 import { doubtfulRules, spellAge } from '../core/retention/rules.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
+import { warnOfAccess } from './access.ts'
 import { strategiesOf } from './check-strategies.ts'
 import type { Examination } from './examine.ts'
 import { child, isMapping } from './pointer.ts'
@@ -9,16 +10,21 @@ import { child, isMapping } from './pointer.ts'
 const anyMonday = Date.parse('2026-01-05T00:00:00Z') // the distance of two runs is judged from here: the same at every start
 
 /** Says what is legal but hardly meant. */
-export function warn(config: Pick<Config, 'strategies' | 'slack'>, examination: Examination): void {
+export function warn(config: Pick<Config, 'strategies' | 'slack' | 'digest'>, examination: Examination): void {
   const { root } = examination
   const global = isMapping(root.global) ? root.global : {}
-  if (config.slack) warnOfSlack(config.slack, examination)
+  warnOfAccess(config, examination)
+  if (config.slack) warnOfSlack(config.slack, { examination, hasDigest: config.digest !== null })
   strategiesOf(root).forEach(({ pointer, strategy }, index) => {
     warnOfStrategy(config.strategies[index]!, { pointer, strategy, global, examination })
   })
 }
 
-function warnOfSlack(slack: NonNullable<Config['slack']>, { findings, root }: Examination): void {
+function warnOfSlack(
+  slack: NonNullable<Config['slack']>,
+  { examination, hasDigest }: { examination: Examination; hasDigest: boolean },
+): void {
+  const { findings, root } = examination
   if (!slack.botToken.startsWith('xoxb-'))
     findings.warning(
       '/global/slack/bot_token',
@@ -46,11 +52,11 @@ function warnOfSlack(slack: NonNullable<Config['slack']>, { findings, root }: Ex
       'set signing_secret, or remove port',
     )
   const { channels } = written
-  if (channels?.digest !== undefined)
+  if (channels?.digest !== undefined && !hasDigest)
     findings.warning(
       '/global/slack/channels/digest',
-      'the digest comes with the next release',
-      'nothing is said there yet',
+      'without global.digest there is no digest to be said there',
+      'write digest: { schedule: "0 9 * * 1" } under global',
     )
 }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, Retention, Strategy } from '../core/config.ts'
+import { weakenedAccess } from './access-changes.ts'
 import type { ConfigChanges } from './facade.ts'
 
 /** What cannot change while running, by the name people write. */
@@ -40,6 +41,10 @@ export function changesOf(before: Config, after: Config): Omit<ConfigChanges, 'n
   const weakened = [
     ...together(removed.map((name) => ({ name, say: (names: string) => `no longer backed up: ${names}` }))),
     ...together(both.flatMap(([was, is]) => weakenedIn(was, is))),
+    ...together([
+      ...accessSaid('the service', before.access, after.access),
+      ...both.flatMap(([was, is]) => accessSaid(is.name, was.access, is.access)),
+    ]),
   ]
   const changed = [
     ...counted(added, 'added'),
@@ -94,6 +99,7 @@ const settings: Record<string, { of: (strategy: Strategy) => unknown; text?: (s:
   timeout: { of: ({ timeout }) => timeout },
   expect: { of: ({ expect }) => expect },
   restore: { of: ({ restore }) => restore },
+  access: { of: ({ access }) => access },
 }
 
 function changedIn(was: Strategy, is: Strategy): Said[] {
@@ -121,6 +127,12 @@ function weakenedIn(was: Strategy, is: Strategy): Said[] {
     was.protected && !is.protected ? (names) => `no longer protected: ${names}` : null,
   ]
   return all.filter((say) => say !== null).map((say) => ({ name: is.name, say }))
+}
+
+function accessSaid(name: string, was: Config['access'], is: Config['access']): Said[] {
+  const more = weakenedAccess(was, is)
+  if (more.length === 0) return []
+  return [{ name, say: (names) => `access to ${names} weakened: ${more.join('; ')}` }]
 }
 
 function retentionIn({ retention, placeRetention }: Strategy, place: string): Retention | null {
@@ -167,6 +179,9 @@ function placesChanged(before: Config, after: Config): string[] {
 function servicesChanged(before: Config, after: Config): string[] {
   return [
     ...(isDeepStrictEqual(before.slack?.routing, after.slack?.routing) ? [] : ['Slack channels']),
+    ...(isDeepStrictEqual(before.access, after.access) ? [] : ['access to the service']),
+    ...(isDeepStrictEqual(before.digest, after.digest) ? [] : ['digest']),
+    ...(isDeepStrictEqual(before.notifications, after.notifications) ? [] : ['notifications']),
     ...(before.logLevel === after.logLevel ? [] : [`log level ${before.logLevel} → ${after.logLevel}`]),
     ...(before.maxParallel === after.maxParallel ? [] : [`${after.maxParallel} backups at once`]),
   ]

@@ -15,11 +15,25 @@ export interface Person {
   inGroup?(group: string, how: { now: boolean }): Promise<boolean>
 }
 
+/** Something a person is about to do. */
+export interface Act {
+  command: string
+  role: Role
+  /** The command is open to everyone who may look when nobody is named for its role. */
+  open: boolean
+  /** null: about none in particular, then the global `access` counts. */
+  strategy: string | null
+  /** About several: each has to allow it. In place of `strategy`. */
+  strategies?: readonly string[]
+  /** Groups are looked up now and not taken from memory. By default for every role but `view`, and not for `may`. */
+  now?: boolean
+  /** Id of the request, run or backup it is about, for the audit log. */
+  subject?: string | null
+}
+
 export interface Gate {
-  /** Allows, or throws Fault `denied` with words for a private answer. The refusal is logged.
-   * @param open  the command is open to everyone when no `access` is configured */
-  allow(
-    person: Person,
-    act: { command: string; role: Role; open: boolean; strategy: string | null },
-  ): Promise<void>
+  /** Allows, or throws Fault `denied` with words for a private answer: who may. The refusal is logged and kept in the audit log. */
+  allow(person: Person, act: Act): Promise<void>
+  /** The same without a word to anybody, for buttons and lists; whatever keeps it from being known is a no. */
+  may(person: Person, act: Act): Promise<boolean>
 }

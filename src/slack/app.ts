@@ -1,6 +1,7 @@
 import type { WebClient } from '@slack/web-api'
 import type { Ask } from '../commands/ask.ts'
 import type { Gate } from '../commands/command.ts'
+import type { AuditEntry } from '../core/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import type { SlackConnection } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
@@ -10,7 +11,9 @@ import { adviceFor } from './advice.ts'
 import { createAnnouncer } from './announcer.ts'
 import { startBolt } from './bolt.ts'
 import { createClients } from './clients.ts'
-import type { Desk } from './desk.ts'
+import type { Desk, MessageAt } from './desk.ts'
+import { createHomes, followHomes } from './home.ts'
+import { createGroups } from './groups.ts'
 import { createIdentity } from './identity.ts'
 import type { Identify } from './identity.ts'
 import { createLatency } from './latency.ts'
@@ -22,6 +25,8 @@ import { connectAdvice, modeOf, wayOf } from './reach.ts'
 import type { Listening } from './reach.ts'
 import type { RoutingTable } from './routing.ts'
 import { missingScopes } from './scopes.ts'
+import { keepSilence } from './keep-silence.ts'
+import type { Silence, SilenceParts } from './silence.ts'
 import { noSocket } from './socket.ts'
 import { createStyle } from './style.ts'
 
@@ -33,14 +38,26 @@ export interface SlackParts {
   ask: Ask
   /** Asked before the restore dialog is filled; everything else goes through `ask`. */
   gate: Gate
+  /** Keeps in the audit log who was refused before anybody knew who they are. */
+  record: (entries: readonly AuditEntry[]) => Promise<void>
+  /** User groups of the configuration whose members only Slack knows. */
+  groupsToAsk: () => readonly string[]
   /** True once per key, also across restarts; keys live a day. */
   firstTime: (key: string) => Promise<boolean>
+  /** Grows with every change that people should see; absent: home tabs are drawn again only when they are opened. */
+  changes?: () => Promise<number>
+  /** For the shortcut on messages; absent: only their buttons tell what they are about. */
+  messageAt?: MessageAt
+  /** What is said when nothing is heard of this service any more; absent: nothing is. */
+  silence?: Pick<SilenceParts, 'host' | 'mark' | 'memory' | 'onFired'>
   clock: Clock
   log: Log
 }
 
 export interface SlackFace {
   notifier: Notifier
+  /** null: `slack.silence` is off. */
+  silence: Silence | null
   /** Resolves once the first attempt to sign in has ended, well or badly; never rejects. Trying goes on by itself. */
   start(): Promise<void>
   /** Takes no more work, and gives running answers a moment. */
@@ -68,6 +85,7 @@ export function startSlack(parts: SlackParts): SlackFace {
   const clients = createClients(connection, log)
   const latency = createLatency()
   const style = createStyle(connection.blocks, log)
+  const groups = createGroups(clients.interactive, clock)
   const stopping = new AbortController()
   const working = new Set<Promise<void>>()
   const state = {
@@ -112,10 +130,13 @@ export function startSlack(parts: SlackParts): SlackFace {
       ...parts,
       ask: logDefects(parts.ask, log),
       style,
+      homes: createHomes(),
+      messageAt: parts.messageAt ?? (() => Promise.resolve(null)),
       client: clients.interactive,
-      identify: logRefusals(
-        createIdentity(clients.interactive, () => state.team),
-        log,
+      groups,
+      identify: keepRefusals(
+        createIdentity({ client: clients.interactive, groups, team: () => state.team }),
+        parts,
       ),
     }
     startBolt({
@@ -126,6 +147,7 @@ export function startSlack(parts: SlackParts): SlackFace {
       acked: (ms) => latency.add(ms),
       follow,
     })
+    if (parts.changes) follow(followHomes(desk, parts.changes, stopping.signal))
     listening = way.listening
     await listening.start()
   }
@@ -133,7 +155,7 @@ export function startSlack(parts: SlackParts): SlackFace {
   /** Signs in, again and again with pauses; then connects. */
   async function run(tried: () => void): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
-      const trouble = await signIn(clients.interactive, state, log)
+      const trouble = await signIn(clients.interactive, state, parts)
       if (trouble === null) {
         await lookAtChannels()
         return connect().finally(tried)
@@ -175,13 +197,15 @@ export function startSlack(parts: SlackParts): SlackFace {
   }
 
   async function inspect(signal: AbortSignal): Promise<Inspection> {
-    const { routings } = parts
-    const found = await inspectSlack({ connection, routings, client: clients.interactive, log }, signal)
+    const { routings, groupsToAsk } = parts
+    const looked = { connection, routings, groupsToAsk, client: clients.interactive, log }
+    const found = await inspectSlack(looked, signal)
     return { of: 'Slack', ...found }
   }
 
   return {
     notifier: { ...announcer, check, inspect },
+    silence: keepSilence(parts),
     start() {
       const { promise, resolve } = Promise.withResolvers<void>()
       trying = run(resolve).catch((error: unknown) => changed(String(error)))
@@ -218,11 +242,18 @@ function logDefects(ask: Ask, log: Log): Ask {
     })
 }
 
-/** The gate logs whom it refuses; who cannot be looked up never gets there. */
-function logRefusals(identify: Identify, log: Log): Identify {
+/** The gate keeps whom it refuses; who cannot be looked up never gets there. */
+function keepRefusals(identify: Identify, { log, record }: Pick<SlackParts, 'log' | 'record'>): Identify {
   return (user) =>
-    identify(user).catch((error: unknown) => {
-      log.warn('refused', { via: 'slack', person: user, why: asFault(error).message })
+    identify(user).catch(async (error: unknown) => {
+      const why = asFault(error).message
+      log.warn('refused', { via: 'slack', person: user, why })
+      const about = { strategy: null, subject: null, planDigest: null, reason: null, link: null }
+      const actor = { via: 'slack', id: user } as const
+      await record([{ ...about, actor, act: 'access.refused', result: 'refused', detail: why }]).catch(
+        (unkept: unknown) =>
+          log.error('a refusal could not be kept in the audit log', { error: String(unkept) }),
+      )
       throw error
     })
 }
@@ -233,13 +264,13 @@ const slowestRetryMs = 5 * 60_000
 async function signIn(
   client: WebClient,
   state: { team: string | null; missing: string[]; granted: string[] },
-  log: Log,
+  parts: Pick<SlackParts, 'log' | 'groupsToAsk'>,
 ): Promise<{ words: string; retryAfterMs: number } | null> {
   try {
     const answer = await client.auth.test()
     state.team = answer.team_id ?? null
     state.granted = answer.response_metadata?.scopes ?? []
-    state.missing = checkScopes(state.granted, log)
+    state.missing = checkScopes(state.granted, parts)
     return null
   } catch (error) {
     const { detail, retryAfterMs } = failureOf(error, true)
@@ -251,9 +282,12 @@ async function signIn(
 }
 
 /** Says exactly what is missing; without the header nothing is known and nothing said. */
-function checkScopes(granted: string[], log: Log): string[] {
+function checkScopes(
+  granted: string[],
+  { log, groupsToAsk }: Pick<SlackParts, 'log' | 'groupsToAsk'>,
+): string[] {
   if (granted.length === 0) return []
-  const missing = missingScopes(granted)
+  const missing = missingScopes(granted, { groups: groupsToAsk().length > 0 })
   for (const { scope, needed, without } of missing) {
     const facts = { scope, without, hint: 'add it in the app settings and install the app again' }
     if (needed) log.warn('slack scope is missing', facts)

@@ -1,13 +1,20 @@
 import type { UsersInfoResponse, WebClient } from '@slack/web-api'
 import type { Person } from '../commands/command.ts'
 import { Fault } from '../core/faults.ts'
+import type { Groups } from './groups.ts'
 
 /** Who somebody is right now. Asked at every act, never remembered: people leave, and lose their rights.
  * @throws Fault denied when Slack does not say: then nobody knows whether they may */
 export type Identify = (user: string) => Promise<Person>
 
-/** @param team  our workspace's id, once it is known */
-export function createIdentity(client: WebClient, team: () => string | null): Identify {
+interface Sources {
+  client: WebClient
+  groups: Groups
+  /** Our workspace's id, once it is known. */
+  team: () => string | null
+}
+
+export function createIdentity({ client, groups, team }: Sources): Identify {
   return async (user) => {
     const answer = await client.users.info({ user }).catch((cause: unknown) => {
       throw new Fault('denied', 'Slack did not say who you are, so nothing was done', {
@@ -18,11 +25,16 @@ export function createIdentity(client: WebClient, team: () => string | null): Id
     const found = answer.user
     if (!found) throw new Fault('denied', 'Slack does not know you, so nothing was done')
     return {
-      actor: { via: 'slack', id: user },
+      actor: actorOf(user, team() ?? found.team_id),
       admin: found.is_admin === true || found.is_owner === true || found.is_primary_owner === true,
       outsider: outsider(found, team()),
+      inGroup: (group, how) => groups.has(group, user, how),
     }
   }
+}
+
+function actorOf(id: string, team: string | undefined): Person['actor'] {
+  return { via: 'slack', id, ...(team !== undefined && { team }) }
 }
 
 /** In the plural: refusals read "not for guests". */

@@ -1,4 +1,5 @@
 import { WebClient } from '@slack/web-api'
+import { plural } from '../commands/phrases.ts'
 import { passed, type Check } from '../core/checks.ts'
 import type { SlackConnection, SlackRouting, Strategy } from '../core/config.ts'
 import type { Log } from '../core/log.ts'
@@ -23,6 +24,8 @@ export function routingsOf(
 interface Inspected {
   connection: SlackConnection
   routings: Routings
+  /** User groups that `access` names and only Slack knows. */
+  groupsToAsk: () => readonly string[]
   client: WebClient
   log: Log
 }
@@ -36,8 +39,14 @@ export async function inspectSlack(
   const signedIn = await signIn(slack)
   if ('failed' in signedIn) return { checks: [signedIn.failed], time: await time }
   const { granted } = signedIn
-  const [channels, socket] = await Promise.all([checkChannels(slack, granted), checkAppToken(slack)])
-  return { checks: [signedIn.passed, ...checkScopes(granted), ...channels, ...socket], time: await time }
+  const groups = slack.groupsToAsk()
+  const [channels, socket, members] = await Promise.all([
+    checkChannels(slack, granted),
+    checkAppToken(slack),
+    Promise.all(groups.map((group) => checkGroup(slack, group))),
+  ])
+  const scopes = checkScopes(granted, groups.length > 0)
+  return { checks: [signedIn.passed, ...scopes, ...channels, ...members, ...socket], time: await time }
 }
 
 async function signIn({
@@ -64,10 +73,10 @@ async function signIn({
 }
 
 /** Without Slack's header nothing is known, and nothing is said. */
-function checkScopes(granted: readonly string[]): Check[] {
+function checkScopes(granted: readonly string[], groups: boolean): Check[] {
   if (granted.length === 0) return []
   const hint = 'add it under OAuth & Permissions of the app, and install it to the workspace again'
-  const missing = missingScopes(granted).map(({ scope, needed, without }): Check => ({
+  const missing = missingScopes(granted, { groups }).map(({ scope, needed, without }): Check => ({
     name: 'scopes',
     state: needed ? 'failed' : 'warning',
     text: `${scope} is missing: ${without}`,
@@ -92,13 +101,33 @@ export async function checkChannels(
 }
 
 function channelsOf(routings: readonly SlackRouting[]): string[] {
-  const all = routings.flatMap(({ channel, success, failure, approvals }) => [
+  const all = routings.flatMap(({ channel, success, failure, approvals, digest = null }) => [
     channel,
     success,
     failure,
     approvals,
+    digest,
   ])
   return [...new Set(all.filter((id) => id !== null))]
+}
+
+/** Who is in a group that cannot be looked up is refused, one and all. */
+async function checkGroup({ client }: Inspected, group: string): Promise<Check> {
+  try {
+    const { users = [] } = await client.usergroups.users.list({ usergroup: group })
+    if (users.length > 0) return passed('group', `${group} has ${plural(users.length, 'member')}`)
+    return { name: 'group', state: 'warning', text: `${group} is empty: nobody has its roles`, hint: null }
+  } catch (error) {
+    const { detail } = failureOf(error, true)
+    return {
+      name: 'group',
+      state: 'failed',
+      text: `${group} cannot be looked up: ${detail}; whoever is in it is refused`,
+      hint:
+        adviceFor(detail) ??
+        'check the id under access; without user groups, write the members under access.groups',
+    }
+  }
 }
 
 const isKnownByPeople = /^D/ // a conversation with one person has no members to join

@@ -3,7 +3,7 @@ export const requiredScopes = {
   'chat:write': 'posting threads and answers',
   commands: 'the /backup command',
   'files:write': 'attaching logs',
-  'usergroups:read': 'looking up who is in a group',
+  'usergroups:read': 'looking up who is in a group of `access`: its members are refused',
   'users:read': 'looking up who somebody is: every command and click is refused',
 } as const
 
@@ -16,9 +16,11 @@ export const optionalScopes = {
 /** Events the manifest subscribes to. */
 export const events = ['app_home_opened', 'subteam_members_changed', 'subteam_updated'] as const
 
-/** Wanted scopes that were not granted, with what they are for. */
+/** Wanted scopes that were not granted, with what they are for.
+ * @param wanted.groups  the configuration names user groups whose members only Slack knows */
 export function missingScopes(
   granted: readonly string[],
+  wanted: { groups: boolean },
 ): { scope: string; needed: boolean; without: string }[] {
   const rows = (
     scopes: Record<string, string>,
@@ -27,5 +29,8 @@ export function missingScopes(
     Object.entries(scopes)
       .filter(([scope]) => !granted.includes(scope))
       .map(([scope, without]) => ({ scope, needed, without }))
-  return [...rows(requiredScopes, true), ...rows(optionalScopes, false)]
+  const required = rows(requiredScopes, true).filter(
+    ({ scope }) => wanted.groups || scope !== 'usergroups:read',
+  )
+  return [...required, ...rows(optionalScopes, false)]
 }

@@ -6,7 +6,7 @@ import type { Actor } from '../core/model.ts'
 import type { Read, Write } from './database.ts'
 import type { AuditTable } from './tables.ts'
 
-const beforeAll = '0'.repeat(64)
+export const beforeAll = '0'.repeat(64)
 
 /** Writes the next row of the chain, in the transaction of what it is about. */
 export async function audit(tx: Write, entry: AuditEntry, now: number): Promise<AuditRow> {
@@ -24,7 +24,7 @@ export async function auditHead(db: Read): Promise<AuditRow | null> {
 }
 
 /** What the hash of a row has to be. */
-export function hashOf({ hash: _, ...covered }: Omit<AuditRow, 'hash'> & { hash?: string }): string {
+export function hashOf({ hash: _hash, ...covered }: Omit<AuditRow, 'hash'> & { hash?: string }): string {
   return createHash('sha256').update(canonical(covered)).digest('hex')
 }
 
@@ -39,4 +39,27 @@ export function fromTable({ plan_digest: planDigest, actor, ...row }: Selectable
     planDigest,
     result: row.result as AuditRow['result'],
   }
+}
+
+export interface AuditFilter {
+  strategy?: string
+  /** Epoch ms, included. */
+  since?: number
+  limit: number
+}
+
+/** Newest first. */
+export async function findAudit(db: Read, { strategy, since, limit }: AuditFilter): Promise<AuditRow[]> {
+  let query = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(limit)
+  if (strategy !== undefined) query = query.where('strategy', '=', strategy)
+  if (since !== undefined) query = query.where('at', '>=', since)
+  return (await query.execute()).map(fromTable)
+}
+
+/** Rows as they lie there, oldest first: what somebody changed may be no row of ours any more. */
+export function auditFrom(
+  db: Read,
+  { after, limit }: { after: number; limit: number },
+): Promise<Selectable<AuditTable>[]> {
+  return db.selectFrom('audit').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()
 }

@@ -6,16 +6,22 @@ import { commands, laterCommands } from '../../src/commands/registry.ts'
 
 /** Files of the folder that are no command. */
 const parts = [
+  'about',
+  'admit',
   'arguments',
   'ask',
   'attention',
+  'audited',
   'command',
   'decide',
+  'digest-words',
   'fields',
+  'incidents',
   'nearest',
   'phrases',
   'registry',
   'reply',
+  'seen',
   'select',
   'words',
 ]

@@ -95,7 +95,6 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     { strategy: ['hooks: {}'] },
     'strategies[0].hooks  running hooks comes with the next release  remove it',
   ],
-  ['access', { global: ['access: {}'] }, 'global.access  access comes with the next release  remove it'],
   [
     'a tunnel',
     { strategy: ['tunnel: {}'] },

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import { startPlayground, type PlaygroundOptions } from '../../playground/server.ts'
+import { groupsToAsk } from '../../src/core/access.ts'
 import type { Check } from '../../src/core/checks.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { createPostgres } from '../../src/sources/postgres/index.ts'
@@ -10,6 +11,7 @@ import { routingsOf } from '../../src/slack/inspect.ts'
 import { startSlack } from '../../src/slack/app.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { fastClock } from '../support/fast-clock.ts'
+import { openGate } from '../support/gate.ts'
 import { postgresMajors, startPostgres, type PostgresServer } from '../support/postgres.ts'
 import { startS3 } from '../support/s3/server.ts'
 import { needMount, smallDisk } from '../support/small-disk.ts'
@@ -50,7 +52,9 @@ function faceOf({ context }: World): ReturnType<typeof startSlack> {
     routing: () => connection.routing,
     routings: () => routingsOf(connection.routing, context.config.strategies),
     ask: () => Promise.reject(new Error('nobody asks')),
-    gate: { allow: () => Promise.resolve() },
+    gate: openGate,
+    record: () => Promise.resolve(),
+    groupsToAsk: () => groupsToAsk(context.config.access),
     firstTime: () => Promise.resolve(true),
     clock: systemClock,
     log: silentLog,

@@ -146,6 +146,29 @@ suite('reload is all or nothing (promise 20)', () => {
     assert.equal((await notices(here)).length, 1)
   })
 
+  test('access that lets somebody do more is said to everybody; less is not', async (t) => {
+    const [ops, ann, bob] = ['S0123456789', 'U0123456789', 'U0123456780']
+    const access = { operate: [ops], admin: [ann], restore: [ann], approve: [ann] }
+    const here = await scene(t, { strategies: { shop: {}, blog: {} }, global: { access } })
+    const change = async (to: object | undefined, own?: object): Promise<string[]> => {
+      await here.edit((file) => {
+        file.global.access = to
+        file.strategies[1]!.access = own
+      })
+      return (await reloadHere(here.context, person)).weakened
+    }
+    assert.deepEqual(await change({ ...access, operate: [] }), [])
+    assert.deepEqual(await change(access), [`access to the service, shop, blog weakened: operate also for ${ops}`])
+    assert.deepEqual(await change({ ...access, groups: { [ops]: [ann] } }), [])
+    assert.deepEqual(await change({ ...access, groups: { [ops]: [ann, bob] } }), [
+      `access to the service, shop, blog weakened: operate also for ${bob}`,
+    ])
+    const wider = await change({ ...access, groups: { [ops]: [ann, bob] } }, { restore: [bob], allow_self_approval: true })
+    assert.deepEqual(wider, [`access to blog weakened: restore also for ${bob}; who asks may approve alone`])
+    assert.match((await change(undefined)).join(), /restore also for admins of the workspace/)
+    assert.match((await notices(here))[0]!, /• access to the service, shop, blog weakened: operate also for/)
+  })
+
   test('the same change of many strategies is one line', async (t) => {
     const here = await scene(t, { strategies: { shop: {}, blog: {} }, global: { retention: '30d' } })
     await here.edit((file) => void (file.global.retention = '7d'))

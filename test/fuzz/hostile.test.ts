@@ -6,7 +6,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { runCli } from '../../src/cli/cli.ts'
 import type { AppDoor } from '../../src/cli/app-contract.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
-import { commandsFor, createAsk, read } from '../../src/commands/ask.ts'
+import { commandsFor, read } from '../../src/commands/ask.ts'
 import type { Person } from '../../src/commands/command.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigMistakes } from '../../src/config/mistakes.ts'
@@ -14,12 +14,12 @@ import { Fault } from '../../src/core/faults.ts'
 import { checkKey, namePattern, parseBackupId, safeSegment } from '../../src/core/keys.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Health } from '../../src/core/model.ts'
-import { createGate } from '../../src/gate/create-gate.ts'
 import { filters } from '../../src/filters/registry.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { drawFault, drawReply } from '../../src/slack/blocks/reply.ts'
 import { sources } from '../../src/sources/registry.ts'
 import { storages } from '../../src/storages/registry.ts'
+import { askIn } from '../support/gate.ts'
 import { seedOf } from '../support/random.ts'
 import { makeWorld } from '../support/world.ts'
 import { bombs, dice, Times } from './hostile.ts'
@@ -49,11 +49,7 @@ suite(`${all} hostile inputs end nothing, and each is answered in under ${limitM
   test('what is typed into Slack (40 %)', async (t) => {
     const world = await makeWorld(t)
     await world.backup()
-    const ask = createAsk({
-      engine: world.engine,
-      gate: createGate({ log: silentLog }),
-      clock: world.context.clock,
-    })
+    const { ask } = askIn(world)
     const admin: Person = { actor: { via: 'slack', id: 'U0ALICE01' }, admin: true, outsider: null }
     const view = { style: 'rich', now: 0, page: 0, words: null, channelOf: () => 'C0BACKUPS' } as const
     await throwAll(

@@ -7,6 +7,7 @@ import { startSlack } from '../../src/slack/app.ts'
 import { quietLogger } from '../../src/slack/clients.ts'
 import { createSocket } from '../../src/slack/socket.ts'
 import { systemClock } from '../../src/sys/clock.ts'
+import { openGate } from '../support/gate.ts'
 import { run } from './samples.ts'
 import { connectionTo, hurriedClock, message, slackWorld } from './world.ts'
 
@@ -137,7 +138,9 @@ test('Slack being away stops neither the start nor the process', async (t) => {
     connection: connectionTo(slack),
     routing: () => connectionTo(slack).routing,
     routings: () => [],
-    gate: { allow: async () => undefined },
+    gate: openGate,
+    record: async () => undefined,
+    groupsToAsk: () => [],
     ask: () => Promise.reject(new Error('never asked')),
     firstTime: async () => true,
     clock: systemClock,

@@ -6,11 +6,13 @@ import type { Gate, Person } from '../../src/commands/command.ts'
 import type { Reply } from '../../src/commands/reply.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import type { SlackConnection, SlackRouting } from '../../src/core/config.ts'
+import type { AuditEntry } from '../../src/core/audit.ts'
 import { Fault } from '../../src/core/faults.ts'
 import type { Log, LogFacts } from '../../src/core/log.ts'
 import type { Message } from '../../src/core/messages.ts'
 import { startSlack } from '../../src/slack/app.ts'
 import type { SlackFace } from '../../src/slack/app.ts'
+import type { MessageAt } from '../../src/slack/desk.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { backup, request, run, strategy } from './samples.ts'
 
@@ -29,6 +31,8 @@ export interface World {
   /** What was asked, by whom. */
   asked: { asked: Asked; person: Person }[]
   log: string[]
+  /** What was kept of people nobody knows. */
+  audited: AuditEntry[]
   /** A new process: same Slack, same remembered keys. */
   restart(): Promise<SlackFace>
 }
@@ -38,6 +42,12 @@ export interface WorldOptions {
   connection?: Partial<SlackConnection>
   clock?: Clock
   firstTime?: (key: string) => Promise<boolean>
+  /** User groups that the configuration names. */
+  groups?: readonly string[]
+  /** What messages show, as the state knows it. */
+  messageAt?: MessageAt
+  /** Grows with every change. */
+  changes?: () => Promise<number>
   /** Answers before the usual ones do; undefined leaves it to them. */
   answer?: (asked: Asked, person: Person) => Promise<Reply> | undefined
 }
@@ -45,7 +55,7 @@ export interface WorldOptions {
 export async function slackWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const slack = await startPlayground({ rateLimits: false, ...options.playground })
   const seen = new Set<string>()
-  const world: World = { slack, face: undefined as never, asked: [], log: [], restart: begin }
+  const world: World = { slack, face: undefined as never, asked: [], log: [], audited: [], restart: begin }
 
   async function begin(): Promise<SlackFace> {
     await world.face?.stop()
@@ -56,11 +66,16 @@ export async function slackWorld(t: TestContext, options: WorldOptions = {}): Pr
       routing: () => routing,
       routings: () => [routing],
       gate: smallGate,
+      record: async (entries) => void world.audited.push(...entries),
+      groupsToAsk: () => options.groups ?? [],
+      ...(options.messageAt && { messageAt: options.messageAt }),
+      ...(options.changes && { changes: options.changes }),
       clock: options.clock ?? systemClock,
       log: lines(world.log),
       firstTime: options.firstTime ?? (async (key) => !seen.has(key) && seen.add(key).has(key)),
       async ask(asked, person) {
-        world.asked.push({ asked, person })
+        const { inGroup: _, ...who } = person
+        world.asked.push({ asked, person: who })
         const command = nameOf(asked)
         if (!known.includes(command))
           throw new Fault('usage', `there is no command \`${command}\``, { hint: 'commands: help, list' })
@@ -134,10 +149,15 @@ const smallGate: Gate = {
     if (!open && !person.admin)
       throw new Fault('denied', `\`${command}\` needs a workspace admin`, { hint: 'nothing was changed' })
   },
+  may: (person, act) =>
+    smallGate.allow(person, act).then(
+      () => true,
+      () => false,
+    ),
 }
 
 const openCommands = new Set(['help', 'status', 'list', 'show', 'log', 'schedule', 'run', 'verify', 'crash'])
-const known = [...openCommands, 'cancel', 'restore', 'confirm', 'dismiss']
+const known = [...openCommands, 'acknowledge', 'snooze', 'cancel', 'restore', 'confirm', 'dismiss']
 
 function nameOf(asked: Asked): string {
   return 'name' in asked ? asked.name : (asked.words.split(' ')[0] ?? '')

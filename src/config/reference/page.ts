@@ -1,6 +1,7 @@
 import { alignTables } from './align.ts'
 import type { DriverCatalogue } from '../catalogue.ts'
 import { file } from '../schema/file.ts'
+import { notification } from '../schema/notifications.ts'
 import { scheduleForm } from '../schema/schedule.ts'
 import { asNode, type Node } from './node.ts'
 import { forms, introduction, merging, outside } from './prose.ts'
@@ -61,10 +62,13 @@ function row(key: string, node: Node, required: boolean): string {
 const readingTypes = {
   duration: 'duration',
   limit: 'duration or 0',
+  silence: 'duration or `off`',
   schedule: 'schedule',
   timezone: 'time zone',
   channel: 'channel id',
   mention: 'user or group id',
+  member: 'user id',
+  everyone: '`everyone`',
   name: 'name',
   compression: 'compression',
   tls: 'true, false or text',
@@ -101,7 +105,7 @@ function groupsOf(node: Node, path: string, without: string[] = []): string[] {
   })
 }
 
-function driverParts({ sources, storages, filters }: DriverCatalogue): string[] {
+function driverParts({ sources, storages, filters, notifiers }: DriverCatalogue): string[] {
   const section = (title: string, options: Node) =>
     Object.keys(options.properties ?? {}).length === 0
       ? [title, 'No keys of its own.']
@@ -109,6 +113,13 @@ function driverParts({ sources, storages, filters }: DriverCatalogue): string[] 
   return [
     '## Places for backups: the keys of each type',
     ...storages.flatMap(({ kind, options }) => section(`### type: ${kind}`, asNode(options))),
+    '## notifications: who is told beside Slack',
+    table(asNode(notification), []),
+    ...(notifiers ?? []).flatMap(({ kind, options, usual }) => [
+      `### config of type: ${kind}`,
+      `Told by default (\`on\`): ${usual.map(code).join(', ')}.`,
+      table(asNode(options), []),
+    ]),
     '## options: what can be set for each database',
     ...sources.flatMap(({ name, schemes, options }) =>
       section(`### ${name} (${schemes.map((scheme) => `\`${scheme}:\``).join(', ')})`, asNode(options)),

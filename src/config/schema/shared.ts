@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { defaults } from '../defaults.ts'
+import { access } from './access.ts'
 import { count, databaseUrl, duration, flag, group, later, limit, reading, text } from './words.ts'
 
 const retentionRule = group(
@@ -202,6 +203,6 @@ export const shared = {
   encryption: later('Encryption of dumps (age, gpg)', { what: 'encryption' }),
   drill: later('Restores that are tried by themselves', { what: 'drill' }),
   hooks: later('Programs before and after a backup', { what: 'running hooks' }),
-  access: later('Who may do what', { what: 'access' }),
+  access,
   spool: later('Streaming without disk', { what: 'spool' }),
 }

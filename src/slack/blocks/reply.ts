@@ -8,11 +8,12 @@ import { cut, groupsOf, packLines } from '../limits.ts'
 import { richCell } from './cells.ts'
 import { actionRows, button, draw, fenced, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
+import { downloadLink } from './download-link.ts'
 import { pruneFact } from './prune-card.ts'
 import { requestCard } from './request-card.ts'
 import { drawTable } from './table.ts'
 import type { TableView } from './table.ts'
-import { code, joined, people, runName, safe, safeLine, sentence } from './words.ts'
+import { code, holders, joined, runName, safe, safeLine, sentence } from './words.ts'
 
 export interface ReplyView extends TableView {
   /** Where a strategy's threads are. */
@@ -36,6 +37,8 @@ export function drawReply(reply: Reply, view: ReplyView): Drawn {
       return plan(reply)
     case 'questions':
       return questions(reply)
+    case 'link':
+      return downloadLink(reply.link)
     case 'stream':
       return draw({
         headline: 'ℹ️ The bytes of a backup go to the command line only.',
@@ -61,8 +64,8 @@ export function drawFault(error: unknown): Drawn {
       lines: ['The log of the service has more.'],
     })
   return draw({
-    headline: `${emoji[code] ?? '⚠️'} ${people(sentence(safe(message)))}`,
-    lines: hint === null ? [] : [people(sentence(safe(hint, 600)))],
+    headline: `${emoji[code] ?? '⚠️'} ${holders(sentence(safe(message)))}`,
+    lines: hint === null ? [] : [holders(sentence(safe(hint, 600)))],
   })
 }
 

@@ -57,7 +57,15 @@ export function by(actor: Actor): string {
 
 /** The engine names people by `@` and their id. */
 export function people(text: string): string {
-  return text.replaceAll(/\bby @(U[A-Z0-9]{7,20})\b/g, 'by <@$1>')
+  return text.replaceAll(/\bby @([UW][A-Z0-9]{7,20})\b/g, 'by <@$1>')
+}
+
+/** So does the gate those who may, with their groups. Only for private answers: there a mention calls nobody. */
+export function holders(text: string): string {
+  return people(text).replaceAll(
+    /(\bfor|\bof|\bor|,) @([UWS][A-Z0-9]{7,20})\b/g,
+    (_, before: string, id: string) => `${before} ${mention(id)}`,
+  )
 }
 
 /** `run k3f9`: the end of its id, which every command takes. */
