@@ -3,6 +3,7 @@ import { formatBytes, parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView } from '../core/model.ts'
 import type { HistoryAsk, RunLine } from '../engine/facade.ts'
+import { aboutStrategy } from './about.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 import { levelField, limitField, lineField, selectorField, strategyField } from './fields.ts'
 import { levelWords, plural } from './phrases.ts'
@@ -48,6 +49,10 @@ export const list = defineCommand({
   faces: ['slack', 'cli'],
   args,
   positional: ['what'],
+  about: ({ what, strategy }, engine) => {
+    const named = strategy ?? (what === undefined || what === 'all' || isTag(what) ? undefined : what)
+    return aboutStrategy(named === undefined ? {} : { strategy: named }, engine)
+  },
   async run(given, context): Promise<Reply> {
     const { status } = given
     const limit = given.limit ?? usualLimit

@@ -95,6 +95,7 @@ suite('what may not be looked at is not there', () => {
       `log ${run.id}`,
       'log payroll',
       'status payroll',
+      'list payroll',
     ]) {
       const { message } = await refused(ask({ words }, ann))
       assert.match(message, / of payroll is for @S0OPS0001, /, words)
@@ -103,7 +104,7 @@ suite('what may not be looked at is not there', () => {
     const kept = (await rows()).filter(({ act }) => act === 'access.refused')
     assert.deepEqual(
       kept.map(({ subject }) => subject),
-      [backup, backup, run.id, null, null],
+      [backup, backup, run.id, null, null, null],
     )
     assert.deepEqual(new Set(kept.map(({ strategy }) => strategy)), new Set(['payroll']))
   })

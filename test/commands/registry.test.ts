@@ -20,7 +20,9 @@ const parts = [
   'nearest',
   'phrases',
   'registry',
+  'request-words',
   'reply',
+  'replaced',
   'seen',
   'select',
   'words',
@@ -43,6 +45,14 @@ test('only run and verify are open to everyone beside what is looked at', () => 
   const open = commands.filter(({ role, open }) => open && role !== 'view').map(({ name }) => name)
   assert.deepEqual(open, ['run', 'verify'])
   assert.ok(commands.filter(({ role }) => role === 'view').every(({ open }) => open))
+})
+
+test('a command that is told a strategy, backup, run or request says what it is about, so that its rules are asked', () => {
+  const telling = ['what', 'strategy', 'backup', 'run', 'request', 'restore']
+  for (const { name, args, about } of commands) {
+    const isTold = Object.keys(args.properties).some((key) => telling.includes(key))
+    assert.equal(about !== undefined, isTold, name)
+  }
 })
 
 test('every argument says what it is, and plain words go to arguments that exist', () => {
