@@ -3,6 +3,7 @@ import { serviceActor } from '../core/model.ts'
 import type { EngineContext } from '../engine/context.ts'
 import { figuresOf } from '../engine/figures.ts'
 import type { Service } from '../engine/service.ts'
+import { tellStarted, tellStopped } from '../engine/silence.ts'
 import { startHttp, type HttpServer } from '../http/server.ts'
 import type { SlackFace } from '../slack/app.ts'
 
@@ -26,11 +27,16 @@ export async function serve(serving: Serving, signal: AbortSignal): Promise<void
   let http: HttpServer | null = null
   try {
     // Only who leads takes ports and clicks: a second instance hears that it is one, and Slack shares nothing out to it.
-    await service.lead(signal, async () => {
-      http = await listen(serving)
-      void slack?.start() // it is not waited for: its absence delays no work
-      log.info('easy-backup serves', { strategies: strategies.length, version: context.version })
-    })
+    await service.lead(
+      signal,
+      async () => {
+        http = await listen(serving)
+        void slack?.start() // it is not waited for: its absence delays no work
+        await watchSilence(serving)
+        log.info('easy-backup serves', { strategies: strategies.length, version: context.version })
+      },
+      () => stopOnPurpose(serving),
+    )
   } finally {
     await slack?.stop()
     if (http) {
@@ -38,6 +44,25 @@ export async function serve(serving: Serving, signal: AbortSignal): Promise<void
       log.info('easy-backup stopped', {})
     }
   }
+}
+
+/** While the scheduler makes its passes, Slack is kept from saying that nothing is heard of this service. */
+async function watchSilence({ context, log, slack }: Serving): Promise<void> {
+  await tellStarted(context).catch((error: unknown) => stumbled(log, error))
+  context.bus.watch((event) => {
+    if (event.type === 'beat') slack?.silence?.beat()
+  })
+}
+
+async function stopOnPurpose({ context, log, slack }: Serving): Promise<void> {
+  if (!slack?.silence) return
+  await tellStopped(context).catch((error: unknown) => stumbled(log, error))
+  await slack.silence.end()
+}
+
+/** It keeps no service from starting or stopping. */
+function stumbled(log: Log, error: unknown): void {
+  log.error('a stop on purpose was not told', { error: String(error) })
 }
 
 async function listen({ context, log, service }: Serving): Promise<HttpServer> {

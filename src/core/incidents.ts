@@ -58,3 +58,22 @@ export interface IncidentMember {
  * again: so many failures in a row. late: past the promised age. spread: many strategies by now. awake: the snooze is over, the
  * trouble is not. All but `recovered` call people. */
 export type IncidentNote = 'again' | 'late' | 'spread' | 'awake' | 'recovered'
+
+export interface IncidentAsk {
+  /** An incident's id, or a strategy that is in an open one. */
+  what: string
+  /** What the button showed; an older one is refused. Absent: whatever holds now. */
+  acts?: number
+}
+
+/** The part of the engine's door that is about incidents. */
+export interface IncidentDoor {
+  /** Trouble that goes on, the oldest first. */
+  incidents(): Promise<IncidentView[]>
+  /** @param what  an incident's id, or a strategy that is in an open one. @throws Fault not-found */
+  incident(what: string): Promise<IncidentView>
+  /** Somebody looks after it: nobody is called again until it is past its promised age. @throws Fault not-found · stale */
+  acknowledge(ask: IncidentAsk, actor: Actor): Promise<IncidentView>
+  /** Nobody is called until then. @param ask.until  epoch ms; null = until the next run has ended. @throws Fault not-found · stale */
+  snooze(ask: IncidentAsk & { until: number | null }, actor: Actor): Promise<IncidentView>
+}

@@ -5,7 +5,7 @@ import type { Dashboard } from '../core/dashboard.ts'
 import type { DigestView } from '../core/digest.ts'
 import type { DownloadLink } from '../core/download.ts'
 import type { FaultFacts } from '../core/faults.ts'
-import type { IncidentView } from '../core/incidents.ts'
+import type { IncidentDoor } from '../core/incidents.ts'
 import type { NotifierView } from '../core/notifications.ts'
 import type {
   Actor,
@@ -25,7 +25,7 @@ import type {
 } from '../core/model.ts'
 
 /** The one door to the engine for commands, and so for every face. Reads are cheap and answer from state. */
-export interface Engine {
+export interface Engine extends IncidentDoor {
   strategyNames(): string[]
   strategies(): Promise<StrategyView[]>
 
@@ -117,15 +117,6 @@ export interface Engine {
   /** Somebody looked at what was done on the host without a second person. @throws Fault usage · stale */
   review(id: string, actor: Actor): Promise<AnyRequestView>
 
-  /** Trouble that goes on, the oldest first. */
-  incidents(): Promise<IncidentView[]>
-  /** @param what  an incident's id, or a strategy that is in an open one. @throws Fault not-found */
-  incident(what: string): Promise<IncidentView>
-  /** Somebody looks after it: nobody is called again until it is past its promised age. @throws Fault not-found · stale */
-  acknowledge(ask: IncidentAsk, actor: Actor): Promise<IncidentView>
-  /** Nobody is called until then. @param ask.until  epoch ms; null = until the next run has ended. @throws Fault not-found · stale */
-  snooze(ask: IncidentAsk & { until: number | null }, actor: Actor): Promise<IncidentView>
-
   /** Puts back what a restore in place replaced; what it replaces in turn is kept for the rest of the time.
    * @param ask.id  the restore's run or request  @param ask.version  as `swap` showed it. @throws Fault not-found · stale · busy */
   undo(ask: { id: string; version: number }, actor: Actor): Promise<RunView>
@@ -175,13 +166,6 @@ export interface Engine {
   dashboard(among?: readonly string[]): Promise<Dashboard>
   /** What happened since the last digest was due, and how things stand. @param among  of these strategies alone */
   digest(among?: readonly string[]): Promise<DigestView>
-}
-
-export interface IncidentAsk {
-  /** An incident's id, or a strategy that is in an open one. */
-  what: string
-  /** What the button showed; an older one is refused. Absent: whatever holds now. */
-  acts?: number
 }
 
 /** Who decides a request, as it was shown to them. */

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { IncidentMember, IncidentView } from '../core/incidents.ts'
 import type { Read, Write } from './database.ts'
+import { findRun } from './runs.ts'
 import type { IncidentsTable } from './tables.ts'
 
 /** An incident as it is kept: what people see, and what decides when they are called again. */
@@ -58,6 +59,13 @@ export async function saveIncident(tx: Write, incident: Incident): Promise<void>
     .values({ id, ...row })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute()
+}
+
+/** Notes the incident that counts how the run ended. */
+export async function assignIncident(tx: Write, id: string, incident: string): Promise<void> {
+  const run = await findRun(tx, id)
+  const params = JSON.stringify({ ...run?.params, incident })
+  await tx.updateTable('runs').set({ params }).where('id', '=', id).execute()
 }
 
 /** Lets go of what was closed before this instant. */
