@@ -85,6 +85,7 @@ const faces: Record<string, { usage?: string; wait?: boolean; yes?: boolean; def
   verify: { wait: true },
   approve: { wait: true },
   restore: { yes: true },
+  undo: { wait: true },
   confirm: { yes: true },
   prune: { yes: true },
 }

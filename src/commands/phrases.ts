@@ -104,12 +104,15 @@ export function runSentence(run: RunView): string {
 }
 
 function runFact(run: RunView): string {
-  if (run.state === 'queued') return `${tasks[run.kind].noun} queued`
-  if (run.state === 'running') return tasks[run.kind].doing
+  const task = run.undoes === undefined ? tasks[run.kind] : undoing
+  if (run.state === 'queued') return `${task.noun} queued`
+  if (run.state === 'running') return task.doing
   if (run.state === 'succeeded' || run.state === 'degraded') return successOf(run)
   const why = run.fault && run.fault.text !== run.state ? `: ${run.fault.text}` : ''
-  return `${tasks[run.kind].noun} ${run.state}${why}`
+  return `${task.noun} ${run.state}${why}`
 }
+
+const undoing = { noun: 'undo', doing: 'exchanging the databases' }
 
 const tasks = {
   backup: { noun: 'backup', doing: 'backing up' },

@@ -110,7 +110,7 @@ async function planned(
     backup: backup?.id ?? `${strategy}-${submitted.backup}`,
     ...((target === 'named' || target === 'overwrite') && { targetDb: database }),
     ...(target === 'overwrite' && { clean: true }),
-    ...(target === 'in-place' && { inPlace: true }),
+    ...(target === 'in-place' && { inPlace: true, force: true }), // the plan says how many sessions will be dropped
     ...(isOverwriting(target) && { typed: name }),
     ...(reason !== '' && { reason }),
   }

@@ -35,7 +35,7 @@ export async function plan(
     sessions: state.sessions,
     serverVersion: state.serverVersion,
     missingRoles: roles.missing,
-    warnings: [...warnings(backup, state), ...roles.warnings, ...(swap?.warnings ?? [])],
+    warnings: [...warnings(backup, state, swap !== null), ...roles.warnings, ...(swap?.warnings ?? [])],
     blockers: [...tools.missing, ...(swap?.blockers ?? blockers(connection, state, asked))],
     ...(swap && { swap: swap.swap, newest: swap.newest }),
   }
@@ -121,10 +121,12 @@ export function assertUsable(connection: Connection, state: TargetState, { clean
   if (!state.exists && !state.mayCreate) throw new Fault('target-invalid', noRight(connection))
 }
 
-function warnings(backup: Manifest, state: TargetState): string[] {
+function warnings(backup: Manifest, state: TargetState, isInPlace: boolean): string[] {
   const from = majorOf(backup.engine.serverVersion)
   if (from !== null && state.serverMajor < from)
     return [`the target is PostgreSQL ${state.serverMajor}, older than the source (${from}): this may fail`]
-  const sessions = state.exists && state.sessions ? [`${state.sessions} sessions are open in the target`] : []
+  // in place, who asks says what becomes of them
+  const sessions =
+    state.exists && state.sessions && !isInPlace ? [`${state.sessions} sessions are open in the target`] : []
   return sessions
 }
