@@ -71,10 +71,4 @@ export const commands: readonly CommandDefinition[] = [
 ]
 
 /** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
-export const laterCommands: readonly string[] = [
-  'clone',
-  'drill',
-  'keygen',
-  'report',
-  'undo',
-]
+export const laterCommands: readonly string[] = ['clone', 'drill', 'keygen', 'report']

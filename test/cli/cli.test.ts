@@ -71,7 +71,7 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['-c some.yml', 2, /^error: no command was given\n {2}`easy-backup help` lists them\n$/],
     ['help nothing', 2, /^error: unknown command `nothing`\n/],
     ['drill shop', 4, /^error: `drill` comes with a later release\n$/],
-    ['restore x --in-place --yes', 4, /^error: --in-place of `restore` comes with a later release\n/],
+    ['get x --decrypt', 4, /^error: --decrypt of `get` comes with a later release\n/],
     [
       'restore x',
       2,

@@ -76,13 +76,6 @@ test('each mistake is told with what to write instead', () => {
     ['list --limit 1 --limit 2', 'usage', /--limit was given twice/, /write `list/],
     ['list --level V9', 'usage', /`V9` is not a level: V0, V1, V2, V3/, /write `list/],
     ['list "shop', 'usage', /the quote that ends with " is not closed/, /close it/],
-    [
-      'restore x --in-place',
-      'not-yet',
-      /--in-place of `restore` comes with a later release/,
-      /write `restore/,
-    ],
-    ['restore x --force', 'not-yet', /--force of `restore`/, /write/],
     ['restore x --table', 'usage', /--table needs a value/, /write `restore/],
     ['restore x --jobs many', 'usage', /`many` is not a number from 1 to 64/, /write `restore/],
     ['list --__proto__ x', 'usage', /has no option `--__proto__`/, /write/],

@@ -17,6 +17,10 @@ export const processFaults: readonly Row[] = [
         'killed at any durable step has one end after the next start, told, and nothing left',
       ],
       ['engine/several-places-crash.test.ts', 'a backup to two places killed at any durable step goes on'],
+      [
+        'engine/approvals-crash.test.ts',
+        'killed between any two steps of an approval, it is done once or not at all, and always said',
+      ],
     ],
   },
   {

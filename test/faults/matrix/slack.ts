@@ -6,6 +6,7 @@ const app = 'slack/app.test.ts'
 const http = 'slack/http.test.ts'
 const signatures = 'fuzz/signatures.test.ts'
 const requests = 'engine/restore-requests.test.ts'
+const approvals = 'engine/approvals.test.ts'
 
 export const slackFaults: readonly Row[] = [
   {
@@ -84,6 +85,16 @@ export const slackFaults: readonly Row[] = [
       [requests, 'of twenty clicks at once exactly one starts a restore; the others are told why not'],
       [requests, 'another person is refused, and the request still waits'],
       [requests, 'a card that is out of date is refused'],
+      [
+        approvals,
+        'a second click is told by whom and when it was approved, and the refusal is in the audit log',
+      ],
+      [approvals, 'one who was a lead when it was asked'],
+      [
+        'e2e/approvals.test.ts',
+        'three people and one protected database, with the bot killed between each two steps',
+      ],
+      ['engine/clicks.test.ts', 'clicks on one card at once, doubled and reordered: one winner each'],
       [app, 'a refused or late click gets its reason in private, and the card stays as it is'],
     ],
   },
