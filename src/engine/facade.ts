@@ -23,6 +23,7 @@ import type {
   Trigger,
   UnpinRequestView,
 } from '../core/model.ts'
+import type { DownloadAsk, PinAsk, RetentionView } from './asks.ts'
 
 /** The one door to the engine for commands, and so for every face. Reads are cheap and answer from state. */
 export interface Engine extends IncidentDoor {
@@ -137,7 +138,10 @@ export interface Engine extends IncidentDoor {
   doctor(strategy: string | null): Promise<{ title: string; checks: Check[] }[]>
 
   /** The next planned slots, soonest first. @param among  only of these strategies */
-  schedule(limit: number, among?: readonly string[]): Promise<{ strategy: string; at: number; schedule: string; timezone: string }[]>
+  schedule(
+    limit: number,
+    among?: readonly string[],
+  ): Promise<{ strategy: string; at: number; schedule: string; timezone: string }[]>
   /** Rebuilds the catalogue from what the storages hold. */
   syncCatalogue(): Promise<
     {
@@ -267,41 +271,4 @@ export interface RestoreAsk {
   allowSqlFallback?: boolean
 }
 
-export interface DownloadAsk {
-  /** A backup id, its last four characters, or `latest`. */
-  backup: string
-  strategy: string | null
-  /** Which file; null = the only one. */
-  file: string | null
-}
-
-export interface PinAsk {
-  /** A backup id, its last four characters, or `latest`. */
-  backup: string
-  strategy: string | null
-  /** A duration from now, or a date: its start in the zone of the strategy; null = until it is unpinned. */
-  until: string | null
-  note: string | null
-}
-
-/** One series in one place, as retention sees it. */
-export interface RetentionView {
-  strategy: string
-  series: string
-  storage: string
-  timezone: string
-  /** As people say it; null: nothing is ever deleted. */
-  policy: string | null
-  /** Why nothing is deleted although some is due. */
-  frozen: string | null
-  /** Newest first. */
-  backups: {
-    id: string
-    createdAt: number
-    storedBytes: number
-    keep: boolean
-    reason: string
-    /** It would go, and the place refuses that until then (Object Lock). */
-    retainedUntil: number | null
-  }[]
-}
+export type { DownloadAsk, PinAsk, RetentionView } from './asks.ts'

@@ -85,8 +85,11 @@ async function publish(desk: Desk, user: string): Promise<void> {
   const send = async (view: HomeView): Promise<void> => {
     const digest = createHash('sha256').update(JSON.stringify(view)).digest('base64url')
     if (desk.homes.shown.get(user) === digest) return
-    await desk.client.views.publish({ user_id: user, view })
-    desk.homes.shown.set(user, digest)
+    desk.homes.shown.set(user, digest) // before: a click and the next look may come together
+    await desk.client.views.publish({ user_id: user, view }).catch((error: unknown) => {
+      desk.homes.shown.delete(user)
+      throw error
+    })
   }
   if (desk.style.now() === 'basic') return send(draw('basic'))
   try {

@@ -150,6 +150,7 @@ test('messages go to the channel of their status', () => {
     success: 'C11111111',
     failure: 'C22222222',
     approvals: 'C33333333',
+    digest: null,
     mentionOnFailure: ['S0123456789'],
   }
   assert.deepEqual(config.slack, {
@@ -185,6 +186,7 @@ test("a strategy's own channel beats the global channels, and its other keys mer
     success: null,
     failure: null,
     approvals: null,
+    digest: null,
     mentionOnFailure: ['S0123456789'],
   })
   const one = load(around(slack, ['slack: { channels: { failure: C88888888 }, mention_on_failure: [] }']))
@@ -193,6 +195,7 @@ test("a strategy's own channel beats the global channels, and its other keys mer
     success: 'C11111111',
     failure: 'C88888888',
     approvals: 'C33333333',
+    digest: null,
     mentionOnFailure: [],
   })
 })

@@ -11,6 +11,8 @@ function status(backups: number): Reply {
   return { type: 'table', table: { title: 'Status', summary: '', columns: [], rows, empty: '' } }
 }
 
+const patience = { timeoutMs: 30_000 }
+
 test('an open home tab follows what changes, and is not drawn again when nothing of it did', async (t) => {
   let backups = 1
   let change = 1
@@ -23,14 +25,14 @@ test('an open home tab follows what changes, and is not drawn again when nothing
   })
   await slack.openHome('alice')
   const shows = (words: string): boolean => JSON.stringify(slack.home('alice')).includes(words)
-  await slack.until(() => shows('1 backup,'))
+  await slack.until(() => shows('1 backup,'), patience)
   backups = 2
   change++
-  await slack.until(() => shows('2 backups,'))
+  await slack.until(() => shows('2 backups,'), patience)
   const published = slack.transcript('views.publish').length
   change++ // something that this tab does not show
   const before = looks
-  await slack.until(() => looks >= before + 3)
+  await slack.until(() => looks >= before + 3, patience)
   assert.equal(slack.transcript('views.publish').length, published)
   assert.equal(published, 2)
   assert.equal(slack.home('bob'), null, 'who has not opened it is left alone')

@@ -18,7 +18,7 @@ const channels = group(
     ),
     digest: Type.Optional(
       reading('channel', {
-        description: 'The digest; it comes with the next release',
+        description: 'The digest',
         examples: ['C0123456789'],
       }),
     ),
@@ -76,6 +76,14 @@ export const slackConnection = group(
         description: 'Another server that speaks like Slack, such as the playground',
         default: defaults.slack.api_url,
         examples: ['http://127.0.0.1:4000/api/'],
+      }),
+    ),
+    silence: Type.Optional(
+      reading('silence', {
+        description:
+          'A message stays scheduled in Slack and is put off while the service lives; so long after its last sign Slack posts it. From 5m to 7d, or `off`',
+        default: defaults.slack.silence,
+        examples: ['1h', 'off'],
       }),
     ),
     signing_secret: Type.Optional(
