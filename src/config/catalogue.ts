@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { Topic } from '../core/notifications.ts'
+import type { OptionMistake, Topic } from '../core/notifications.ts'
 
 /** What the configuration needs to know of the drivers; the registries have this shape, and app.ts hands them in. */
 export interface DriverCatalogue {
@@ -45,5 +45,5 @@ export interface NotifierFacts {
   judge(
     options: Record<string, unknown>,
     use: { on: readonly Topic[]; strategies: number },
-  ): { mistake: string; hint: string } | null
+  ): OptionMistake | null
 }

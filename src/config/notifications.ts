@@ -60,7 +60,9 @@ function checkOne(item: Written, { place, driver, names }: Checking, examination
     strategies: amongOf(item, root)?.length ?? strategiesOf(root).length,
   }
   const wrong = driver.judge((item.config ?? {}) as Record<string, unknown>, use)
-  if (wrong) findings.mistake(child(place, 'config'), wrong.mistake, wrong.hint)
+  if (!wrong) return
+  const config = child(place, 'config')
+  findings.mistake(wrong.at === undefined ? config : child(config, wrong.at), wrong.mistake, wrong.hint)
 }
 
 /** By the driver's own schema; numbers from outside become numbers. */

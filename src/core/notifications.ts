@@ -12,6 +12,14 @@ export const topics = [
 
 export type Topic = (typeof topics)[number]
 
+/** What is wrong with the options of a notifier. */
+export interface OptionMistake {
+  mistake: string
+  hint: string
+  /** The option; absent: all of them together. */
+  at?: string
+}
+
 /** One item of `notifications`, with every default filled in. */
 export interface NotificationConfig {
   /** Unique; the kind when nothing is said. */

@@ -44,7 +44,7 @@ export const heartbeat: NotifierDriver = {
       judgeUrl(forStrategy(url, 'shop'), allowPrivate)
     } catch (error) {
       const { message, hint } = asFault(error)
-      return { mistake: message, hint: hint ?? 'write another address' }
+      return { mistake: message, hint: hint ?? 'write another address', at: 'url' }
     }
     const many = url.includes(placeholder)
     const isBeat = on.includes('beat')

@@ -3,7 +3,7 @@ import type { Check } from '../core/checks.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Message } from '../core/messages.ts'
-import type { NotificationConfig, Topic } from '../core/notifications.ts'
+import type { NotificationConfig, OptionMistake, Topic } from '../core/notifications.ts'
 import type { Scrub } from '../core/secret.ts'
 
 /** A kind of notifier that the configuration may name. One file or folder, plus one word in `registry.ts`. */
@@ -22,7 +22,7 @@ export interface NotifierDriver {
   judge(
     options: Record<string, unknown>,
     use: { on: readonly Topic[]; strategies: number },
-  ): { mistake: string; hint: string } | null
+  ): OptionMistake | null
   open(config: NotificationConfig, context: NotifierContext): Notifier
 }
 

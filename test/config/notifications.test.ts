@@ -78,6 +78,7 @@ suite('notifications', () => {
       '- { type: webhook, name: two, on: drill, config: { url: "http://127.0.0.1/" } }',
       '- { type: webhook, name: three, config: { urll: "https://hooks.example.com/" } }',
       '- { type: webhook, name: slack, config: { url: "https://127.0.0.1/" } }',
+      '- { type: webhook, name: four, config: { url: "https://127.0.0.1/" } }',
       '- { type: heartbeat, on: [beat, success], config: { url: "https://hc.example.com/" } }',
     ])
     const expected = [
@@ -91,7 +92,8 @@ suite('notifications', () => {
       /^10:\d+ {2}global\.notifications\[6\]\.config\.url {2}is missing/,
       /^10:\d+ {2}global\.notifications\[6\]\.config\.urll {2}unknown key {2}did you mean url\?/,
       /^11:\d+ {2}global\.notifications\[7\]\.name {2}slack is Slack/,
-      /^12:\d+ {2}global\.notifications\[8\]\.config {2}a beat is of the whole service/,
+      /^12:\d+ {2}global\.notifications\[8\]\.config\.url {2}127\.0\.0\.1 is an address of this host {2}only public hosts/,
+      /^13:\d+ {2}global\.notifications\[9\]\.config {2}a beat is of the whole service/,
     ]
     for (const pattern of expected)
       assert.ok(

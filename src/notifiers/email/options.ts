@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import type { OptionMistake } from '../../core/notifications.ts'
 
 export const emailOptions = Type.Object(
   {
@@ -91,27 +92,41 @@ export function settingsOf(options: Record<string, unknown>): MailSettings {
 }
 
 /** What the schema cannot tell. */
-export function judgeOptions(options: Record<string, unknown>): { mistake: string; hint: string } | null {
+export function judgeOptions(options: Record<string, unknown>): OptionMistake | null {
   const written = options as Static<typeof emailOptions>
   const { smtp_host: host, smtp_port: port = 587, username, password, tls } = written
   if (!/^[A-Za-z0-9._:[\]-]+$/.test(host))
-    return { mistake: 'smtp_host is not a host', hint: 'write its name only, such as smtp.example.com' }
+    return {
+      mistake: 'smtp_host is not a host',
+      hint: 'write its name only, such as smtp.example.com',
+      at: 'smtp_host',
+    }
   const odd = [written.from, ...recipientsOf(written.to)].find((one) => mailboxOf(one) === null)
   if (odd !== undefined)
     return {
       mistake: `${JSON.stringify(odd.slice(0, 80))} is not an address`,
       hint: 'write one such as ops@example.com, or Ops <ops@example.com>',
+      at: odd === written.from ? 'from' : 'to',
     }
-  if (recipientsOf(written.to).length === 0) return { mistake: 'to names nobody', hint: 'write an address' }
+  if (recipientsOf(written.to).length === 0)
+    return { mistake: 'to names nobody', hint: 'write an address', at: 'to' }
   if ((username === undefined) !== (password === undefined))
     return {
       mistake: `${username === undefined ? 'username' : 'password'} is missing`,
       hint: 'write username and password, or none of them',
     }
   if (tls === 'none' && username !== undefined && !isOwn(host))
-    return { mistake: 'the password would cross the network unencrypted', hint: 'write tls: starttls' }
+    return {
+      mistake: 'the password would cross the network unencrypted',
+      hint: 'write tls: starttls',
+      at: 'tls',
+    }
   if (port === 465 && tls === 'starttls')
-    return { mistake: 'port 465 is encrypted from the first byte', hint: 'write tls: tls, or smtp_port: 587' }
+    return {
+      mistake: 'port 465 is encrypted from the first byte',
+      hint: 'write tls: tls, or smtp_port: 587',
+      at: 'tls',
+    }
   return null
 }
 

@@ -63,16 +63,19 @@ export const webhook: NotifierDriver = {
       judgeUrl(url, allowPrivate)
     } catch (error) {
       const { message, hint } = asFault(error)
-      return { mistake: message, hint: hint ?? 'write another address' }
+      return { mistake: message, hint: hint ?? 'write another address', at: 'url' }
     }
     const odd = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
     if (odd)
       return {
         mistake: `${JSON.stringify(odd[0])} cannot be a header`,
         hint: 'write a name such as Authorization, and a value of one line',
+        at: 'headers',
       }
     const ours = Object.keys(headers).find((name) => own.includes(name.toLowerCase()))
-    return ours === undefined ? null : { mistake: `${ours} is a header of our own`, hint: 'remove it' }
+    return ours === undefined
+      ? null
+      : { mistake: `${ours} is a header of our own`, hint: 'remove it', at: 'headers' }
   },
   open: openWebhook,
 }
