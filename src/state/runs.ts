@@ -215,13 +215,6 @@ export async function changeRun(tx: Write, id: string, change: RunChange): Promi
   return result.numUpdatedRows > 0n
 }
 
-/** Notes the incident that counts how the run ended. */
-export async function assignIncident(tx: Write, id: string, incident: string): Promise<void> {
-  const run = await findRun(tx, id)
-  const params = JSON.stringify({ ...run?.params, incident })
-  await tx.updateTable('runs').set({ params }).where('id', '=', id).execute()
-}
-
 /** The one end of a run, and the release of its lease. @returns false when it had ended before */
 export async function endRun(
   tx: Write,

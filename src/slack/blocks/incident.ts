@@ -211,14 +211,17 @@ function buttons(incident: IncidentView): ActionsBlock['elements'] {
   return all.filter((one) => one !== null)
 }
 
-function snoozeMenu({ id, acts }: IncidentView): StaticSelect {
+/** @returns null when its values do not fit, as with buttons */
+function snoozeMenu({ id, acts }: IncidentView): StaticSelect | null {
+  const options = Object.entries(snoozes).map(([length, label]) => ({
+    text: { type: 'plain_text' as const, text: label },
+    value: snoozeValue({ id, acts, length }),
+  }))
+  if (options.some(({ value }) => value.length > limits.option.value)) return null
   return {
     type: 'static_select',
     action_id: actions.snooze,
     placeholder: { type: 'plain_text', text: 'Snooze' },
-    options: Object.entries(snoozes).map(([length, label]) => ({
-      text: { type: 'plain_text', text: label },
-      value: snoozeValue({ id, acts, length }),
-    })),
+    options,
   }
 }

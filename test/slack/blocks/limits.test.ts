@@ -10,7 +10,15 @@ import type { IncidentView } from '../../../src/core/incidents.ts'
 import type { MessageBody } from '../../../src/core/messages.ts'
 import { outcomes } from '../../../src/core/model.ts'
 import { requestStates } from '../../../src/core/request-states.ts'
-import type { AnyRequestView, RequestState, RunKind, RunState, RunView, Stage, StrategyView } from '../../../src/core/model.ts'
+import type {
+  AnyRequestView,
+  RequestState,
+  RunKind,
+  RunState,
+  RunView,
+  Stage,
+  StrategyView,
+} from '../../../src/core/model.ts'
 import type { Cell, Reply } from '../../../src/commands/reply.ts'
 import type { Drawn } from '../../../src/slack/blocks/elements.ts'
 import { homeFault, homeView } from '../../../src/slack/blocks/home.ts'
@@ -191,8 +199,9 @@ function* bodies(text: string, name: string, id: string): Generator<MessageBody>
     }
   for (const one of worstIncidents(text, name, id)) {
     yield { type: 'incident', incident: one }
-    for (const note of ['again', 'late', 'spread', 'awake', 'recovered'] as const)
-      yield { type: 'incident.note', note, incident: one }
+    if (one.state === 'open')
+      for (const note of ['again', 'late', 'spread', 'awake', 'recovered'] as const)
+        yield { type: 'incident.note', note, incident: one }
   }
   for (const urgent of [true, false]) yield { type: 'notice', title: text, text, urgent }
 }
@@ -201,11 +210,18 @@ function* worstIncidents(text: string, name: string, id: string): Generator<Inci
   const states = ['failing', 'overdue', 'owed'] as const
   for (const kind of ['series', 'place', 'shared'] as const)
     for (const state of ['open', 'recovered', 'joined'] as const)
-      for (const member of states) {
+      for (const member of state === 'open' ? states : states.slice(0, 1)) {
         const by = { by: { via: 'cli' as const, id: text }, at: at('06:00:00') }
         yield incident({
           ...{ id, kind, state, where: text, why: text, hint: text, failures: 1_000_001, troubled: 5_000 },
-          members: Array.from({ length: 60 }, () => ({ ...incident().members[0]!, strategy: name, state: member, why: text, expected: text, run: id })),
+          members: Array.from({ length: 60 }, () => ({
+            ...incident().members[0]!,
+            strategy: name,
+            state: member,
+            why: text,
+            expected: text,
+            run: id,
+          })),
           acknowledged: by,
           snoozed: { ...by, until: null },
         })
@@ -388,7 +404,12 @@ for (const [kind, text] of Object.entries(texts))
     })
     const own = { ownName: text, isProtected: true }
     const base = { strategies, backups, chosen: null, now: at('10:00:00'), channel: 'C0BACKUPS', ...own }
-    const typed = { target: 'in-place' as const, database: longName, name: longName, reason: text.slice(0, 500) }
+    const typed = {
+      target: 'in-place' as const,
+      database: longName,
+      name: longName,
+      reason: text.slice(0, 500),
+    }
     checkView(restoreDialog({ ...base, strategy: null }), 'picker')
     checkView(restoreDialog({ ...base, strategies: strategies.slice(0, 3), strategy: null }), 'small picker')
     checkView(restoreDialog({ ...base, strategy: longName }), 'dialog')
