@@ -29,3 +29,24 @@ export interface AuditRow extends AuditEntry {
   /** Lower-case hex SHA-256. */
   hash: string
 }
+
+/** Which rows; what is absent does not matter. */
+export interface AuditAsk {
+  strategy?: string
+  /** Epoch ms, included. */
+  since?: number
+  limit: number
+}
+
+/** What `audit --verify` found. */
+export interface AuditReport {
+  rows: number
+  /** Heads that were read, in all places. */
+  heads: number
+  /** `yyyy-mm-dd` of the newest head; null: none was stored yet. */
+  newestHead: string | null
+  /** What is wrong with it, oldest row first; `seq` is the row, null where no row is meant. */
+  problems: { seq: number | null; text: string }[]
+  /** What could not be compared, and why. */
+  notes: string[]
+}

@@ -1,3 +1,4 @@
+import type { AuditReport } from '../core/audit.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import { checkChain, type Head } from '../state/audit-chain.ts'
 import { auditFrom, auditHead } from '../state/audit.ts'
@@ -6,7 +7,6 @@ import { recall, remember } from '../state/memory.ts'
 import type { Storage } from '../storages/storage.ts'
 import { bytesSpool } from '../sys/spool.ts'
 import type { EngineContext } from './context.ts'
-import type { AuditReport } from './facade.ts'
 import { requireMarker } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
 

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import type { AuditRow } from '../core/audit.ts'
+import type { AuditAsk, AuditReport, AuditRow } from '../core/audit.ts'
 import type { Check } from '../core/checks.ts'
 import type { Dashboard } from '../core/dashboard.ts'
 import type { DigestView } from '../core/digest.ts'
@@ -177,26 +177,6 @@ export interface DecidedBy {
   actor: Actor
   version: number | null
   reason: string | null
-}
-
-export interface AuditAsk {
-  strategy?: string
-  /** Epoch ms, included. */
-  since?: number
-  limit: number
-}
-
-/** What `audit --verify` found. */
-export interface AuditReport {
-  rows: number
-  /** Heads that were read, in all places. */
-  heads: number
-  /** `yyyy-mm-dd` of the newest head; null: none was stored yet. */
-  newestHead: string | null
-  /** What is wrong with it, oldest row first; `seq` is the row, null where no row is meant. */
-  problems: { seq: number | null; text: string }[]
-  /** What could not be compared, and why. */
-  notes: string[]
 }
 
 /** What a reload did, in words for who asked. */

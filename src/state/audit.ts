@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Selectable } from 'kysely'
-import type { AuditEntry, AuditRow } from '../core/audit.ts'
+import type { AuditAsk, AuditEntry, AuditRow } from '../core/audit.ts'
 import { canonical } from '../core/canonical.ts'
 import type { Actor } from '../core/model.ts'
 import type { Read, Write } from './database.ts'
@@ -41,15 +41,8 @@ export function fromTable({ plan_digest: planDigest, actor, ...row }: Selectable
   }
 }
 
-export interface AuditFilter {
-  strategy?: string
-  /** Epoch ms, included. */
-  since?: number
-  limit: number
-}
-
 /** Newest first. */
-export async function findAudit(db: Read, { strategy, since, limit }: AuditFilter): Promise<AuditRow[]> {
+export async function findAudit(db: Read, { strategy, since, limit }: AuditAsk): Promise<AuditRow[]> {
   let query = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(limit)
   if (strategy !== undefined) query = query.where('strategy', '=', strategy)
   if (since !== undefined) query = query.where('at', '>=', since)
