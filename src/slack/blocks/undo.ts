@@ -18,7 +18,7 @@ export function undoButton(run: RunView, swap: SwapResult | undefined): Button |
     style: 'danger',
     sure: {
       title: isNew ? 'Undo the restore?' : 'Restore it again?',
-      text: `Live sessions are dropped and ${swap.kept} takes the name back. What it replaces is kept for the rest of the time.`,
+      text: 'Live sessions are dropped, and the database that is kept takes its name back. What it replaces is kept for the rest of the time.',
       yes: isNew ? 'Undo' : 'Redo',
       no: 'Cancel',
     },

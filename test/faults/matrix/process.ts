@@ -21,6 +21,11 @@ export const processFaults: readonly Row[] = [
         'engine/approvals-crash.test.ts',
         'killed between any two steps of an approval, it is done once or not at all, and always said',
       ],
+      [
+        'engine/in-place-crash.test.ts',
+        'a restore in place killed at each step leaves the old or the new database in place, and says which',
+      ],
+      ['engine/in-place-crash.test.ts', 'an undo killed at each step has the one or the other in place'],
     ],
   },
   {
