@@ -29,9 +29,14 @@ global:
     blocks: rich                          # tables that sort; older Slack servers get plain ones
     api_url: ${apiUrl}   # the playground; without this line it is the real Slack
 
+  access:                                 # without it only admins and owners of the workspace restore
+    restore: [S0DBA0001]                  # @dba: Alice and Carol
+    approve: [S0DBA0001]                  # and each is the other's second person
+
   timezone: ${timezone}   # all times below are wall time there; this machine's own zone
   retention: 30d                          # older backups go; the newest two stay whatever their age
   compression: zstd                       # gzip and none exist too
+  digest: { schedule: "0 9 * * 1" }       # a summary each Monday at 9; /backup digest shows it now
   storages:
     disk: { type: local, path: ${folder}/backups }
   state_dir: ${folder}/state
@@ -53,7 +58,7 @@ function postgresStrategies(port: number): string {
     database_url: postgres://${accounts.backup}:\${BACKUP_PASSWORD}@127.0.0.1:${port}/shop
     schedule: 6h                          # 00:00, 06:00, 12:00, 18:00
     tags: [prod, shop]
-    protected: true                       # overwriting it would need a second person
+    protected: true                       # overwriting it needs a second person
     restore:                              # another account, used only when somebody confirmed a restore
       database_url: postgres://${accounts.owner}:\${OWNER_PASSWORD}@127.0.0.1:${port}/shop
 

@@ -22,7 +22,7 @@ export function summary(facts: DemoFacts): string {
         typed('/backup', 'what needs attention'),
         typed('/backup list', 'every backup'),
         typed(`/backup run ${strategy}`, 'a backup now, in its own thread'),
-        typed(`/backup restore ${strategy}`, 'into a new database, after you confirm'),
+        typed(`/backup restore ${strategy}`, 'beside it after you confirm; in place after Carol approves'),
       ],
     ],
     [

@@ -28,17 +28,29 @@ export async function reloadHere(context: EngineContext, actor: Actor): Promise<
     await noteChanges(context, { before, after: config, changes, actor })
     take()
     await dropRemoved(context, config)
-    await askAboutRetention(context, actor)
     context.log.info('the configuration was loaded again', {
       by: nameOf(actor),
       changes: [...changes.changed, ...changes.weakened].join(' · ') || 'none',
       needsRestart: needsRestart.join(', ') || null,
     })
-    return changes
+    return { ...changes, weakened: [...changes.weakened, ...(await askIfWeaker(context, actor))] }
   } catch (error) {
     for (const mistake of asFault(error).message.split('\n'))
       context.log.error('the configuration was not taken over; the one before still holds', { mistake })
     throw error
+  }
+}
+
+/** What a second person is asked about; nothing is deleted meanwhile, also when asking fails. @returns in words */
+async function askIfWeaker(context: EngineContext, actor: Actor): Promise<string[]> {
+  try {
+    const asked = await askAboutRetention(context, actor)
+    return asked.map(
+      ({ id, plan }) => `nothing of ${plan.strategy} is deleted before request ${id} is approved`,
+    )
+  } catch (error) {
+    context.log.error('asking about a weaker retention stumbled', { error: asFault(error).message })
+    return []
   }
 }
 

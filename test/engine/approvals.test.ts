@@ -226,6 +226,23 @@ suite('nobody overwrites a protected database alone (promises 11 and 18)', () =>
   })
 })
 
+test('in place of a protected database: asked by one who may restore, done by another’s click', async (t) => {
+  const { world, office } = await scene(t)
+  const words = 'restore shop --in-place --typed shop.db --reason "wrong import"'
+  const reply = await office.ask({ words }, office.person(people.bob))
+  assert.ok(reply.type === 'plan' && reply.request.kind === 'restore')
+  const { state, needs, plan } = reply.request
+  assert.deepEqual(
+    [state, needs.second, needs.role, plan.target.mode],
+    ['waiting', true, 'restore', 'in-place'],
+  )
+  const approved = await office.click('approve', reply.request, office.person(people.dora))
+  assert.ok(approved.type === 'run')
+  const run = await world.finish(approved.run.id)
+  assert.deepEqual([run.state, run.fault], ['succeeded', null])
+  assert.equal(await stateOf(world, reply.request), 'done')
+})
+
 suite('what was approved is what is done (promise 11)', () => {
   const drifts: [what: string, change: (scene: Scene) => void, words: RegExp][] = [
     ['is gone', ({ precious }) => rmSync(precious), /precious.db is gone/],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { canonical } from '../../core/canonical.ts'
 import type { Retention, Strategy } from '../../core/config.ts'
-import type { Actor, RetentionPlan } from '../../core/model.ts'
+import type { Actor, RetentionPlan, RetentionRequestView } from '../../core/model.ts'
 import { retentionIn } from '../../core/retention.ts'
 import type { Read, Write } from '../../state/database.ts'
 import { forget, recall, remember } from '../../state/memory.ts'
@@ -24,17 +24,31 @@ export async function retentionHold(db: Read, strategy: Strategy): Promise<strin
     : null
 }
 
-/** After a start and a reload: notes what holds for protected strategies, and asks where it was weakened. */
-export async function askAboutRetention(context: EngineContext, actor: Actor): Promise<void> {
+/** After a start and a reload: notes what holds for protected strategies, and asks where it was weakened.
+ * @returns what waits for an answer */
+export async function askAboutRetention(
+  context: EngineContext,
+  actor: Actor,
+): Promise<RetentionRequestView[]> {
+  const waiting: RetentionRequestView[] = []
   for (const strategy of context.config.strategies) {
     const plan = await planOf(context.database.read, strategy)
-    await context.database.write(async (tx) => {
-      if (plan) return ask(context, tx, { plan, actor })
-      if (strategy.protected)
-        await remember(tx, agreedKey(strategy.name), JSON.stringify(currentOf(strategy)))
-      else await forget(tx, agreedKey(strategy.name))
-    })
+    if (!plan) {
+      await noteAgreed(context, strategy)
+      continue
+    }
+    const asked = await context.database.write((tx) => ask(context, tx, { plan, actor }))
+    if (asked) waiting.push(asked)
   }
+  return waiting
+}
+
+/** What is not weaker needs nobody's word; of what is not protected nothing has to be known. */
+async function noteAgreed({ database }: EngineContext, strategy: Strategy): Promise<void> {
+  const key = agreedKey(strategy.name)
+  const wanted = strategy.protected ? JSON.stringify(currentOf(strategy)) : null
+  if ((await recall(database.read, key)) === wanted) return
+  await database.write((tx) => (wanted === null ? forget(tx, key) : remember(tx, key, wanted)))
 }
 
 /** From now on this retention holds, in the transaction of the decision. */
@@ -53,17 +67,15 @@ async function ask(
   context: EngineContext,
   tx: Write,
   { plan, actor }: { plan: RetentionPlan; actor: Actor },
-): Promise<void> {
+): Promise<RetentionRequestView | null> {
   const asked = (await requestsOfKind(tx, 'retention')).find((one) => one.plan.digest === plan.digest)
-  if (asked && (asked.state === 'waiting' || asked.state === 'rejected')) return
+  if (asked?.kind === 'retention' && asked.state === 'waiting') return asked
+  if (asked?.state === 'rejected') return null
   const needs = needsFor(context, plan.strategy, { kind: 'retention', overwrites: 'nothing', isMass: false })
   // protection that was taken away together with it protects until that is agreed to as well
   const second = { ...needs, second: true }
-  await fileIn(
-    context,
-    tx,
-    waitingFor(context, { kind: 'retention', plan, needs: second, actor, reason: null }),
-  )
+  const view = waitingFor(context, { kind: 'retention', plan, needs: second, actor, reason: null })
+  return (await fileIn(context, tx, view)) as RetentionRequestView
 }
 
 async function planOf(db: Read, strategy: Strategy): Promise<RetentionPlan | null> {
