@@ -99,7 +99,7 @@ function line(row: AuditRow): TableRow {
       row: { kind: 'count', count: seq },
       at: { kind: 'instant', at, as: 'time' },
       who: text(actor.via === 'cli' ? `${actor.id} (host)` : actor.id),
-      what: text([`${act} ${result}`, whose].filter(Boolean).join(' · ')),
+      what: text([act.endsWith(result) ? act : `${act} ${result}`, whose].filter(Boolean).join(' · ')),
       why: text([reason, detail].filter(Boolean).join(' · ')),
     },
     data: row,

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { startPlayground, type Playground } from '../../playground/server.ts'
 import type { AuditRow } from '../../src/core/audit.ts'
 import { groupsToAsk } from '../../src/core/access.ts'
+import type { Check } from '../../src/core/checks.ts'
 import { startSlack } from '../../src/slack/app.ts'
 import { findAudit } from '../../src/state/audit.ts'
 import { listRuns } from '../../src/state/runs.ts'
@@ -18,6 +19,7 @@ interface Scene {
   slack: Playground
   world: World
   refusals(): Promise<AuditRow[]>
+  inspect(): Promise<Check[]>
 }
 
 /** Engine, gate, audit log and Slack as app.ts joins them; only the messages of runs are not delivered. */
@@ -42,7 +44,9 @@ async function scene(t: TestContext, access: object): Promise<Scene> {
   await face.start()
   const refusals = async (): Promise<AuditRow[]> =>
     (await findAudit(context.database.read, { limit: 100 })).filter(({ result }) => result === 'refused')
-  return { slack, world, refusals }
+  const inspect = async (): Promise<Check[]> =>
+    (await face.notifier.inspect!(new AbortController().signal)).checks
+  return { slack, world, refusals, inspect }
 }
 
 test('a stranger to the role is refused in private, told who may, and kept in the audit log', async (t) => {
@@ -111,13 +115,26 @@ test('guests and people Slack does not know are refused and kept, too', async (t
   )
 })
 
+test('doctor names a group that cannot be looked up, and one that is empty', async (t) => {
+  const { slack, inspect } = await scene(t, { operate: [dba, 'S0NOSUCH1'] })
+  slack.setGroup(dba, [])
+  const checks = (await inspect()).filter(({ name }) => name === 'group')
+  assert.deepEqual(
+    checks.map(({ state, text }) => [state, text]),
+    [
+      ['warning', `${dba} is empty: nobody has its roles`],
+      ['failed', 'S0NOSUCH1 cannot be looked up: no_such_subteam; whoever is in it is refused'],
+    ],
+  )
+})
+
 test('an admin reads the audit log in private', async (t) => {
   const { slack } = await scene(t, { operate: [dba], admin: [alice], restore: [] })
   await slack.command('bob', 'C0BACKUPS', '/backup run shop')
   await slack.command('alice', 'C0BACKUPS', '/backup audit shop')
   const table = slack.ephemerals('alice').at(-1)!
   assert.match(table.text, /^Audit log · 1 row/)
-  assert.match(table.text, /U0BOB0001.*access\.refused refused · shop/)
+  assert.match(table.text, /U0BOB0001.*access\.refused · shop/)
   assert.deepEqual(slack.messages('C0BACKUPS'), [])
   await slack.command('alice', 'C0BACKUPS', '/backup audit --verify')
   assert.match(slack.ephemerals('alice').at(-1)!.text, /the audit log is whole: 1 row/)

@@ -61,7 +61,8 @@ export async function startWorld(t: TestContext): Promise<World> {
       return Number(row!['n'])
     },
     files: async () => ({
-      stored: await filesIn(join(folder.path, 'backups')),
+      // the head of the audit log comes once a day, whenever that is
+      stored: (await filesIn(join(folder.path, 'backups'))).filter((path) => !path.includes('/audit/')),
       unfinished: await filesIn(join(folder.path, 'temp')),
     }),
   }
