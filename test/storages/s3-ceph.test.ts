@@ -45,6 +45,25 @@ suite('a real S3 server, Ceph RGW', { skip: whyNoCeph(), timeout: 180_000 }, () 
     }
   })
 
+  test('a link opens the one object until it ends, and not when it was altered', async (t) => {
+    const storage = await make(t)
+    await storage.put('shop/x.dump', bytesSpool(Buffer.from('a dump')), { ifAbsent: true, signal })
+    const link = (expiresMs: number): Promise<string> =>
+      storage.presign!('shop/x.dump', { expiresMs, filename: 'x.dump' }, signal)
+    const url = await link(900_000)
+    const answer = await fetch(url)
+    assert.deepEqual([answer.status, await answer.text()], [200, 'a dump'])
+    assert.equal(answer.headers.get('content-disposition'), 'attachment; filename="x.dump"')
+    const altered = [
+      url.replace('X-Amz-Expires=900', 'X-Amz-Expires=9000'),
+      url.replace('x.dump?', 'y.dump?'),
+    ]
+    for (const one of altered) assert.equal((await fetch(one)).status, 403)
+    const short = await link(1_000)
+    await new Promise((over) => setTimeout(over, 2_500)) // the server's own clock has to pass
+    assert.equal((await fetch(short)).status, 403)
+  })
+
   test('a wrong key and a wrong secret are denied in plain words', async () => {
     const options = await ceph.makeBucket()
     for (const [own, hint] of [

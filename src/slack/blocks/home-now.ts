@@ -2,44 +2,34 @@ import type { KnownBlock } from '@slack/types'
 import { formatAge } from '../../core/duration.ts'
 import type { IncidentView } from '../../core/incidents.ts'
 import { strategyOfRequest, type AnyRequestView, type RunView } from '../../core/model.ts'
-import { plural, stageWords } from '../../commands/phrases.ts'
+import { stageWords } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
-import { limits } from '../limits.ts'
 import { button, context, section } from './elements.ts'
+import { incidentHead } from './incident.ts'
 import type { HomeFacts } from './home.ts'
 import { requestCard } from './request-card.ts'
-import { by, joined, runName, safeLine } from './words.ts'
+import { joined, runName, safeLine } from './words.ts'
 
-/** What goes on right now: so many of each are shown. */
-const mostShown = 5
+/** So many of what has buttons and small print, and of what has a line. */
+const mostInFull = 3
+const mostLines = 5
 
-/** Trouble that goes on, with what is known of it; what to do stands in its thread. */
-export function incidents(open: IncidentView[], now: number): KnownBlock[] {
+/** Trouble that goes on: what people are called for, and who looks after it. */
+export function incidents(open: IncidentView[], { rights }: HomeFacts): KnownBlock[] {
   if (open.length === 0) return []
-  const lines = open.slice(0, mostShown).map((incident) => `• ${incidentLine(incident, now)}`)
-  return [section([`*Incidents (${open.length})*`, ...lines, ...more(open)].join('\n'))]
-}
-
-function incidentLine(incident: IncidentView, now: number): string {
-  const { kind, where, why, failures, troubled, openedAt, acknowledged, snoozed } = incident
-  const times = failures > 1 ? `${failures} times in a row` : null
-  const what = kind === 'place' ? 'takes no backups' : kind === 'shared' ? plural(troubled, 'strategy') : null
-  const who = acknowledged === null ? null : `seen by ${by(acknowledged.by)}`
-  return joined(
-    `*${safeLine(where, 80)}*`,
-    what,
-    why === null ? 'no new backup' : safeLine(why, limits.lineText),
-    times,
-    `began ${formatAge(now - openedAt)}`,
-    who,
-    snoozed === null ? null : 'snoozed',
-  )
+  const shown = open.slice(0, mostInFull).flatMap((incident) => {
+    const [headline, ...others] = incidentHead(incident, []).blocks
+    const isTheirs = incident.members.some(({ strategy }) => rights.run.has(strategy))
+    const wanted = others.filter(({ type }) => type === 'context' || (type === 'actions' && isTheirs))
+    return [...(headline ? [headline] : []), ...wanted]
+  })
+  return [section(`*Incidents (${open.length})*`), ...shown, ...more(open, mostInFull)]
 }
 
 /** Each with the buttons of its card. */
 export function requests(open: AnyRequestView[], { rights, user, now }: HomeFacts): KnownBlock[] {
   if (open.length === 0) return []
-  const shown = open.slice(0, mostShown)
+  const shown = open.slice(0, mostInFull)
   return [
     section(`*Requests (${open.length})*`),
     ...shown.flatMap((request) => {
@@ -49,14 +39,14 @@ export function requests(open: AnyRequestView[], { rights, user, now }: HomeFact
       const age = context(`asked ${formatAge(now - request.createdAt)}`)
       return [...(headline ? [headline] : []), age, ...buttons]
     }),
-    ...more(open).map(context),
+    ...more(open, mostInFull),
   ]
 }
 
 /** What runs comes before what waits. */
 export function running(runs: RunView[], { rights, now }: HomeFacts): KnownBlock[] {
   if (runs.length === 0) return []
-  const shown = runs.slice(0, mostShown).map((run): KnownBlock => {
+  const shown = runs.slice(0, mostLines).map((run): KnownBlock => {
     const line = section(`🔵 *${safeLine(run.strategy)}* · ${runWords(run, now)}`)
     const cancel = button({
       label: 'Cancel',
@@ -71,7 +61,7 @@ export function running(runs: RunView[], { rights, now }: HomeFacts): KnownBlock
     })
     return cancel === null || !rights.cancel.has(run.strategy) ? line : { ...line, accessory: cancel }
   })
-  return [...shown, ...more(runs).map(context)]
+  return [...shown, ...more(runs, mostLines)]
 }
 
 function runWords(run: RunView, now: number): string {
@@ -80,6 +70,6 @@ function runWords(run: RunView, now: number): string {
   return joined(`${run.kind} runs`, run.stage && stageWords[run.stage], since, runName(run))
 }
 
-function more(all: unknown[]): string[] {
-  return all.length > mostShown ? [`and ${all.length - mostShown} more`] : []
+function more(all: unknown[], shown: number): KnownBlock[] {
+  return all.length > shown ? [context(`and ${all.length - shown} more`)] : []
 }

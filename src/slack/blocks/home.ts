@@ -40,7 +40,7 @@ export function homeView(facts: HomeFacts, style: 'basic' | 'rich' = 'basic'): H
     header('Backups'),
     section(summary(facts)),
     ...overview(sorted, now),
-    ...incidents(board.incidents, now),
+    ...incidents(board.incidents, facts),
     ...requests(board.requests, facts),
     ...running(board.running, facts),
   ]

@@ -1,5 +1,6 @@
 import type { Button, KnownBlock } from '@slack/types'
 import { plural, runSentence, isEnded } from '../../commands/phrases.ts'
+import type { IncidentView } from '../../core/incidents.ts'
 import type { MessageBody } from '../../core/messages.ts'
 import type { RunState, RunView } from '../../core/model.ts'
 import { actions, askPrefix } from '../actions.ts'
@@ -34,9 +35,17 @@ export function subjectOf(body: MessageBody): Subject {
       return body.request.kind === 'restore'
         ? { type: 'backup', strategy: body.request.plan.backup.strategy, backup: body.request.plan.backup.id }
         : { type: 'none' }
+    case 'incident':
+    case 'incident.note':
+      return ofIncident(body.incident)
     default:
       return { type: 'none' }
   }
+}
+
+function ofIncident({ members, where }: IncidentView): Subject {
+  const runs = members.flatMap(({ run, strategy, state }) => (run === null ? [] : [{ run, strategy, state }]))
+  return runs.length === 0 ? { type: 'none' } : { type: 'runs', title: `trouble with ${where}`, runs }
 }
 
 /** The answer to "Backup actions", for one person. */
@@ -134,7 +143,7 @@ function chooseRun({ title, runs }: Subject & { type: 'runs' }): Drawn {
       },
     ],
   }
-  const headline = `This message tells ${title}. Which one?`
+  const headline = `This message tells of ${safeLine(title)}. Which one?`
   const left = runs.length - offered.length
   const rest = left > 0 ? [context(`and ${left} more: \`/backup list\` and a name shows them`)] : []
   if (offered.length === 0) return draw({ headline, buttons: [status()] })

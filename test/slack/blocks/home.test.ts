@@ -5,7 +5,7 @@ import { refusedView } from '../../../playground/validate/views.ts'
 import type { StrategyView } from '../../../src/core/model.ts'
 import type { Dashboard } from '../../../src/core/dashboard.ts'
 import { homeView, type Rights } from '../../../src/slack/blocks/home.ts'
-import { at, backup, bomb, longName, request, run, strategy } from '../samples.ts'
+import { at, backup, bomb, incident, longName, request, run, strategy } from '../samples.ts'
 
 const now = at('10:00:00')
 const styles = ['basic', 'rich'] as const
@@ -130,6 +130,7 @@ test('however much goes on and waits, the tab stays within what Slack takes and 
   const board = {
     running: Array.from({ length: 20 }, () => run({ strategy: longest(1), stage: 'dump' })),
     requests: Array.from({ length: 40 }, () => request({ reason: bomb.repeat(40) })),
+    incidents: Array.from({ length: 60 }, () => incident({ why: bomb.repeat(40), hint: bomb.repeat(40) })),
     places: Array.from({ length: 30 }, (_, at) => ({
       storage: `${longName}-${at}`,
       backups: 1,
@@ -140,7 +141,8 @@ test('however much goes on and waits, the tab stays within what Slack takes and 
     const drawn = view(names, style, { board })
     assert.equal(refusedView(drawn, 'home'), null)
     const shown = JSON.stringify(drawn.blocks)
-    assert.match(shown, /and 35 more/)
+    assert.match(shown, /and 37 more/)
+    assert.match(shown, /and 57 more/)
     assert.match(shown, /and 15 more/)
     for (const { name } of names) assert.ok(shown.includes(name), name)
   }
