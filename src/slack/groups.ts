@@ -16,13 +16,14 @@ export function createGroups(client: WebClient, clock: Clock): Groups {
   const remembered = new Map<string, { members: ReadonlySet<string>; at: number }>()
   const asking = new Map<string, Promise<ReadonlySet<string>>>()
   const waiting = new Map<string, Promise<ReadonlySet<string>>>()
+  let changes = 0
 
   async function ask(group: string): Promise<ReadonlySet<string>> {
     remembered.delete(group) // what fails is not answered from before
-    const at = clock.monotonic()
+    const [at, before] = [clock.monotonic(), changes]
     const answer = await client.usergroups.users.list({ usergroup: group })
     const members = new Set(answer.users ?? [])
-    remembered.set(group, { members, at })
+    if (changes === before) remembered.set(group, { members, at })
     return members
   }
 
@@ -52,10 +53,12 @@ export function createGroups(client: WebClient, clock: Clock): Groups {
     async has(group, user, { now }) {
       const known = remembered.get(group)
       const isNew = known !== undefined && clock.monotonic() - known.at < rememberedMs
-      const members = isNew && !now ? known.members : await fresh(group)
+      if (now) return (await fresh(group)).has(user)
+      const members = isNew ? known.members : await (asking.get(group) ?? start(group))
       return members.has(user)
     },
     forget(group) {
+      changes += 1 // what is on its way may be from before
       if (group === undefined) remembered.clear()
       else remembered.delete(group)
     },

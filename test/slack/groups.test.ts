@@ -76,6 +76,22 @@ test('a look-up that fails throws, and what was remembered before is not used in
   assert.equal(await groups.has(dba, alice, lately), true)
 })
 
+test('what is drawn for many strategies at once asks once', async (t) => {
+  const { groups, asked } = await scene(t)
+  await Promise.all(Array.from({ length: 20 }, () => groups.has(dba, alice, lately)))
+  assert.equal(asked(), 1)
+})
+
+test('an answer that was on its way when Slack told of a change is not remembered', async (t) => {
+  const { slack, groups, asked } = await scene(t)
+  const before = groups.has(dba, alice, lately)
+  groups.forget(dba)
+  await before
+  slack.setGroup(dba, [bob])
+  assert.equal(await groups.has(dba, alice, lately), false)
+  assert.equal(asked(), 2)
+})
+
 test('twenty who click at once share a look-up that began after they clicked', async (t) => {
   const { slack, groups, asked } = await scene(t)
   const first = groups.has(dba, alice, now)
