@@ -203,7 +203,7 @@ async function schedule(parts: SilenceParts, next: Scheduled): Promise<Scheduled
 function words({ host, mark, routing }: SilenceParts, since: number): string {
   const name = safeLine(host, 80)
   return [
-    `🔇 ${told(routing(null).mentionOnFailure)}*No heartbeat from easy-backup on ${name} since ${moment(since, 'UTC')}*`,
+    `🚨 ${told(routing(null).mentionOnFailure)}*No heartbeat from easy-backup on ${name} since ${moment(since, 'UTC')}*`,
     `The service or its host is down: backups do not run. Look whether ${name} is up, then whether easy-backup runs there (\`easy-backup status\`), and start it.`,
     `_${joined('Slack posts this by itself when nothing is heard', mark)}_`,
   ].join('\n')

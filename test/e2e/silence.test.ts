@@ -48,7 +48,7 @@ test('killed: Slack says so at its time, and the bot closes it with a new messag
   here.pass(29 * minute)
   assert.deepEqual(here.alarms(), [])
   here.pass(13 * minute)
-  assert.match(here.alarms()[0]!, /^🔇 <!subteam\^S0DBA0001> \*No heartbeat from easy-backup on \S+ since /)
+  assert.match(here.alarms()[0]!, /^🚨 <!subteam\^S0DBA0001> \*No heartbeat from easy-backup on \S+ since /)
   assert.equal(here.slack.scheduled().length, 0)
   await here.bot.start()
   await until(() => here.alarms().length === 2, 'it says that it is back')

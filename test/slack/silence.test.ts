@@ -24,6 +24,8 @@ interface Scene {
   /** A beat, and everything it leads to. */
   beat(silence: Silence): Promise<void>
   said(): string[]
+  /** The state is lost. */
+  forget(): void
   /** Stops the process between two of its writes. */
   dieAfterWrites: number
 }
@@ -58,6 +60,7 @@ async function scene(t: TestContext): Promise<Scene> {
         before = calls()
       }
     },
+    forget: () => states.clear(),
     said: () => slack.messages('C0ALERTS1').map(({ text }) => text.split('\n')[0]!),
   }
 
@@ -116,7 +119,7 @@ test('without beats Slack posts it at its time, with the host, since when, and w
   await pass(2000)
   assert.match(
     said()[0]!,
-    /^🔇 <!subteam\^S0DBA0001> \*No heartbeat from easy-backup on db1 since .*06:00 UTC/,
+    /^🚨 <!subteam\^S0DBA0001> \*No heartbeat from easy-backup on db1 since .*06:00 UTC/,
   )
   assert.deepEqual(slack.scheduled(), [])
 })
@@ -189,6 +192,15 @@ test('a wall clock that jumps by an hour, either way, changes nothing', async (t
     const [held] = here.slack.scheduled()
     assert.equal(held!.postAt * 1000, Date.UTC(2026, 10, 20, 7, 30))
   }
+})
+
+test('with a lost state what Slack still holds is known by its mark, and taken back', async (t) => {
+  const here = await scene(t)
+  await here.beat(here.open())
+  await here.pass(6 * minute)
+  here.forget()
+  await here.beat(here.open())
+  assert.equal(here.slack.scheduled().length, 1)
 })
 
 test('a stop on purpose leaves nothing scheduled, and a later beat schedules nothing', async (t) => {

@@ -139,9 +139,9 @@ function care({ acknowledged, snoozed, timezone }: IncidentView): string[] {
     snoozed?.until === null ? 'until the next run' : `until ${moment(snoozed?.until ?? 0, timezone)}`
   return [
     ...(acknowledged
-      ? [`👀 acknowledged by ${by(acknowledged.by)}, ${timeOfDay(acknowledged.at, timezone)}`]
+      ? [`acknowledged by ${by(acknowledged.by)}, ${timeOfDay(acknowledged.at, timezone)}`]
       : []),
-    ...(snoozed ? [`💤 snoozed by ${by(snoozed.by)}, ${until}`] : []),
+    ...(snoozed ? [`snoozed by ${by(snoozed.by)}, ${until}`] : []),
   ]
 }
 
@@ -186,7 +186,7 @@ function joinedAnother(incident: IncidentView): Drawn {
       headline:
         incident.into === null
           ? `⚪ ${name} is no longer configured`
-          : `➡️ ${name} is told with others that fail for the same reason`,
+          : `⚪ ${name} is told with others that fail for the same reason`,
       lines: [],
       small: [joined(...counted(incident))],
     },
