@@ -32,7 +32,7 @@ test('a file with one database and one folder is enough', () => {
   assert.deepEqual(shop!.retry, { maxAttempts: 3, delayMs: 10_000, maxDelayMs: 300_000 })
   assert.deepEqual(shop!.timeout, { backupMs: 0, uploadMs: 0, restoreMs: 0, stallMs: 300_000 })
   assert.deepEqual(shop!.expect, { maxAgeMs: null })
-  assert.deepEqual(shop!.restore, { expiresMs: 1_800_000 })
+  assert.deepEqual(shop!.restore, { expiresMs: 1_800_000, undoMs: 86_400_000, freshnessSql: null })
   assert.deepEqual(shop!.storages, ['disk'])
   assert.equal(shop!.prove, true)
 })
@@ -158,6 +158,7 @@ test('messages go to the channel of their status', () => {
     appToken: null,
     apiUrl: 'https://slack.com/api/',
     blocks: 'basic',
+    silenceMs: 1_800_000,
     routing,
   })
   assert.deepEqual(config.strategies[0]!.slack, routing)

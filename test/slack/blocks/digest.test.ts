@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkBlocks } from '../../../playground/validate/blocks.ts'
 import { some, type DigestView } from '../../../src/core/digest.ts'
+import { channelFor } from '../../../src/core/messages.ts'
 import { digestMessage } from '../../../src/slack/blocks/digest.ts'
 import { at, bomb, longName } from '../samples.ts'
 
@@ -146,4 +147,10 @@ test('with the newest blocks the course of the sizes is a chart, and never the o
   const rich = digestMessage(digest(), 'rich')
   assert.ok(rich.blocks.some(({ type }) => (type as string) === 'data_visualization'))
   assert.equal(rich.text, digestMessage(digest(), 'basic').text)
+})
+
+test('the digest goes to its own channel, else to the one for everything', () => {
+  const routing = { channel: 'C0ALL', success: null, failure: null, approvals: null, mentionOnFailure: [] }
+  assert.equal(channelFor(routing, 'digest'), 'C0ALL')
+  assert.equal(channelFor({ ...routing, digest: 'C0DIGEST' }, 'digest'), 'C0DIGEST')
 })
