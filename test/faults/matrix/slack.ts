@@ -4,6 +4,7 @@ const announcer = 'slack/announcer.test.ts'
 const connection = 'slack/connection.test.ts'
 const app = 'slack/app.test.ts'
 const http = 'slack/http.test.ts'
+const access = 'slack/access.test.ts'
 const signatures = 'fuzz/signatures.test.ts'
 const requests = 'engine/restore-requests.test.ts'
 const approvals = 'engine/approvals.test.ts'
@@ -96,6 +97,8 @@ export const slackFaults: readonly Row[] = [
       ],
       ['engine/clicks.test.ts', 'clicks on one card at once, doubled and reordered: one winner each'],
       [app, 'a refused or late click gets its reason in private, and the card stays as it is'],
+      [access, 'who is in the group may, until the moment they are taken out'],
+      [access, 'a group that Slack does not tell is a no that says so'],
     ],
   },
   {
