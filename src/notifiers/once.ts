@@ -71,7 +71,7 @@ export function tellOnce(
     const limit = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])
     const answer = await asked(limit).catch(defect)
     const said = { ...answer, text: scrub(answer.text) }
-    learn(said)
+    if (!signal.aborted) learn(said) // who stops has learnt nothing
     return said
   }
 
