@@ -120,7 +120,7 @@ test(
     await hears(
       slack,
       'U0ALICE01',
-      /^⛔ You can ask for this restore but not approve it: somebody else has to\./,
+      /^⛔ You can ask for this restore but not approve it: somebody else of <!subteam\^S0LEADS01> has to\./,
     )
 
     await again(here)

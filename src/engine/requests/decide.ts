@@ -1,5 +1,5 @@
 import { Fault } from '../../core/faults.ts'
-import type { Actor, AnyRequestView } from '../../core/model.ts'
+import type { Actor, AnyRequestView, Needs } from '../../core/model.ts'
 import { findAnyRequest, type StoredRequest } from '../../state/requests.ts'
 import { insertRun } from '../../state/runs.ts'
 import type { EngineContext } from '../context.ts'
@@ -190,7 +190,7 @@ function mustBeAnother({ stored: { view }, actor, reason }: Deciding): void {
   if (actor.via !== 'cli')
     throw new Fault(
       'denied',
-      `you can ask for this ${nouns[kind]} but not approve it: somebody else has to`,
+      `you can ask for this ${nouns[kind]} but not approve it: somebody else${among(needs)} has to`,
       {
         hint: 'nothing was changed',
       },
@@ -203,4 +203,11 @@ function mustBeAnother({ stored: { view }, actor, reason }: Deciding): void {
         hint: 'add --reason to do it without a second person; everybody is told',
       },
     )
+}
+
+/** " of @S0LEADS": a face that can makes mentions of them. */
+function among({ whom }: Needs): string {
+  if (whom === null || whom === 'everyone' || whom.length === 0) return ''
+  const names = whom.slice(0, 5).map((id) => `@${id}`)
+  return ` of ${names.join(' or ')}`
 }

@@ -92,7 +92,9 @@ function target({ target, swap }: RestorePlan): string {
   const place = `${code(target.name, 200)} on ${safeLine(target.endpoint, 200)}`
   const size = target.sizeBytes === null ? 'size unknown' : formatBytes(target.sizeBytes)
   const sessions = target.sessions === null ? 'live sessions unknown' : `${target.sessions} live sessions`
-  const there = target.overwritten ? '*exists and is overwritten*' : 'exists'
+  const goes =
+    target.mode === 'in-place' ? '*is replaced*, and kept for a while' : '*exists and is overwritten*'
+  const there = target.overwritten ? goes : 'exists'
   const what = target.exists ? joined(there, size, sessions) : 'new, nothing is overwritten'
   const newest = swap?.newest ? `newest data ${safeLine(swap.newest, 80)}` : null
   return joined(place, what, newest, target.serverVersion && `server ${safeLine(target.serverVersion, 80)}`)

@@ -75,8 +75,8 @@ function glassLine({ brokeGlass, reviewedBy, reviewedAt }: AnyRequestView): stri
 }
 
 function record(request: AnyRequestView): string {
-  const { state, decidedBy, decidedAt, decision, expiresAt, fault, needs } = request
-  const yes = needs.second ? 'approved' : 'confirmed'
+  const { state, decidedBy, decidedAt, decision, expiresAt, fault, needs, brokeGlass } = request
+  const yes = needs.second && !brokeGlass ? 'approved' : 'confirmed'
   const who = decidedBy === null ? null : `by ${by(decidedBy)}`
   const when = decidedAt === null ? null : moment(decidedAt, 'UTC')
   const why = quotedReason(decision)
