@@ -37,8 +37,8 @@ async function digests(world: World): Promise<DigestView[]> {
   await Promise.all([tellDueDigest(world.context), tellDueDigest(world.context)])
   await world.deliver()
   return world.notifier.posts.flatMap(({ shown }) => {
-    const { body } = shown.at(-1)!
-    assert.equal(shown.length, 1, 'a digest is never edited')
+    const { body, version } = shown.at(-1)!
+    if (body.type === 'digest') assert.equal(version, 1, 'a digest is written once')
     return body.type === 'digest' ? [body.digest] : []
   })
 }
