@@ -5,6 +5,7 @@ import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
 import { contents, pinWords } from './phrases.ts'
+import { replacedFacts } from './replaced.ts'
 import { text, type Fact, type ReplyAction } from './reply.ts'
 import { backupOf } from './select.ts'
 
@@ -42,6 +43,7 @@ export const show = defineCommand({
           cell: text('it is copied there as soon as that works'),
         })),
         ...originFacts(view, manifest),
+        ...replacedFacts({ replaced: await engine.swaps(view.strategy), timezone: 'UTC' }),
       ],
       commands: pasteable(manifest, copies),
       actions: actionsFor(view),

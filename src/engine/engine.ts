@@ -6,6 +6,7 @@ import { listDebts } from '../state/owed.ts'
 import { findAudit } from '../state/audit.ts'
 import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
+import { listSwaps } from '../state/swaps.ts'
 import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
 import { findBackup, syncCatalogue } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
@@ -88,6 +89,7 @@ export function createEngine(
     snooze: (ask, actor) => snooze(context, ask, actor),
     undo: (ask, actor) => accepted(startUndo(context, { ...ask, actor }), ({ id }) => id),
     swap: (id) => swapView(context, id),
+    swaps: (strategy) => listSwaps(context.database.read, strategy),
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
     doctor: (strategy) => diagnose(context, strategy),
@@ -116,10 +118,7 @@ function strategyViews(context: EngineContext): Promise<StrategyView[]> {
 }
 
 /** The strategies that a listing is about; absent = all. */
-function scopeOf(
-  context: EngineContext,
-  { strategy, tag, among }: Scope,
-): { strategies?: string[] } {
+function scopeOf(context: EngineContext, { strategy, tag, among }: Scope): { strategies?: string[] } {
   const named =
     strategy !== undefined
       ? [strategyOf(context, strategy).name]

@@ -121,8 +121,10 @@ export interface Engine extends IncidentDoor {
   /** Puts back what a restore in place replaced; what it replaces in turn is kept for the rest of the time.
    * @param ask.id  the restore's run or request  @param ask.version  as `swap` showed it. @throws Fault not-found · stale · busy */
   undo(ask: { id: string; version: number }, actor: Actor): Promise<RunView>
-  /** What a restore in place replaced and is still there. @param id of its run or request. @throws Fault not-found */
+  /** What a restore in place replaced and is still there. @param id of its run or request. @throws Fault not-found · stale when it is not any more */
   swap(id: string): Promise<SwapView>
+  /** All of a strategy that are still there, oldest first. */
+  swaps(strategy: string): Promise<SwapView[]>
 
   /** Nothing starts by itself until resumed, or until this instant (epoch ms). @throws Fault not-found */
   pause(strategies: string[], until: number | null, actor: Actor): Promise<void>

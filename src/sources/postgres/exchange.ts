@@ -76,8 +76,9 @@ function others({ name, beside }: Swap): Fault {
   })
 }
 
+/** The server's own workers have no user; they go by themselves, and what kind a session is only some may see. */
 const othersIn = `FROM pg_stat_activity a JOIN pg_database d ON d.oid = a.datid
-  WHERE d.datname = ANY ($1) AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL AND a.backend_type <> 'autovacuum worker'`
+  WHERE d.datname = ANY ($1) AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL`
 
 async function refuseSessions(server: Session, { name, beside }: Swap): Promise<void> {
   const [row] = await server.rows<{ count: number }>(`SELECT count(*)::int AS count ${othersIn}`, [

@@ -84,7 +84,7 @@ async function readFromServer(connection: Connection, session: Session): Promise
   )
   const [database] = await session.rows<DatabaseRow>(
     `SELECT oid, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) END AS size,
-       (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid) AS sessions
+       (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND usesysid IS NOT NULL) AS sessions
      FROM pg_database d WHERE datname = $1`,
     [connection.database],
   )

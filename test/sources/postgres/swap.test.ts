@@ -169,6 +169,29 @@ suite('the swap of two databases', () => {
     assert.equal(await exists(server, p.names.beside), true)
   })
 
+  test('the owner with CREATEDB and pg_signal_backend may do it, and is no superuser', async (t) => {
+    const p = await pair(t)
+    const { name, beside: fresh } = p.names
+    const owner = `owner_${made}`
+    await server.query(
+      `CREATE ROLE ${owner} LOGIN CREATEDB PASSWORD 'o' IN ROLE pg_signal_backend; CREATE ROLE app_${made} LOGIN PASSWORD 'a'`,
+    )
+    for (const one of [name, fresh]) await server.query(`ALTER DATABASE ${one} OWNER TO ${owner}`)
+    await server.query(
+      `ALTER DATABASE ${name} SET work_mem TO '9MB'; GRANT CONNECT ON DATABASE ${name} TO app_${made}`,
+    )
+    const old = await properties(name)
+    const { ended } = await connected(t, server.url(name).replace(/\/\/.*@/, `//app_${made}:a@`))
+    const url = server.url(name).replace(/\/\/.*@/, `//${owner}:o@`)
+    const { source } = await openBench(t, { facts: { driver: postgres }, url })
+    const swap = await source.swap!.identify(p.names, never)
+    const { sessions } = await source.swap!.exchange(swap, { force: true, carry: true }, never)
+    await ended
+    assert.equal(sessions, 1)
+    assert.deepEqual([await who(name), await properties(name)], [fresh, old])
+    assert.equal(await source.swap!.remove({ name: p.names.kept, id: swap.oldId }, never), 'removed')
+  })
+
   test('two restores into one database exclude each other', async (t) => {
     const p = await pair(t)
     const other = await openBench(t, { facts: { driver: postgres }, url: server.url(p.names.name) })
