@@ -111,10 +111,16 @@ function candidateOf(copy: Copy, there: Seen): Candidate {
   return {
     id: copy.id,
     createdAt: copy.createdAt,
-    good: copy.corrupt === null && (there.failure !== null || there.manifests.has(copy.id)),
+    good: copy.corrupt === null && (there.failure !== null || isWhole(copy, there)),
     foreign: copy.foreign,
     pin: there.pins.get(copy.id) === 'unreadable' ? unreadable : (copy.pin ?? null),
   }
+}
+
+/** A manifest whose dump somebody removed or cut is no backup that could stand for another. */
+function isWhole({ manifest }: Copy, { manifests, bytes }: Seen): boolean {
+  const isThere = manifest.artifacts.every(({ key, storedBytes }) => bytes.get(key) === storedBytes)
+  return manifests.has(manifest.id) && isThere
 }
 
 const nobody = { via: 'service', id: 'somebody' } as const
@@ -122,17 +128,20 @@ const nobody = { via: 'service', id: 'somebody' } as const
 interface Seen {
   /** Ids of backups that have a manifest there now. */
   manifests: Set<string>
+  /** Sizes of all objects, by key. */
+  bytes: Map<string, number>
   pins: Map<string, 'read' | 'unreadable'>
   failure: string | null
 }
 
 async function lookAt(context: EngineContext, corner: Corner, signal: AbortSignal): Promise<Seen> {
   const { strategy, storage } = corner
-  const seen: Seen = { manifests: new Set(), pins: new Map(), failure: null }
+  const seen: Seen = { manifests: new Set(), bytes: new Map(), pins: new Map(), failure: null }
   try {
     await requireKnown(storage, signal)
     const pinKeys: string[] = []
-    for await (const { key } of listAll(storage, `${strategy.name}/`, signal)) {
+    for await (const { key, bytes } of listAll(storage, `${strategy.name}/`, signal)) {
+      seen.bytes.set(key, bytes)
       if (key.endsWith(`/${manifestName}`)) seen.manifests.add(key.split('/').at(-2)!)
       if (isPinKey(key)) pinKeys.push(key)
     }

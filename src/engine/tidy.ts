@@ -25,9 +25,9 @@ export async function tidyPlace(context: EngineContext, storage: Storage): Promi
     const marker = await readMarker(storage, signal)
     if (!marker) return // empty, or another disk is mounted: nothing follows from what it does not hold
     const isOurs = marker.installation === context.installation
-    await storage.sweep(isOurs ? begun : begun - dayMs, signal)
+    await storage.sweep({ olderThan: isOurs ? begun : begun - dayMs, isOurs: isInBackup }, signal)
     for (const { name } of context.config.strategies)
-      await tidyStrategy(context, { storage, strategy: name, isOurs, signal })
+      await tidyStrategy(context, { storage, strategy: name, begun, isOurs, signal })
   } catch (error) {
     context.log.warn('a storage could not be tidied', {
       storage: storage.name,
@@ -39,6 +39,8 @@ export async function tidyPlace(context: EngineContext, storage: Storage): Promi
 interface Corner {
   storage: Storage
   strategy: string
+  /** When tidying began; what ended since may have been listed half. */
+  begun: number
   /** The place's marker names this installation. */
   isOurs: boolean
   signal: AbortSignal
@@ -46,6 +48,9 @@ interface Corner {
 
 async function tidyStrategy(context: EngineContext, corner: Corner): Promise<void> {
   const { storage, strategy, signal } = corner
+  const filter = { strategies: [strategy], storage: storage.name }
+  // before the place is listed: what is stored meanwhile was not known, and is not missed
+  const known = new Set((await listCopies(context.database.read, filter)).map(({ id }) => id))
   const folders = new Map<string, ObjectInfo[]>()
   for await (const object of listAll(storage, `${strategy}/`, signal)) {
     const folder = object.key.slice(0, object.key.lastIndexOf('/') + 1)
@@ -56,18 +61,14 @@ async function tidyStrategy(context: EngineContext, corner: Corner): Promise<voi
   const whole = new Set(
     [...folders.values()].flatMap((objects) => (hasManifest(objects) ? [idOf(objects)] : [])),
   )
-  const known = new Set<string>()
-  for (const { id } of await listCopies(context.database.read, {
-    strategies: [strategy],
-    storage: storage.name,
-  })) {
-    known.add(id)
-    if (!whole.has(id)) await forget(context, corner, id)
-  }
+  for (const id of known) if (!whole.has(id)) await forget(context, corner, id)
   for (const objects of folders.values())
     if (!hasManifest(objects)) await removeOrphan(context, corner, objects)
     else if (!known.has(idOf(objects))) await adopt(context, corner, objects)
 }
+
+/** As every key that we put but a few small objects at the root. */
+const isInBackup = (key: string): boolean => parseBackupId(key.split('/').at(-2) ?? '') !== null
 
 const hasManifest = (objects: ObjectInfo[]): boolean =>
   objects.some(({ key }) => key.endsWith(`/${manifestName}`))
@@ -97,14 +98,21 @@ async function adopt(
 
 /** Without a manifest it never was a backup, or is none any more. It goes when a run of ours made it, or nobody finished it for long. */
 async function removeOrphan(context: EngineContext, corner: Corner, objects: ObjectInfo[]): Promise<void> {
-  const { storage, strategy, isOurs, signal } = corner
+  const { storage, isOurs, signal } = corner
   const isOld = objects.every(({ modifiedAt }) => modifiedAt < context.clock.now() - dayMs)
   const at = parseBackupId(idOf(objects))!.at
-  if (!(isOurs && isOld) && !(await wasMadeHere(context, strategy, at))) return
+  if (!(isOurs && isOld) && !(await wasMadeHere(context, corner, at))) return
+  const { key: one } = objects[0]!
+  const manifest = one.slice(0, one.lastIndexOf('/') + 1) + manifestName
+  if (await storage.head(manifest, signal)) return // it came while we looked
   for (const { key } of objects) await storage.remove(key, signal)
 }
 
-async function wasMadeHere(context: EngineContext, strategy: string, at: number): Promise<boolean> {
+async function wasMadeHere(
+  context: EngineContext,
+  { strategy, begun }: Corner,
+  at: number,
+): Promise<boolean> {
   const runs = await context.database.read
     .selectFrom('runs')
     .select(['holder', 'ended_at'])
@@ -120,9 +128,10 @@ async function wasMadeHere(context: EngineContext, strategy: string, at: number)
       ]),
     )
     .execute()
-  const lives = runs.some(
-    ({ holder, ended_at: endedAt }) =>
-      endedAt === null && holder !== null && isAlive(JSON.parse(holder) as Identity),
+  const lives = runs.some(({ holder, ended_at: endedAt }) =>
+    endedAt === null
+      ? holder !== null && isAlive(JSON.parse(holder) as Identity)
+      : endedAt >= begun && endedAt <= context.clock.now(),
   )
   return runs.length > 0 && !lives
 }

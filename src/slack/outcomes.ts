@@ -52,12 +52,14 @@ export function failureOf(error: unknown, isEdit: boolean): Failure {
   }
   if (error instanceof WebAPIRequestError) return unanswered(request(error, isEdit))
   const words = error instanceof Error ? error.message : String(error)
-  return words.startsWith('Retry header') ? later('rate limited', null) : maybeDone(words, isEdit)
+  return words.startsWith('Retry header') ? later('rate limited', null) : unanswered(maybeDone(words, isEdit)) // an answer that is none
 }
 
-function platform(code: string, isEdit: boolean): Failure {
+/** @param code  whatever stood in the answer */
+function platform(code: unknown, isEdit: boolean): Failure {
   // The client puts an answer that is not JSON where the code should be.
-  if (!/^[a-z_]{1,80}$/.test(code)) return unanswered(maybeDone('an answer nobody can read', isEdit))
+  if (typeof code !== 'string' || !/^[a-z_]{1,80}$/.test(code))
+    return unanswered(maybeDone('an answer nobody can read', isEdit))
   if (contentErrors.has(code))
     return { outcome: 'refused', retryAfterMs: null, detail: code, aboutContent: true, maybeAway: false }
   if (isEdit && goneErrors.has(code))

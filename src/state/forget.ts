@@ -1,5 +1,6 @@
 import { openStates } from '../core/request-states.ts'
 import type { Read, Write } from './database.ts'
+import { newestChange } from './messages.ts'
 
 const atOnce = 500 // rows of one transaction, so that the write lock is never held long
 
@@ -10,6 +11,7 @@ export async function forgetMessages(tx: Write, before: number): Promise<number>
     .selectFrom('messages')
     .select('key')
     .where('changed_at', '<', before)
+    .where('seq', '<', await newestChange(tx)) // its number must not be given again: it says up to where was looked
     .orderBy('changed_at')
     .limit(atOnce)
     .execute()

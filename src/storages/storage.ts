@@ -52,8 +52,8 @@ export interface Storage {
   /** Removing what is not there is fine. @throws Fault object-retained with the date · storage-denied */
   remove(key: string, signal: AbortSignal): Promise<void>
 
-  /** Removes unfinished uploads older than this instant. @returns how many */
-  sweep(olderThan: number, signal: AbortSignal): Promise<number>
+  /** Removes old unfinished uploads. @returns how many */
+  sweep(which: Sweep, signal: AbortSignal): Promise<number>
 
   /** Ends an unfinished upload that a dead process left at `key`. Ending what is gone is fine. Absent where uploads leave no trace.
    * @param upload what `onUpload` was given */
@@ -72,6 +72,13 @@ export interface Storage {
 
   /** For doctor: writes, reads and removes a small object. */
   check(signal: AbortSignal): Promise<{ ok: boolean; text: string; hint: string | null }>
+}
+
+export interface Sweep {
+  /** Those begun before this instant, epoch ms. */
+  olderThan: number
+  /** Of these keys only, where an upload without a name of its own is known by its key: the place may be shared. */
+  isOurs(key: string): boolean
 }
 
 export interface PutOptions {

@@ -288,8 +288,14 @@ export function storageContract(facts: StorageFacts): void {
       writeSync(spool.fd, Buffer.alloc(firstBytes + 5))
       while ((await everything(storage)).length < 2) await systemClock.sleep(5)
       assert.deepEqual(await keysOf(storage), ['done'])
-      assert.equal(await storage.sweep(systemClock.now() - 60_000, quiet), 0)
-      assert.equal(await storage.sweep(systemClock.now() + 60_000, quiet), 1)
+      assert.equal(
+        await storage.sweep({ olderThan: systemClock.now() - 60_000, isOurs: () => true }, quiet),
+        0,
+      )
+      assert.equal(
+        await storage.sweep({ olderThan: systemClock.now() + 60_000, isOurs: () => true }, quiet),
+        1,
+      )
       assert.deepEqual(await everything(storage), ['done'])
       await spool.finish()
       await assert.rejects(stored, 'a swept upload must not count as stored')
@@ -340,7 +346,7 @@ export function storageContract(facts: StorageFacts): void {
         await assert.rejects(storage.head('a', quiet), gone)
         await assert.rejects(storage.list('', null, quiet), gone)
         await assert.rejects(storage.remove('a', quiet), gone)
-        await assert.rejects(storage.sweep(0, quiet), gone)
+        await assert.rejects(storage.sweep({ olderThan: 0, isOurs: () => true }, quiet), gone)
       }
       const { ok, hint } = await storage.check(quiet)
       assert.equal(ok, false)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { forgetOld } from '../../src/engine/forget.ts'
-import { findMessage } from '../../src/state/messages.ts'
+import { findMessage, newestChange } from '../../src/state/messages.ts'
 import { lastSlot, takeSlot } from '../../src/state/slots.ts'
 import { fastClock } from '../support/fast-clock.ts'
 import { makeWorld, person } from '../support/world.ts'
@@ -31,6 +31,19 @@ suite('neither the state nor a look into it grows for ever (promise 19)', () => 
     await world.deliver()
     assert.equal(world.notifier.seen(`run/${open.id}/card`).length, 1)
     assert.equal(world.notifier.posts.length, 6)
+  })
+
+  test('the number of a forgotten change is not given again, or what has it would be taken for told', async (t) => {
+    const clock = fastClock(50)
+    const world = await makeWorld(t, { clock })
+    const { database } = world.context
+    await world.backup()
+    const before = await newestChange(database.read)
+    clock.jump(8 * day)
+    await forgetOld(world.context)
+    await world.backup()
+    const told = await database.read.selectFrom('messages').select('seq').where('seq', '<=', before).execute()
+    assert.equal(told.length, 1, 'only the newest stayed, to be counted on from')
   })
 
   test('runs and their logs go after more than a year, but not the newest of a strategy', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { Fault } from '../../src/core/faults.ts'
@@ -47,6 +47,20 @@ suite('pruning after a backup (promises 5 and 6)', () => {
     await world.backup()
     const left = (await world.engine.backups({ limit: 9 })).map(({ id }) => id)
     assert.ok(left.includes(first!.id), 'it is one of the two that are really there')
+  })
+
+  test('a manifest whose dump somebody removed or cut does not count either', async (t) => {
+    const clock = fastClock(50)
+    const world = await makeWorld(t, { clock, global: { retention: { max_age: '30d', min_keep: 3 } } })
+    await aged(world, 3, clock.jump)
+    const [third, second, first] = await world.engine.backups({ limit: 9 })
+    const dumpOf = async ({ id }: { id: string }): Promise<string> =>
+      join(world.storageDir, (await world.engine.backup(id, null)).manifest.artifacts[0]!.key)
+    await rm(await dumpOf(third!))
+    await truncate(await dumpOf(second!), 10)
+    await world.backup()
+    const left = (await world.engine.backups({ limit: 9 })).map(({ id }) => id)
+    assert.ok(left.includes(first!.id), 'beside the new one it is the only whole one')
   })
 
   test('a prune that fails is told, and the backup is good all the same', async (t) => {

@@ -158,7 +158,7 @@ suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
     await ended
     const storage = await makeLocal(t, root)
     assert.deepEqual((await storage.list('', null, signal)).objects, [])
-    assert.equal(await storage.sweep(systemClock.now() + 1_000, signal), 1)
+    assert.equal(await storage.sweep({ olderThan: systemClock.now() + 1_000, isOurs: () => true }, signal), 1)
     assert.deepEqual(await everythingIn(root), [])
   })
 })

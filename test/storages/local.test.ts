@@ -80,7 +80,7 @@ suite('local: symbolic links', () => {
   test('sweeping does not follow a link either', async (t) => {
     const { storage, outside } = await withLink(t)
     await writeFile(join(outside, '.partial-abc'), '')
-    assert.equal(await storage.sweep(Date.now() + 60_000, signal), 0)
+    assert.equal(await storage.sweep({ olderThan: Date.now() + 60_000, isOurs: () => true }, signal), 0)
     assert.deepEqual(await everythingIn(outside), ['.partial-abc', 'secret'])
   })
 
@@ -133,7 +133,7 @@ suite('local: the folder', () => {
     await writeFile(join(storage.location, 'my notes.txt'), '')
     await storage.put('a', text('x'), { ifAbsent: true, signal })
     assert.deepEqual(await keys(storage), ['a'])
-    assert.equal(await storage.sweep(Date.now() + 60_000, signal), 0)
+    assert.equal(await storage.sweep({ olderThan: Date.now() + 60_000, isOurs: () => true }, signal), 0)
   })
 
   test('a key that looks like an unfinished upload is refused, for it would be swept', async (t) => {

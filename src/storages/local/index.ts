@@ -66,7 +66,7 @@ function openLocal(name: string, root: string, { clock }: StorageContext): Stora
       checkObjectKey(key)
       return below(`removing ${key}`, (real) => removeObject(real, key, signal))
     },
-    sweep: (olderThan, signal) => below('sweeping', (real) => sweepPartials(real, olderThan, signal)),
+    sweep: ({ olderThan }, signal) => below('sweeping', (real) => sweepPartials(real, olderThan, signal)),
     check: (signal) => checkByUse(storage, clock, signal),
   }
   return storage

@@ -51,7 +51,7 @@ export function openS3(
       checkKey(key)
       return removeObject(bucket, key, signal)
     },
-    sweep: (olderThan, signal) => sweepUploads(bucket, olderThan, signal),
+    sweep: (which, signal) => sweepUploads(bucket, which, signal),
     abandon: async (key, upload, signal) => {
       checkKey(key)
       return endUpload(bucket, { key, upload }, signal)

@@ -2,6 +2,7 @@ import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutpu
 import { Fault } from '../../core/faults.ts'
 import type { Bucket } from './client.ts'
 import { answered } from './faults.ts'
+import type { Sweep } from '../storage.ts'
 import { isKey } from './list.ts'
 
 export interface OpenUpload {
@@ -40,11 +41,15 @@ export async function* uploadsAt(
   }
 }
 
-/** Ends uploads begun before `olderThan`, our own kind only. @returns how many */
-export async function sweepUploads(bucket: Bucket, olderThan: number, signal: AbortSignal): Promise<number> {
+/** Ends uploads begun before `olderThan`; others may share the bucket, so only of keys that are ours. @returns how many */
+export async function sweepUploads(
+  bucket: Bucket,
+  { olderThan, isOurs }: Sweep,
+  signal: AbortSignal,
+): Promise<number> {
   let swept = 0
   for await (const open of uploadsAt(bucket, '', signal)) {
-    if (open.startedAt >= olderThan || !isKey(open.key)) continue
+    if (open.startedAt >= olderThan || !isKey(open.key) || !isOurs(open.key)) continue
     await endUpload(bucket, open, signal)
     swept++
   }
