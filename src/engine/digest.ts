@@ -6,7 +6,7 @@ import { hasLostAll } from '../core/standing.ts'
 import { endedRuns, missedSlots, placesUsed, sizeBefore } from '../state/digest.ts'
 import { openRequests } from '../state/requests.ts'
 import type { EngineContext } from './context.ts'
-import { strategyView } from './views.ts'
+import { othersFirst, strategyViews } from './views.ts'
 
 /** More of each nobody reads in a message. */
 const room = { attention: 10, named: 6, sizes: 5, next: 3 }
@@ -27,8 +27,7 @@ export async function composeDigest(
   const { clock, config, database } = context
   const strategies = config.strategies.filter(({ name }) => among?.includes(name) ?? true)
   const names = strategies.map(({ name }) => name)
-  const views: StrategyView[] = []
-  for (const strategy of strategies) views.push(await strategyView(context, strategy)) // one by one: clicks go first
+  const views = await strategyViews(context, strategies)
   const ended = (await endedRuns(database.read, period)).filter(({ strategy }) => names.includes(strategy))
   const troubles = views.flatMap(troubleOf).toSorted((a, b) => rankOf(a) - rankOf(b))
   const sizes = await sizesOf(context, views, period)
@@ -127,6 +126,7 @@ async function trendOf(
 ): Promise<DigestView['trend']> {
   const points: DigestView['trend'] = []
   for (const at of endsOf(context, period)) {
+    await othersFirst()
     let bytes = 0
     for (const name of names) bytes += (await sizeBefore(context.database.read, name, at)) ?? 0
     if (bytes > 0 || points.length > 0) points.push({ at, bytes })

@@ -1,6 +1,6 @@
 import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
-import type { BackupView, StrategyView } from '../core/model.ts'
+import type { BackupView } from '../core/model.ts'
 import { nextSlot } from '../core/schedule.ts'
 import { listDebts } from '../state/owed.ts'
 import { findAudit } from '../state/audit.ts'
@@ -36,7 +36,7 @@ import {
 import { createLook } from './requests/unchanged.ts'
 import { draftRequest, fileRequest } from './restore/requests.ts'
 import { startUndo, swapView } from './restore/undo.ts'
-import { listBackups, runView, strategyView } from './views.ts'
+import { listBackups, runView, strategyViews } from './views.ts'
 
 /** @param onAccepted is told which run was queued (null: a cancel), so that a worker in this process looks at once */
 export function createEngine(
@@ -111,10 +111,6 @@ function nothingToReload(): Fault {
   return new Fault('not-found', 'no service is running on this state folder, so there is nothing to reload', {
     hint: 'the file has no mistakes; it is read when the service starts',
   })
-}
-
-function strategyViews(context: EngineContext): Promise<StrategyView[]> {
-  return Promise.all(context.config.strategies.map((strategy) => strategyView(context, strategy)))
 }
 
 /** The strategies that a listing is about; absent = all. */

@@ -73,6 +73,24 @@ async function restoredBy(db: Read, { id, result }: Run): Promise<RestoreResult 
   return { ...restore, swap: { ...restore.swap, kept: otherName(now), inPlace, version, until } }
 }
 
+/** The state answers without leaving the event loop: between many looks, what waits (a click of Slack) gets its turn (promise 19). */
+export function othersFirst(): Promise<void> {
+  return new Promise((next) => setImmediate(next))
+}
+
+/** One after the other, so that hundreds of them keep nobody waiting. */
+export async function strategyViews(
+  context: EngineContext,
+  strategies: readonly Strategy[] = context.config.strategies,
+): Promise<StrategyView[]> {
+  const views: StrategyView[] = []
+  for (const strategy of strategies) {
+    views.push(await strategyView(context, strategy))
+    await othersFirst()
+  }
+  return views
+}
+
 export async function strategyView(context: EngineContext, strategy: Strategy): Promise<StrategyView> {
   const db = context.database.read
   const [last] = await listRuns(db, { strategy: strategy.name, kind: 'backup', limit: 1 })
