@@ -82,6 +82,7 @@ async function refusedByRetention(
     createdAt: one.createdAt,
     good: one.corrupt === null,
     foreign: one.foreign,
+    pin: one.pin ?? null,
   }))
   const policy = retentionIn(strategy, storage)
   // a frozen place keeps everything, so the schedule says nothing here

@@ -83,6 +83,26 @@ suite('a copy run', () => {
     await assertWorld(world)
   })
 
+  test('is made of a pinned backup, whatever else the place would keep', async (t) => {
+    const { world, places, clock } = await withDebt(t, [
+      'disk',
+      { name: 'nas', retention: { keep_daily: 1, min_keep: 1 } },
+    ])
+    const old = await world.backup()
+    const pin = { backup: old.backupId!, strategy: null, until: null, note: 'before 2.14' }
+    await world.engine.pin(pin, person)
+    places.away.clear()
+    clock.jump(60_000)
+    assert.equal((await world.backup()).state, 'succeeded')
+    clock.jump(hour)
+    assert.deepEqual(
+      (await catchUp(world)).map(({ state }) => state),
+      ['succeeded'],
+    )
+    assert.deepEqual((await world.engine.run(old.id)).backup?.storages, ['disk', 'nas'])
+    await assertWorld(world)
+  })
+
   test('of a corrupt copy takes the other good place, and marks the corrupt one', async (t) => {
     const { world, places, clock } = await withDebt(t, ['disk', 'far', 'nas'])
     const { backup } = await world.backup()
