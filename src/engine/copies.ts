@@ -5,7 +5,7 @@ import type { Storage } from '../storages/storage.ts'
 import { storageOf, type EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
 import { requireKnown } from './marker.ts'
-import { readSmall } from './objects.ts'
+import { readSmall, readTwice } from './objects.ts'
 
 export interface FromAPlace<T> {
   value: T
@@ -56,9 +56,17 @@ export async function fromAnyPlace<T>(
 export async function checkManifest(storage: Storage, copy: Copy, signal: AbortSignal): Promise<void> {
   const { key } = copy.manifest.artifacts[0]!
   const beside = key.slice(0, key.lastIndexOf('/') + 1) + manifestName
-  const { digest } = readManifest(await readSmall(storage, beside, signal), beside)
-  if (digest === copy.manifest.digest) return
-  throw new Fault('object-corrupt', `the manifest ${beside} is not the one that was written with the backup`)
+  await readTwice(
+    async () => {
+      const { digest } = readManifest(await readSmall(storage, beside, signal), beside)
+      if (digest === copy.manifest.digest) return
+      throw new Fault(
+        'object-corrupt',
+        `the manifest ${beside} is not the one that was written with the backup`,
+      )
+    },
+    () => undefined,
+  )
 }
 
 /** In the order of the configuration. */

@@ -10,7 +10,7 @@ import { storageOf, type EngineContext } from './context.ts'
 import { retryDelayMs, settle, tellWhy, weighDebt } from './debts.ts'
 import { freeTempRoom } from './kept.ts'
 import { requireKnown } from './marker.ts'
-import { fetchVerified, listAll, readSmall } from './objects.ts'
+import { fetchVerified, listAll, readSmall, readTwice } from './objects.ts'
 import { spoolPath } from './pipeline.ts'
 import { createPlaced, type Placed, type Sent } from './placed.ts'
 import { condemned } from './verify.ts'
@@ -93,7 +93,8 @@ async function fetchBest(
   work.pulse.stage('fetch')
   for (const copy of copies) {
     try {
-      return { from: copy, spools: await fetchOne(context, work, copy) }
+      const said = (line: string): void => context.logs.append(work.run.id, line)
+      return { from: copy, spools: await readTwice(() => fetchOne(context, work, copy), said) }
     } catch (error) {
       work.signal.throwIfAborted()
       last = (await isListed(context, copy))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Fault } from '../core/faults.ts'
+import { asFault, Fault } from '../core/faults.ts'
 import type { Artifact } from '../core/model.ts'
 import type { ObjectInfo, Storage } from '../storages/storage.ts'
 import type { FileSpool } from '../sys/spool.ts'
@@ -62,6 +62,19 @@ export async function fetchVerified(
       { hint: olderHint },
     )
   await options.into?.finish()
+}
+
+/** What was altered on its way is not what lies there: only what reads wrong twice is wrong.
+ * @param said  gets one line when it is read once more */
+export async function readTwice<T>(read: () => Promise<T>, said: (line: string) => void): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    const { code, message } = asFault(error)
+    if (code !== 'object-corrupt') throw error
+    said(`${message}; it is read once more`)
+    return read()
+  }
 }
 
 /** The same of an object that no manifest vouches for: only its length is compared.

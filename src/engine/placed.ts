@@ -1,6 +1,7 @@
 import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
 import { asFault, Fault } from '../core/faults.ts'
+import { manifestName } from '../core/keys.ts'
 import type { Artifact } from '../core/model.ts'
 import type { Run } from '../state/runs.ts'
 import { forgetUploads, noteUpload } from '../state/uploads.ts'
@@ -8,11 +9,12 @@ import type { Receipt, Storage } from '../storages/storage.ts'
 import type { Spool } from '../sys/spool.ts'
 import type { EngineContext } from './context.ts'
 import { requireKnown, requireMarker } from './marker.ts'
-import { fetchVerified } from './objects.ts'
+import { fetchVerified, readTwice } from './objects.ts'
 import { change } from './progress.ts'
 import type { Pulse } from './pulse.ts'
 import { limitPut } from './put-limit.ts'
 import { asRunFault, backoff, makeRoom } from './retries.ts'
+import { takeBackFrom } from './take-back.ts'
 
 /** What goes into places: an object, and what must lie there in the end. */
 export interface Sent {
@@ -53,10 +55,8 @@ export interface Placed {
   takeBack(): Promise<void>
 }
 
-const takeBackMs = 30_000
-
 export function createPlaced(context: EngineContext, storage: Storage, step: Placing): Placed {
-  const begun: string[] = [] // keys whose object may be ours, in the order they were begun
+  const ours = new Set<string>() // keys whose object may be of us, in the order they were begun
   const receipts = new Map<string, Receipt>()
   const tries = createTries(context, storage, step)
   let fault: Fault | null = null
@@ -73,29 +73,35 @@ export function createPlaced(context: EngineContext, storage: Storage, step: Pla
 
   async function putOnce(object: Sent): Promise<void> {
     const { key } = object
-    const mayBeOurs = step.isAgain || begun.includes(key)
-    if (!begun.includes(key)) begun.push(key)
+    const wasTried = ours.has(key) // however often a look at it fails, it stays ours
+    ours.add(key)
     try {
       receipts.set(key, await put(context, storage, { ...step, object }))
     } catch (error) {
       if (asFault(error).code !== 'storage-exists') throw error
-      begun.splice(begun.indexOf(key), 1) // somebody else's is not ours to take back
-      if (!mayBeOurs) throw error
-      receipts.set(key, await confirm(storage, object, step.signal))
-      begun.push(key)
+      if (!wasTried) ours.delete(key) // what nobody has looked at yet is not ours to take back
+      if (!wasTried && !step.isAgain) throw error
+      receipts.set(key, await confirmed(object))
+      ours.add(key)
+    }
+  }
+
+  async function confirmed(object: Sent): Promise<Receipt> {
+    try {
+      return await confirm(context, storage, { ...step, object })
+    } catch (error) {
+      if (asFault(error).code === 'storage-exists') {
+        ours.delete(object.key)
+        if (object.key.endsWith(`/${manifestName}`)) ours.clear() // what lies below somebody else's manifest is theirs
+      }
+      throw error
     }
   }
 
   async function takeBack(): Promise<void> {
-    // the manifest, put last, goes first (promise 6)
-    for (const key of begun.splice(0).toReversed())
-      await storage.remove(key, AbortSignal.timeout(takeBackMs)).catch((error: unknown) =>
-        context.log.warn('an unfinished object could not be removed', {
-          storage: storage.name,
-          key,
-          error: asFault(error).message,
-        }),
-      )
+    const keys = [...ours]
+    ours.clear()
+    await takeBackFrom(context, storage, { keys, isAgain: step.isAgain })
   }
 
   const opened = Promise.withResolvers<void>()
@@ -181,11 +187,17 @@ async function requireAll(
 
 /** An object that is there already and is what we send was put by us before: an answer was lost, or a process died.
  * @throws Fault storage-exists when it is anything else */
-async function confirm(storage: Storage, { key, expected }: Sent, signal: AbortSignal): Promise<Receipt> {
+async function confirm(
+  context: EngineContext,
+  storage: Storage,
+  { object: { key, expected }, run, signal }: Pick<Placing, 'run' | 'signal'> & { object: Sent },
+): Promise<Receipt> {
   const { bytes, sha256 } = await expected()
   const wanted: Artifact = { name: key, key, rawBytes: null, storedBytes: bytes, sha256, filters: [] }
+  const read = (): Promise<void> =>
+    fetchVerified(storage, wanted, { into: null, onBytes: () => undefined, signal })
   try {
-    await fetchVerified(storage, wanted, { into: null, onBytes: () => undefined, signal })
+    await readTwice(read, (line) => context.logs.append(run.id, `${storage.name}: ${line}`))
     return { bytes, sha256 }
   } catch (error) {
     if (asFault(error).code !== 'object-corrupt') throw error

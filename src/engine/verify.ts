@@ -11,7 +11,7 @@ import { bytesSpool, createFileSpool } from '../sys/spool.ts'
 import { openSource, storageOf, type EngineContext } from './context.ts'
 import { checkManifest, reachable } from './copies.ts'
 import { requireKnown } from './marker.ts'
-import { fetchVerified } from './objects.ts'
+import { fetchVerified, readTwice } from './objects.ts'
 import { chainOf, rawInput, spoolPath } from './pipeline.ts'
 import { folderOf } from './folder-of.ts'
 import type { Pulse } from './pulse.ts'
@@ -68,7 +68,8 @@ export async function verifyCopy(context: EngineContext, step: VerifyStep): Prom
   await requireKnown(storage, step.signal)
   try {
     await checkManifest(storage, step.copy, step.signal)
-    const tables = await decodeTwice(context, step, storage)
+    const said = (line: string): void => context.logs.append(step.run.id, line)
+    const tables = await readTwice(() => decodeAll(context, step, storage), said)
     const level = highest(step.level, step.copy.level)
     // reading again says nothing about a dump that could not be decoded: only a decoding clears it
     if (step.copy.corrupt === null || step.level === 'V2')
@@ -98,21 +99,6 @@ export async function condemned(
       corrupt: context.scrub(fault.message),
     })
   return fault
-}
-
-/** What was altered on its way is not what lies there: a backup is condemned only when it reads wrong twice. */
-async function decodeTwice(
-  context: EngineContext,
-  step: VerifyStep,
-  storage: Storage,
-): Promise<TableRows[] | null> {
-  try {
-    return await decodeAll(context, step, storage)
-  } catch (error) {
-    if (asFault(error).code !== 'object-corrupt') throw error
-    context.logs.append(step.run.id, `${asFault(error).message}; it is read once more`)
-    return decodeAll(context, step, storage)
-  }
 }
 
 async function decodeAll(

@@ -3,13 +3,19 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { Fault } from '../../src/core/faults.ts'
+import type { RunView } from '../../src/core/model.ts'
 import { recover } from '../../src/engine/recover.ts'
+import type { Storage } from '../../src/storages/storage.ts'
 import { systemClock } from '../../src/sys/clock.ts'
+import { changePlaces } from '../support/change-places.ts'
+import { until } from '../support/dam.ts'
+import { fastClock } from '../support/fast-clock.ts'
 import { everythingIn } from '../support/local.ts'
 import { catchUp, contentOf, severalPlaces } from '../support/places.ts'
-import { makeWorldFolder, openWorld, type World } from '../support/world.ts'
+import { makeWorld, makeWorldFolder, openWorld, person, usualSpeed, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
 const script = join(import.meta.dirname, '../support/crash-at.ts')
@@ -38,7 +44,7 @@ async function seeded(
   return { folder, again }
 }
 
-async function crash(folder: string, kind: 'places' | 'copy', at: number): Promise<string> {
+async function crash(folder: string, kind: 'places' | 'copy' | 'held', at: number): Promise<string> {
   const argv = ['--disable-warning=ExperimentalWarning', script, folder, String(at), kind]
   const child = await promisify(execFile)(process.execPath, argv).catch(
     (error: { stdout: string; signal: string }) => error,
@@ -117,3 +123,75 @@ test('a copy killed at any durable step leaves nothing, and is made at the next 
     }
   }
 })
+
+/** What goes on after a kill, with a `disk` that has the backup already and a `nas` that takes nothing until it is told to stop. */
+async function goingOn(
+  t: TestContext,
+  change: (storage: Storage) => Partial<Storage>,
+): Promise<{ world: World; folder: string; run: string; end: Promise<RunView> }> {
+  const { folder } = await seeded(t, false)
+  await crash(folder, 'held', 0)
+  const places = severalPlaces(folder, ['disk', 'nas'], {
+    retry: { max_attempts: 3, delay: '10m', max_delay: '10m' },
+  })
+  const world = await makeWorld(t, {
+    ...places.options,
+    clock: fastClock(usualSpeed, Date.now() + 2 * hour),
+    adjust: (context) =>
+      changePlaces((storage) => (storage.name === 'nas' ? held(storage) : change(storage)))(
+        places.options.adjust(context),
+      ),
+  })
+  await recover(world.context)
+  const [run] = await world.engine.runs({ limit: 9, state: 'queued' })
+  assert.equal((await world.engine.backups({ limit: 9 })).length, 2, 'what lies in one place counts')
+  return { world, folder, run: run!.id, end: world.finish(run!.id) }
+}
+
+const held = (storage: Storage): Partial<Storage> => ({
+  put: (key, spool, options) =>
+    key.includes('/')
+      ? new Promise((_, reject) =>
+          options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)),
+        )
+      : storage.put(key, spool, options),
+})
+
+suite('a backup that goes on after a kill and is cancelled is in no place and in no list', () => {
+  test('when the place that had it was looked at', async (t) => {
+    let looks = 0
+    const { world, folder, run, end } = await goingOn(t, (storage) => ({
+      head: async (key, signal) => {
+        const found = await storage.head(key, signal)
+        if (key.endsWith('/manifest.json')) looks++
+        return found
+      },
+    }))
+    await until(() => looks > 0, 'the place has confirmed all of it')
+    await world.engine.cancel(run, person)
+    assert.equal((await end).state, 'cancelled')
+    await assertNotThere(world, folder)
+  })
+
+  test('when the place that had it did not answer', async (t) => {
+    let isAway = true
+    const { world, folder, run, end } = await goingOn(t, (storage) => ({
+      put: async (key, spool, options) => {
+        if (isAway && key.includes('/')) throw new Fault('storage-unreachable', 'no answer')
+        return storage.put(key, spool, options)
+      },
+    }))
+    await until(async () => (await world.engine.run(run)).attempt === 2, 'it was asked once')
+    isAway = false
+    await world.engine.cancel(run, person)
+    assert.equal((await end).state, 'cancelled')
+    await assertNotThere(world, folder)
+  })
+})
+
+async function assertNotThere(world: World, folder: string): Promise<void> {
+  assert.equal((await world.engine.backups({ limit: 9 })).length, 1, 'the one before')
+  assert.equal(Object.keys(await contentOf(join(folder, 'disk'))).length, 2)
+  await world.deliver()
+  await assertWorld(world)
+}

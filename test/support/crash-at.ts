@@ -8,8 +8,13 @@ import { openWorld, person, type World } from './world.ts'
 /** A process of its own that does one piece of work and kills itself at its n-th durable step: before or after each transaction,
  * and before or after each change of a storage. Says `done` when it got to the end.
  *
- * `node crash-at.ts <folder> <n> backup | restore | places | copy`; the last two with the places `disk` and `nas`. */
-const [folder, at, kind] = process.argv.slice(2) as [string, string, 'backup' | 'restore' | 'places' | 'copy']
+ * `node crash-at.ts <folder> <n> backup | restore | places | copy | held`; the last three with the places `disk` and `nas`. Of `held`
+ * `n` says nothing: `nas` takes no backup, and the end comes when `disk` has one. */
+const [folder, at, kind] = process.argv.slice(2) as [
+  string,
+  string,
+  'backup' | 'restore' | 'places' | 'copy' | 'held',
+]
 const hour = 3_600_000
 let steps = 0
 
@@ -34,6 +39,7 @@ function crashing(context: EngineContext): EngineContext {
 }
 
 function crashingStorage(storage: Storage): Storage {
+  if (kind === 'held') return heldStorage(storage)
   return {
     ...storage,
     put: (...args) => around(() => storage.put(...args)),
@@ -41,8 +47,20 @@ function crashingStorage(storage: Storage): Storage {
   }
 }
 
+function heldStorage(storage: Storage): Storage {
+  return {
+    ...storage,
+    async put(key, spool, options) {
+      if (storage.name === 'nas' && key.includes('/')) return new Promise(() => undefined)
+      const receipt = await storage.put(key, spool, options)
+      if (key.endsWith('/manifest.json')) process.kill(process.pid, 'SIGKILL')
+      return receipt
+    },
+  }
+}
+
 async function work(world: World): Promise<string> {
-  if (kind === 'backup' || kind === 'places') return (await world.backup()).state
+  if (['backup', 'places', 'held'].includes(kind)) return (await world.backup()).state
   if (kind === 'copy') return (await catchUp(world)).map(({ state }) => state).join()
   const ask = {
     backup: 'latest',
@@ -60,7 +78,7 @@ async function work(world: World): Promise<string> {
 const places = severalPlaces(folder, ['disk', 'nas'])
 const world = await openWorld(folder, {
   clock: { ...systemClock, now: () => systemClock.now() + hour }, // what was there before is old enough to be pruned
-  ...(kind === 'places' || kind === 'copy'
+  ...(['places', 'copy', 'held'].includes(kind)
     ? { storageDir: places.dir('disk'), global: places.options.global }
     : { global: { retention: { max_age: '10m', min_keep: 1 } } }),
   adjust: crashing,

@@ -8,7 +8,7 @@ import type { Running } from '../../sys/process.ts'
 import { createFileSpool, type FileSpool } from '../../sys/spool.ts'
 import type { EngineContext } from '../context.ts'
 import { checkManifest, fromAnyPlace } from '../copies.ts'
-import { fetchUnknown, fetchVerified } from '../objects.ts'
+import { fetchUnknown, fetchVerified, readTwice } from '../objects.ts'
 import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
 import { condemned } from '../verify.ts'
 import type { Work } from '../work.ts'
@@ -92,17 +92,15 @@ function bundle(context: EngineContext, work: Work, manifest: Manifest): Fetched
   }
 }
 
-/** What was altered on its way is not what lies there: a copy is condemned only when it reads wrong twice. */
 async function fetchTwice(...given: Parameters<typeof fetchArtifacts>): Promise<void> {
   const [context, work, { fetched }] = given
-  try {
-    await fetchArtifacts(...given)
-  } catch (error) {
-    if (asFault(error).code !== 'object-corrupt') throw error
-    context.logs.append(work.run.id, `${asFault(error).message}; it is read once more`)
-    await dropSpools(fetched)
-    await fetchArtifacts(...given)
-  }
+  await readTwice(
+    async () => {
+      await dropSpools(fetched) // of the time before
+      await fetchArtifacts(...given)
+    },
+    (line) => context.logs.append(work.run.id, line),
+  )
 }
 
 async function fetchArtifacts(
