@@ -19,7 +19,10 @@ export async function confirmDeletions(
   if (!session.globals.json) remark(session, renderDeletions(requests, notes, look))
   const others = requests.filter(({ needs, state }) => needs.second && state === 'waiting')
   for (const { id } of others)
-    remark(session, `request ${id} needs a second person: its card is in the approvals channel of Slack`)
+    remark(
+      session,
+      `request ${id} needs a second person: see the approvals channel of Slack, or \`easy-backup approve ${id}\` here`,
+    )
   const own = requests.filter((request) => !others.includes(request))
   const open = own.some(({ state }) => state === 'waiting')
   // those that no longer wait are not asked about: confirming them tells why

@@ -57,7 +57,7 @@ function outcome({ state, decidedBy, decision, fault, id }: AnyRequestView): Fau
       },
     )
   if (state === 'expired') return new Fault('expired', `nobody decided request ${id} in time`, { hint })
-  return fault
+  return fault?.code === 'stale'
     ? new Fault('stale', `request ${id} is void: ${fault.text}`, { hint })
     : new Fault('cancelled', `request ${id} was cancelled by ${decidedBy?.id ?? 'somebody'}`, { hint })
 }

@@ -106,11 +106,17 @@ export function whereItStands(view: AnyRequestView): string {
     executing: `${what} was already ${yes}${who}${when}`,
     done: `${what} is already done (${yes}${who}${when})`,
     rejected: `${what} was already rejected${who}${when}`,
-    cancelled: view.fault
-      ? `${what} is void: ${view.fault.text}`
-      : `${what} was already cancelled${who}${when}`,
+    cancelled: cancelledBecause(view, `${who}${when}`),
     expired: `the request for ${what} has expired`,
     failed: decidedBy ? `${what} was already ${yes}${who}${when} and failed` : `${what} could not be planned`,
   }
   return words[view.state]
+}
+
+/** Withdrawn, void, or stopped by somebody while it was done. */
+function cancelledBecause({ kind, fault }: AnyRequestView, byWhom: string): string {
+  if (!fault) return `this ${nouns[kind]} was already cancelled${byWhom}`
+  return fault.code === 'stale'
+    ? `this ${nouns[kind]} is void: ${fault.text}`
+    : `this ${nouns[kind]} was stopped ${fault.hint ?? ''}`.trim()
 }

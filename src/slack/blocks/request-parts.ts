@@ -92,9 +92,10 @@ function record(request: AnyRequestView): string {
     case 'rejected':
       return joined(`rejected ${who ?? ''}`.trim(), when, why, 'nothing was changed')
     case 'cancelled':
-      return fault === null || fault.code === 'cancelled'
-        ? joined(`cancelled ${who ?? ''}`.trim(), when, run ?? 'nothing was changed')
-        : joined(`void: ${safeLine(fault.text)}`, when, 'nothing was changed')
+      if (fault === null) return joined(`cancelled ${who ?? ''}`.trim(), when, 'nothing was changed')
+      return fault.code === 'stale'
+        ? joined(`void: ${safeLine(fault.text)}`, when, 'nothing was changed')
+        : joined(agreed, `stopped ${safeLine(fault.hint ?? '')}`.trim(), run)
     case 'expired':
       return fault === null
         ? `expired ${moment(expiresAt, 'UTC')}: nobody decided in time · nothing was changed`
