@@ -108,6 +108,19 @@ suite('a restore in place', () => {
     await assertWorld(world)
   })
 
+  test('of a backup from before the database was renamed: what has the name now is replaced', async (t) => {
+    const before = await shop(t)
+    const moved = `${before.name}moved`
+    await server.query(`ALTER DATABASE ${before.name} RENAME TO ${moved}`)
+    await before.close()
+    const strategies = { [before.name]: { database_url: server.url(moved) } }
+    const world = await makeWorld(t, { folder: before.folder, postgres: server, strategies })
+    const run = await restoreInPlace(world, before.name)
+    assert.equal(run.state, 'succeeded', run.fault?.text ?? 'no fault')
+    assert.deepEqual([await before.sum(moved), await before.sum(run.restore!.swap!.kept)], [good, bad])
+    assert.match(run.restore!.swap!.kept, /^shop\d+moved_before_/)
+  })
+
   test('a late click on Undo undoes nothing twice', async (t) => {
     const world = await shop(t)
     const run = await restoreInPlace(world, world.name)

@@ -1,8 +1,6 @@
-import { Fault } from '../../core/faults.ts'
 import { driftOf } from '../../core/drift.ts'
 import type { Artifact, Manifest, RequestView, RestorePlan, RestoreResult } from '../../core/model.ts'
 import type { RawInput, Source, TargetRequest } from '../../sources/source.ts'
-import { findRequest } from '../../state/requests.ts'
 import { openSource, type EngineContext } from '../context.ts'
 import { driftFault } from '../requests/unchanged.ts'
 import { compareRows } from '../verify.ts'
@@ -60,7 +58,6 @@ export async function carryOver(context: EngineContext, work: Work, carry: Carry
   try {
     const fetchMs = Math.round(context.clock.monotonic() - begun)
     const manifest = onlyTables(fetched.manifest, ask.tables ?? [])
-    const target = targetRequest(ask)
     const plan = await source.plan(manifest, target, work.signal)
     work.pulse.stage('restore')
     // where nobody can be asked, `timeout.restore` alone is the limit
