@@ -6,11 +6,12 @@ import { asFault } from '../core/faults.ts'
 import type { Manifest } from '../core/model.ts'
 import { keptFor, retentionIn } from '../core/retention.ts'
 import type { Run } from '../state/runs.ts'
+import { fileFault } from '../sys/files.ts'
 import { backupOnce, engineName, sendWhole, type Stored } from './backup.ts'
 import { copyOf } from './catalogue.ts'
 import { runFolder, storageOf, type EngineContext } from './context.ts'
 import { firstRetryMs } from './debts.ts'
-import { dropKept, forgetKept, freeTempRoom, KeptFault } from './kept.ts'
+import { dropKept, forgetKept, freeTempRoom, keepDump, KeptFault } from './kept.ts'
 import { writePin } from './pins.ts'
 import { spoolPath } from './pipeline.ts'
 import { readWhole, removeWhole, writeWhole, type WholeDump } from './whole.ts'
@@ -86,13 +87,16 @@ async function oweAll(
 }
 
 async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
-  const whole = await wholeOf(context, work.run)
-  if (whole) {
-    await work.change({ engine: engineName(whole.manifest), series: whole.manifest.series })
+  const found = await findWhole(context, work.run)
+  if (found) {
+    const { whole } = found
     try {
+      await takeOver(context, work.run, found)
+      await work.change({ engine: engineName(whole.manifest), series: whole.manifest.series })
       return await sendWhole(context, work, whole)
     } catch (error) {
-      if (asFault(error).code !== 'object-corrupt' || error instanceof KeptFault) throw error
+      if (asFault(error).code !== 'object-corrupt' || error instanceof KeptFault)
+        throw await stillKept(context, work, { whole, error })
       context.logs.append(work.run.id, `${asFault(error).message}; dumping again`)
       await removeWhole(work.folder, whole)
     }
@@ -107,21 +111,43 @@ async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
 
 const roomFactor = 1.2 // what the next dump may have grown by
 
+interface Found {
+  whole: WholeDump
+  /** Whose folder holds it; null = this run's own. */
+  keptBy: string | null
+}
+
 /** The whole dump that this run is to send: its own, from before a crash, or the kept one that Retry is for. */
-async function wholeOf(context: EngineContext, run: Run): Promise<WholeDump | null> {
-  const folder = runFolder(context, run.id)
-  const own = await readWhole(folder)
-  if (own || run.params.kept === undefined) return own
-  const from = runFolder(context, run.params.kept)
-  const kept = await readWhole(from)
-  if (!kept) return null
-  const whole = { ...kept, run: run.id, until: null, resumes: 0 }
+async function findWhole(context: EngineContext, run: Run): Promise<Found | null> {
+  const own = await readWhole(runFolder(context, run.id))
+  if (own) return { whole: own, keptBy: null }
+  const keptBy = run.params.kept
+  const kept = keptBy === undefined ? null : await readWhole(runFolder(context, keptBy))
+  return kept && { whole: { ...kept, run: run.id, until: null, resumes: 0 }, keptBy: keptBy! }
+}
+
+async function takeOver(context: EngineContext, run: Run, { whole, keptBy }: Found): Promise<void> {
+  if (keptBy === null) return
+  const [from, folder] = [runFolder(context, keptBy), runFolder(context, run.id)]
   // of two folders only one holds the spools, so whenever we die the dump is the one's or the other's
   await writeWhole(folder, whole)
-  for (const { name } of kept.manifest.artifacts) await rename(spoolPath(from, name), spoolPath(folder, name))
+  for (const { name } of whole.manifest.artifacts)
+    await rename(spoolPath(from, name), spoolPath(folder, name))
   await rm(from, { recursive: true, force: true })
-  await forgetKept(context, run.params.kept)
-  return whole
+  await forgetKept(context, keptBy)
+}
+
+/** Whatever ends a run before a place was asked, its dump is as good as before: only who cancels wants none of it. */
+async function stillKept(
+  context: EngineContext,
+  { run, folder, signal }: Work,
+  { whole, error }: { whole: WholeDump; error: unknown },
+): Promise<unknown> {
+  if (error instanceof KeptFault) return error
+  const fault = asFault(signal.aborted ? signal.reason : fileFault(error, 'the dump could not be sent'))
+  const isUnwanted = ['cancelled', 'storage-exists'].includes(fault.code) // that object will be there next time, too
+  if (isUnwanted || !(await readWhole(folder))) return error // what was not taken over is still the other run's
+  return keepDump(context, run, { whole, fault })
 }
 
 /** Stored size against the previous backup of the series. */

@@ -91,7 +91,7 @@ export async function sendWhole(
 ): Promise<Stored> {
   const begun = context.clock.monotonic()
   const { manifest } = whole
-  const spools = await openWhole(context, attempt.folder, { whole, signal: attempt.signal })
+  const spools = await openWhole(context, attempt.folder, { ...attempt, whole })
   const places = createPlaces(context, { ...attempt, isAgain: true })
   try {
     attempt.pulse.stage('upload')

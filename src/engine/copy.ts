@@ -13,6 +13,7 @@ import { requireKnown } from './marker.ts'
 import { fetchVerified, listAll, readSmall, readTwice } from './objects.ts'
 import { spoolPath } from './pipeline.ts'
 import { createPlaced, type Placed, type Sent } from './placed.ts'
+import { asSpoolFault, TempFull } from './temp-room.ts'
 import { condemned } from './verify.ts'
 import { folderOfDump } from './whole.ts'
 import type { Work, WorkResult } from './work.ts'
@@ -97,6 +98,7 @@ async function fetchBest(
       return { from: copy, spools: await readTwice(() => fetchOne(context, work, copy), said) }
     } catch (error) {
       work.signal.throwIfAborted()
+      if (error instanceof TempFull) throw error // it says nothing about the copy
       last = (await isListed(context, copy))
         ? await condemned(context, { ...work, copy, error })
         : new Fault('object-missing', 'it was deleted meanwhile')
@@ -131,7 +133,7 @@ async function fetchOne(
       await spool.close()
       await unlink(spool.path)
     }
-    throw error
+    throw asSpoolFault(error, context.config.tempDir)
   }
 }
 

@@ -4,6 +4,7 @@ import { asFault, Fault } from '../core/faults.ts'
 import { fileFault, privateFolder } from '../sys/files.ts'
 import { isAlive, type Identity } from '../sys/strays.ts'
 import { runFolder, type EngineContext } from './context.ts'
+import { TempFull } from './temp-room.ts'
 import { keptMs, readWhole } from './whole.ts'
 
 const ownerName = 'owner.json'
@@ -26,17 +27,11 @@ export async function makeRunFolder(context: EngineContext, runId: string): Prom
 
 /** People set temp_dir, and not the folders that we make in it. */
 function unusable(tempDir: string, fault: Fault): Fault {
-  const full = fault.code === 'disk-full'
-  return new Fault(
-    fault.code,
-    full ? `there is no space left in temp_dir (${tempDir})` : `temp_dir ${tempDir} cannot be written`,
-    {
-      hint: full
-        ? 'free some space there, or point temp_dir to a larger disk'
-        : 'let this user write there, or point temp_dir to another folder',
-      cause: fault,
-    },
-  )
+  if (fault.code === 'disk-full') return new TempFull(tempDir, fault)
+  return new Fault(fault.code, `temp_dir ${tempDir} cannot be written`, {
+    hint: 'let this user write there, or point temp_dir to another folder',
+    cause: fault,
+  })
 }
 
 /** Removes the folders that dead processes left: spools, credential files, scratch copies. A whole dump stays for as long as it may

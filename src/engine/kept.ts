@@ -29,7 +29,9 @@ export async function keepDump(
 ): Promise<KeptFault> {
   const until = context.clock.now() + keptMs
   await writeWhole(runFolder(context, run.id), { ...whole, until })
-  await dropKept(context, { strategy: run.strategy, except: run.id })
+  await dropKept(context, { strategy: run.strategy, except: run.id }).catch((error: unknown) =>
+    context.log.warn('older kept dumps could not be removed', { run: run.id, error: asFault(error).message }),
+  )
   const { id: backup, storedBytes: bytes } = whole.manifest
   return new KeptFault(fault, { backup, bytes, until })
 }
@@ -62,13 +64,17 @@ export async function forgetKept(context: EngineContext, id: string): Promise<vo
  * @returns how many went */
 export async function freeTempRoom(context: EngineContext, bytes: number): Promise<number> {
   let dropped = 0
-  for (const run of (await keepingRuns(context.database.read)).toReversed()) {
-    if ((await freeBytes(context.config.tempDir)) >= bytes) break
-    await dropOne(context, run)
-    context.log.warn('a kept dump was removed: temp_dir is short of space', { run: run.id })
-    dropped++
-  }
+  while ((await freeBytes(context.config.tempDir)) < bytes && (await dropOldestKept(context))) dropped++
   return dropped
+}
+
+/** @returns false when none is kept */
+export async function dropOldestKept(context: EngineContext): Promise<boolean> {
+  const oldest = (await keepingRuns(context.database.read)).at(-1)
+  if (!oldest) return false
+  await dropOne(context, oldest)
+  context.log.warn('a kept dump was removed: temp_dir is short of space', { run: oldest.id })
+  return true
 }
 
 /** What nobody may send any more goes: kept dumps past their time, dumps of runs that were cancelled while they waited, and

@@ -13,8 +13,9 @@ import { fetchVerified, readTwice } from './objects.ts'
 import { change } from './progress.ts'
 import type { Pulse } from './pulse.ts'
 import { limitPut } from './put-limit.ts'
-import { asRunFault, backoff, makeRoom } from './retries.ts'
+import { backoff, makeRoom } from './retries.ts'
 import { takeBackFrom } from './take-back.ts'
+import { asDiskFault } from './temp-room.ts'
 
 /** What goes into places: an object, and what must lie there in the end. */
 export interface Sent {
@@ -218,7 +219,8 @@ function createTries(context: EngineContext, storage: Storage, step: Placing) {
         return await work()
       } catch (error) {
         signal.throwIfAborted()
-        const fault = asRunFault(error, context.config.tempDir)
+        const { tempDir } = context.config
+        const fault = asFault(asDiskFault(error, { tempDir, kind: run.kind }))
         if (fault.code === 'disk-full' && !madeRoom && (await makeRoom(context, step, signal)))
           madeRoom = true
         else if (!fault.retry || tries >= maxAttempts) throw fault

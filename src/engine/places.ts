@@ -49,7 +49,7 @@ export function createPlaces(context: EngineContext, step: Omit<Placing, 'whole'
     const agree = receipts.every(({ sha256, bytes }) => sha256 === first!.sha256 && bytes === first!.bytes)
     if (first && agree) return first
     const spool = spools.get(key)!
-    return { bytes: await spool.size(), sha256: await digestOf(spool, placing.signal) }
+    return { bytes: await spool.size(), sha256: await digestOf(spool, placing) }
   }
 
   async function commit(manifest: Manifest): Promise<readonly Placed[]> {

@@ -2,13 +2,12 @@ import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import type { Run } from '../state/runs.ts'
-import { fileFault } from '../sys/files.ts'
-import { ToolFailure } from '../sys/process.ts'
 import type { EngineContext } from './context.ts'
-import { freeTempRoom, KeptFault } from './kept.ts'
+import { dropOldestKept, KeptFault } from './kept.ts'
 import { change } from './progress.ts'
 import { pruneAll } from './prune.ts'
 import { tellNotice } from './tell.ts'
+import { asDiskFault, TempFull } from './temp-room.ts'
 import type { WorkResult } from './work.ts'
 
 export interface Tries {
@@ -25,23 +24,17 @@ export async function withRetries(
   { strategy, attempt: tryOnce, cancel }: Tries,
 ): Promise<WorkResult> {
   let proofsFailed = 0
-  let madeRoom = false
-  for (let attempt = 1; ; attempt++) {
+  let attempt = 1
+  const makeAnyRoom = roomFor(context, { run, strategy }, cancel)
+  for (;;) {
     try {
       return await tryOnce(attempt)
     } catch (error) {
       if (error instanceof KeptFault) throw error // its dump is good: each place was tried as often as `retry` says
-      const fault = asRunFault(error, context.config.tempDir)
+      const fault = asFault(asDiskFault(error, { tempDir: context.config.tempDir, kind: run.kind }))
       if (fault.code === 'proof-failed') proofsFailed++
       cancel.throwIfAborted()
-      if (
-        fault.code === 'disk-full' &&
-        !madeRoom &&
-        (await makeAnyRoom(context, { run, strategy }, cancel))
-      ) {
-        madeRoom = true
-        continue
-      }
+      if (fault.code === 'disk-full' && (await makeAnyRoom(fault))) continue
       if (!mayRetry(fault, attempt, run.maxAttempts, proofsFailed)) throw fault
       const delayMs = backoff(strategy, attempt, context.clock.random())
       context.logs.append(
@@ -56,22 +49,30 @@ export async function withRetries(
         code: fault.code,
         delayMs,
       })
-      await change(context, run.id, { attempt: attempt + 1, stage: 'waiting', progress: null })
+      await change(context, run.id, { attempt: ++attempt, stage: 'waiting', progress: null })
       await context.clock.sleep(delayMs, cancel)
     }
   }
 }
 
-/** temp_dir may be full of kept dumps, or lie on the same disk as a place. */
-async function makeAnyRoom(
+/** When temp_dir is full the kept dumps give way, one for each further try: any of them may be the only dump of its database.
+ * Of a disk that holds backups too, what retention lets go, once.
+ * @returns tells whether anything went */
+function roomFor(
   context: EngineContext,
   { run, strategy }: { run: Run; strategy: Strategy },
   signal: AbortSignal,
-): Promise<boolean> {
-  const dropped = await freeTempRoom(context, Number.MAX_SAFE_INTEGER)
-  if (dropped === 0) return makeRoom(context, { run, strategy }, signal)
-  context.logs.append(run.id, `the disk is full: ${dropped} kept dumps were deleted, trying once more`)
-  return true
+): (fault: Fault) => Promise<boolean> {
+  let wasPruned = false
+  return async (fault) => {
+    if (fault instanceof TempFull && (await dropOldestKept(context))) {
+      context.logs.append(run.id, 'temp_dir is full: the oldest kept dump was deleted, trying once more')
+      return true
+    }
+    if (wasPruned) return false
+    wasPruned = true
+    return makeRoom(context, { run, strategy }, signal)
+  }
 }
 
 /** A full disk: what retention lets go anyway goes now, and the backup is tried once more. @returns whether anything went */
@@ -110,21 +111,4 @@ function mayRetry(fault: Fault, attempt: number, maxAttempts: number, proofsFail
 export function backoff(strategy: Strategy, attempt: number, random: number): number {
   const { delayMs, maxDelayMs } = strategy.retry
   return Math.round(Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * (0.8 + 0.4 * random))
-}
-
-/** What a tool said about a full disk is the disk's fault, not the tool's. Places say themselves that they are full: what is left
- * is the folder of unfinished work. */
-export function asRunFault(error: unknown, tempDir: string): Fault {
-  const fault = asFault(fileFault(error, 'a file operation failed')) // a disk that fails is no defect of ours
-  if (fault.code === 'disk-full' && error instanceof Fault) return fault
-  const words = [fault.message, ...(fault instanceof ToolFailure ? fault.lastWords : [])].join('\n')
-  const code =
-    (error as NodeJS.ErrnoException).code ??
-    ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code
-  if (code === 'ENOSPC' || /no space left on device|disk quota exceeded/i.test(words))
-    return new Fault('disk-full', `there is no space left in temp_dir (${tempDir})`, {
-      hint: `free some space there, or point temp_dir to a larger disk; \`df -h ${tempDir}\` shows how full it is`,
-      cause: error,
-    })
-  return fault
 }

@@ -8,6 +8,7 @@ import { followSpool, openFileSpool, type FileSpool } from '../sys/spool.ts'
 import type { EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
 import { spoolPath } from './pipeline.ts'
+import type { Pulse } from './pulse.ts'
 
 const wholeName = 'whole.json'
 
@@ -65,14 +66,14 @@ export function folderOfDump({ artifacts }: Manifest): string {
 export async function openWhole(
   context: EngineContext,
   folder: string,
-  { whole, signal }: { whole: WholeDump; signal: AbortSignal },
+  { whole, pulse, signal }: { whole: WholeDump; pulse: Pulse; signal: AbortSignal },
 ): Promise<Map<string, FileSpool>> {
   const spools = new Map<string, FileSpool>()
   try {
     for (const { name, sha256 } of whole.manifest.artifacts) {
       const spool = await openFileSpool(spoolPath(folder, name), context.clock)
       spools.set(name, spool)
-      if ((await digestOf(spool, signal)) !== sha256)
+      if ((await digestOf(spool, { pulse, signal })) !== sha256)
         throw new Fault('object-corrupt', `the kept dump ${name} is not what was written`, {
           hint: 'check the disk that holds temp_dir',
         })
@@ -85,9 +86,16 @@ export async function openWhole(
 }
 
 /** Lower-case hex SHA-256 of a complete spool. */
-export async function digestOf(spool: FileSpool, signal: AbortSignal): Promise<string> {
+export async function digestOf(
+  spool: FileSpool,
+  { pulse, signal }: { pulse: Pulse; signal: AbortSignal },
+): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of followSpool(spool, signal)) hash.update(chunk as Buffer)
+  let bytes = 0
+  for await (const chunk of followSpool(spool, signal)) {
+    hash.update(chunk as Buffer)
+    pulse.moved('digest', (bytes += (chunk as Buffer).length))
+  }
   return hash.digest('hex')
 }
 

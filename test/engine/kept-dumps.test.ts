@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
+import { Fault } from '../../src/core/faults.ts'
 import type { RunView } from '../../src/core/model.ts'
 import { failureHint } from '../../src/commands/phrases.ts'
 import { freeTempRoom, tidyKept } from '../../src/engine/kept.ts'
+import { createPulse } from '../../src/engine/pulse.ts'
 import { recover } from '../../src/engine/recover.ts'
+import { openWhole, readWhole } from '../../src/engine/whole.ts'
+import { changePlaces } from '../support/change-places.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { startPostgres } from '../support/postgres.ts'
-import { contentOf, severalPlaces, type Places } from '../support/places.ts'
+import { catchUp, contentOf, severalPlaces, type Places } from '../support/places.ts'
 import { needMount, smallDisk } from '../support/small-disk.ts'
 import { fillSample, makeWorld, makeWorldFolder, person, usualSpeed, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
@@ -136,6 +141,82 @@ suite('a dump that no place took', () => {
     await assertWorld(world)
   })
 
+  test('stays when another run meets a place that is full', async (t) => {
+    const folder = await makeWorldFolder(t)
+    const places = severalPlaces(folder, ['disk', 'nas'])
+    for (const name of ['disk', 'nas']) await mkdir(places.dir(name), { recursive: true })
+    const clock = fastClock(usualSpeed)
+    let isFull = false
+    const fill = changePlaces(({ name, put }) => ({
+      put: async (...given) => {
+        if (isFull && name === 'nas')
+          throw new Fault('disk-full', 'storing in nas failed: no space left on the disk')
+        return put(...given)
+      },
+    }))
+    const adjust = (context: World['context']): World['context'] => fill(places.options.adjust(context))
+    const world = await makeWorld(t, { ...places.options, clock, adjust, strategies: { shop: {}, crm: {} } })
+    places.away.add('nas')
+    assert.equal((await world.backup('crm')).state, 'degraded')
+    places.away.add('disk')
+    const shop = await world.backup('shop')
+    assert.ok(shop.kept)
+    places.away.clear()
+    isFull = true
+    clock.jump(3_600_000)
+    const [copy] = await catchUp(world)
+    assert.deepEqual([copy?.state, copy?.fault?.code], ['failed', 'disk-full'])
+    assert.deepEqual((await world.engine.run(shop.id)).kept, shop.kept)
+    await assertWorld(world)
+  })
+
+  for (const state of ['interrupted', 'cancelled'] as const)
+    test(`whose Retry is ${state} while it is read ${state === 'cancelled' ? 'goes' : 'stays kept'}`, async (t) => {
+      const { world, places, run } = await withKept(t)
+      places.away.clear()
+      const { id } = await world.engine.startBackup('shop', { trigger: 'retry', actor: person })
+      const stop = new AbortController()
+      const { write } = world.context.database
+      world.context.database.write = async (work) => {
+        const isTaken = existsSync(join(world.tempDir, id, 'spool-shop.db'))
+        if (isTaken) stop.abort(new Fault(state, 'it was stopped'))
+        return write(work)
+      }
+      await world.worker.runOne(id, stop.signal)
+      const again = await world.engine.run(id)
+      assert.deepEqual(
+        [again.state, again.kept?.backup],
+        [state, state === 'cancelled' ? undefined : run.kept!.backup],
+      )
+      assert.equal((await world.engine.run(run.id)).kept, null)
+      assert.deepEqual(await contentOf(places.dir('disk')), {})
+      await assertWorld(world)
+      if (state === 'cancelled') return
+      const last = await retry(world)
+      assert.deepEqual([last.state, last.backupId], ['succeeded', run.kept!.backup])
+      await assertWorld(world)
+    })
+
+  test('may take longer to be read than timeout.stall: reading it is a sign of life', async (t) => {
+    const { world, run } = await withKept(t)
+    const folder = join(world.tempDir, run.id)
+    const moved: [string, number][] = []
+    const pulse = createPulse(world.context.clock, {
+      stallMs: 60_000,
+      expectedBytes: null,
+      onBeat: () => undefined,
+      processorTicks: () => 0,
+    })
+    t.after(() => pulse.stop())
+    const spools = await openWhole(world.context, folder, {
+      whole: (await readWhole(folder))!,
+      pulse: { ...pulse, moved: (mover, bytes) => void moved.push([mover, bytes]) },
+      signal: new AbortController().signal,
+    })
+    for (const spool of spools.values()) await spool.close()
+    assert.deepEqual(moved.at(-1), ['digest', run.kept!.bytes])
+  })
+
   test('that was cut off by somebody is nobody’s promise', async (t) => {
     const { world, run } = await withKept(t)
     await writeFile(spoolOf(world, run), 'cut')
@@ -179,7 +260,7 @@ suite('a dump that no place took', () => {
     assert.deepEqual([next.state, next.attempt], ['succeeded', 1])
     assert.match(
       await world.engine.runLog(next.id),
-      /the disk is full: 1 kept dumps were deleted, trying once more/,
+      /temp_dir is full: the oldest kept dump was deleted, trying once more/,
     )
     assert.equal((await world.engine.run(run.id)).kept, null)
     await assertWorld(world)

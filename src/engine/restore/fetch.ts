@@ -8,8 +8,10 @@ import type { Running } from '../../sys/process.ts'
 import { createFileSpool, type FileSpool } from '../../sys/spool.ts'
 import type { EngineContext } from '../context.ts'
 import { checkManifest, fromAnyPlace } from '../copies.ts'
+import { freeTempRoom } from '../kept.ts'
 import { fetchUnknown, fetchVerified, readTwice } from '../objects.ts'
 import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
+import { asSpoolFault } from '../temp-room.ts'
 import { condemned } from '../verify.ts'
 import type { Work } from '../work.ts'
 import type { Chosen } from './choose.ts'
@@ -34,6 +36,7 @@ export async function fetchChosen(
   { chosen, source }: { chosen: Chosen; source: Source },
 ): Promise<Fetched> {
   const { file, manifest } = chosen
+  await freeTempRoom(context, manifest.storedBytes)
   if (!file) return fetchBackup(context, work, chosen)
   const fetched = bundle(context, work, manifest)
   try {
@@ -109,7 +112,11 @@ async function fetchArtifacts(
   { fetched, reader }: { fetched: Fetched; reader: Pick<Storage, 'get'> },
 ): Promise<void> {
   for (const artifact of fetched.manifest.artifacts)
-    await fetchVerified(reader, artifact, await spooling(context, work, { fetched, artifact }))
+    await fetchVerified(reader, artifact, await spooling(context, work, { fetched, artifact })).catch(
+      (error: unknown) => {
+        throw asSpoolFault(error, context.config.tempDir)
+      },
+    )
 }
 
 /** Nobody counted what is in it: it is decoded whole now, and what that finds is what the restore has to have in the end. */

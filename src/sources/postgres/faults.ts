@@ -133,10 +133,14 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
     : asFault(error)
 }
 
+/** What the program itself cannot write is our disk's trouble; a server that is full says ERROR. */
+const ownDiskFull = /^pg_\w+: error: could not write[^\n]*: (no space left on device|disk quota exceeded)/im
+
 /** Of a program that failed; words that nobody recognises become `otherwise`. Other programs' failures stay as they are. */
 export function toolFault(error: unknown, connection: Connection, otherwise: FaultCode): unknown {
   if (!(error instanceof ToolFailure) || !/^(pg_|psql$)/.test(error.tool)) return error
   const words = error.lastWords.join('\n')
+  if (ownDiskFull.test(words)) return error
   const trouble = troubles.find(({ words: said }) => said.test(words))
   if (trouble && !(trouble.dumpOnly && otherwise !== 'dump-failed'))
     return faultOf(trouble, { words, connection, cause: error })
