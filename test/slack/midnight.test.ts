@@ -16,7 +16,8 @@ test('200 strategies due at midnight: one batch message, no run without its end,
   const strategies = Object.fromEntries(
     names.map((name) => [name, broken.has(name) ? { database_url: `sqlite:///nowhere/${name}.db` } : {}]),
   )
-  const { slack, world, ...night } = await makeNight(t, { strategies, global: { schedule: '1d' } })
+  const where = { channels: { failure: 'C0ALERTS1' } }
+  const { slack, world, ...night } = await makeNight(t, { strategies, global: { schedule: '1d' } }, where)
   await night.fall('2026-11-20T00:00:01Z', 200)
   await night.ended()
   await night.told()
@@ -33,6 +34,10 @@ test('200 strategies due at midnight: one batch message, no run without its end,
   for (const name of names) assert.ok(wordsOf(batch!).includes(name), `${name} is not in the batch`)
   assert.deepEqual(
     new Set(batch!.replies.map(({ text }) => names.find((name) => text.includes(name)))),
+    broken,
+  )
+  assert.deepEqual(
+    new Set(slack.messages('C0ALERTS1').map(({ text }) => names.find((name) => text.includes(name)))),
     broken,
   )
   const calls = slack.transcript()
