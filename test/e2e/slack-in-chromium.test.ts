@@ -157,5 +157,5 @@ async function home(slack: SlackPage): Promise<void> {
   await slack.page.getByRole('navigation').getByRole('button', { name: /easy-backup/ }).click() // prettier-ignore
   const panel = slack.page.getByRole('tabpanel', { name: 'Home' })
   await panel.getByText('shop', { exact: true }).waitFor()
-  await panel.getByText('broken', { exact: true }).waitFor()
+  await panel.getByText('broken', { exact: true }).first().waitFor() // in its incident, and in the list
 }
