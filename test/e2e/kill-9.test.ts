@@ -100,8 +100,10 @@ async function assertNothingLeft(when: string): Promise<void> {
     [],
     `partial files (${when})`,
   )
+  const heads = join(bot.storageDir, 'audit')
+  const backups = files.filter(({ parentPath }) => !parentPath.startsWith(heads))
   const folders = new Set(
-    files.filter((entry) => entry.name !== 'easy-backup.json').map((entry) => entry.parentPath),
+    backups.filter((entry) => entry.name !== 'easy-backup.json').map((entry) => entry.parentPath),
   )
   const withManifest = new Set(
     files.filter((entry) => entry.name === 'manifest.json').map((entry) => entry.parentPath),
