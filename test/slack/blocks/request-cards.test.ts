@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MessageBody } from '../../../src/core/messages.ts'
-import type { RequestView } from '../../../src/core/model.ts'
+import type { RequestView, RestorePlan } from '../../../src/core/model.ts'
 import { drawMessage } from '../../../src/slack/blocks/message.ts'
 import { at, request, undecided } from '../samples.ts'
 
@@ -9,11 +9,11 @@ const lines = (body: MessageBody): string[] =>
   drawMessage(body, { mentions: [], approvals: 'C0APPROVE', blocks: 'basic' }).text.split('\n')
 
 const { plan } = request()
-const inPlace = {
+const inPlace: RestorePlan = {
   ...plan,
   target: { ...plan.target, mode: 'in-place', name: 'myapp', exists: true, overwritten: true, sessions: 14 },
   steps: ['safety backup', 'restore beside', 'compare 8 tables', 'swap'],
-} as const
+}
 const needs = { ...undecided.needs, typed: true, reason: true, second: true, whom: ['S0LEADS01'] } as const
 
 function asked(changes: Partial<RequestView> = {}): RequestView {
