@@ -78,7 +78,9 @@ async function openApp(options: OpenOptions): Promise<App> {
   const plainAsk = createAsk({ engine: service.engine, gate, clock: systemClock, record })
   const ask: Ask = (asked, person) =>
     plainAsk(asked, person).catch((error: unknown) => Promise.reject(withoutSecrets(error, scrub.hide)))
-  const slack = once(async () => (config.slack ? connectSlack(context, config.slack, { ask, gate, record }) : null))
+  const slack = once(async () =>
+    config.slack ? connectSlack(context, config.slack, { ask, gate, record }) : null,
+  )
   context.notifiers = notifiersOf(context, async () => (await slack())?.notifier ?? null)
   return {
     ask,

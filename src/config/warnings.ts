@@ -10,7 +10,10 @@ import { child, isMapping } from './pointer.ts'
 const anyMonday = Date.parse('2026-01-05T00:00:00Z') // the distance of two runs is judged from here: the same at every start
 
 /** Says what is legal but hardly meant. */
-export function warn(config: Pick<Config, 'strategies' | 'slack' | 'digest'>, examination: Examination): void {
+export function warn(
+  config: Pick<Config, 'strategies' | 'slack' | 'digest'>,
+  examination: Examination,
+): void {
   const { root } = examination
   const global = isMapping(root.global) ? root.global : {}
   warnOfAccess(config, examination)

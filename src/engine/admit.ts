@@ -47,7 +47,11 @@ export async function admitBackup(
     series: '',
     ...by,
     lease: `backup/${strategy.name}`,
-    params: { ...(keeping && { kept: keeping.id }), ...(pin !== undefined && { pin }), ...(prove && { prove }) },
+    params: {
+      ...(keeping && { kept: keeping.id }),
+      ...(pin !== undefined && { pin }),
+      ...(prove && { prove }),
+    },
     maxAttempts: strategy.retry.maxAttempts,
   })
 }

@@ -46,7 +46,12 @@ export function readSnooze(value: string | null): { id: string; acts: number; le
 /** Buttons of a Reply: `ask/0`, `ask/1`, … */
 export const askPrefix = 'ask/'
 
-export const views = { restore: 'restore.dialog', reject: 'request.reject', run: 'run.dialog', plain: 'plain' } as const
+export const views = {
+  restore: 'restore.dialog',
+  reject: 'request.reject',
+  run: 'run.dialog',
+  plain: 'plain',
+} as const
 
 /** Callback ids of the shortcuts in the manifest. */
 export const shortcuts = { run: 'shortcut.run', message: 'shortcut.message' } as const

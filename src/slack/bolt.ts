@@ -92,16 +92,19 @@ function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
     if (filled === null) return
     follow(once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => startRun(desk, filled, place)))
   })
-  app.view({ type: 'view_submission', callback_id: /^(?!(run\.dialog|request\.reject)$)/ }, async ({ ack, body, view }) => {
-    const submitted = readSubmission(view)
-    const answer = firstAnswer(submitted)
-    await measured(desk, acked, () => ack(answer))
-    if (submitted === null || answer.response_action === 'errors') return
-    const place = { user: body.user.id, channel: submitted.channel, threadTs: null, respond: null }
-    follow(
-      once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => planRestore(desk, submitted, place)),
-    )
-  })
+  app.view(
+    { type: 'view_submission', callback_id: /^(?!(run\.dialog|request\.reject)$)/ },
+    async ({ ack, body, view }) => {
+      const submitted = readSubmission(view)
+      const answer = firstAnswer(submitted)
+      await measured(desk, acked, () => ack(answer))
+      if (submitted === null || answer.response_action === 'errors') return
+      const place = { user: body.user.id, channel: submitted.channel, threadTs: null, respond: null }
+      follow(
+        once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => planRestore(desk, submitted, place)),
+      )
+    },
+  )
   app.view({ type: 'view_submission', callback_id: views.reject }, async ({ ack, body, view }) => {
     await measured(desk, acked, () => ack({ response_action: 'update', view: rejectingView }))
     const place = { user: body.user.id, channel: null, threadTs: null, respond: null }
@@ -144,9 +147,7 @@ function others(app: App, { desk, acked, follow }: BoltParts): void {
         ? { channel, ts: body.message.ts, blocks: body.message['blocks'] as unknown }
         : null
     const used = { callbackId: body.callback_id, trigger: body.trigger_id, place, message }
-    follow(
-      once(desk, { key: `shortcut/${body.trigger_id}`, place }, () => answerShortcut(desk, used)),
-    )
+    follow(once(desk, { key: `shortcut/${body.trigger_id}`, place }, () => answerShortcut(desk, used)))
   })
   app.options(/.*/, ({ ack }) => measured(desk, acked, () => ack({ options: [] })))
 }

@@ -56,7 +56,11 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
     case actions.rejectRequest:
       return askWhy(desk, click.trigger, { place, request: needed(value.id), version: value.version ?? 0 })
     case actions.acknowledge:
-      return askAndTell(desk, { name: 'acknowledge', args: { what: needed(value.id), acts: value.version } }, place)
+      return askAndTell(
+        desk,
+        { name: 'acknowledge', args: { what: needed(value.id), acts: value.version } },
+        place,
+      )
     case actions.snooze:
       return askAndTell(desk, { name: 'snooze', args: snoozed(click) }, place)
     case actions.previousPage:
@@ -73,10 +77,7 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
       )
       return publishHome(desk, place.user)
     case actions.cancelFromHome:
-      await desk.ask(
-        { name: 'cancel', args: { run: needed(value.id) } },
-        await desk.identify(place.user),
-      )
+      await desk.ask({ name: 'cancel', args: { run: needed(value.id) } }, await desk.identify(place.user))
       return publishHome(desk, place.user)
     case actions.shareList:
       return shareList(desk, { words: needed(value.words), page: value.page ?? 0 }, place)

@@ -158,12 +158,17 @@ suite('reload is all or nothing (promise 20)', () => {
       return (await reloadHere(here.context, person)).weakened
     }
     assert.deepEqual(await change({ ...access, operate: [] }), [])
-    assert.deepEqual(await change(access), [`access to the service, shop, blog weakened: operate also for ${ops}`])
+    assert.deepEqual(await change(access), [
+      `access to the service, shop, blog weakened: operate also for ${ops}`,
+    ])
     assert.deepEqual(await change({ ...access, groups: { [ops]: [ann] } }), [])
     assert.deepEqual(await change({ ...access, groups: { [ops]: [ann, bob] } }), [
       `access to the service, shop, blog weakened: operate also for ${bob}`,
     ])
-    const wider = await change({ ...access, groups: { [ops]: [ann, bob] } }, { restore: [bob], allow_self_approval: true })
+    const wider = await change(
+      { ...access, groups: { [ops]: [ann, bob] } },
+      { restore: [bob], allow_self_approval: true },
+    )
     assert.deepEqual(wider, [`access to blog weakened: restore also for ${bob}; who asks may approve alone`])
     assert.match((await change(undefined)).join(), /restore also for admins of the workspace/)
     assert.match((await notices(here))[0]!, /• access to the service, shop, blog weakened: operate also for/)

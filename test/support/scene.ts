@@ -51,7 +51,11 @@ export const checks: readonly Check[] = [
   { promise: 4, says: 'no lease without its run', look: leasesAreHeld },
   { promise: 6, says: 'nothing lies in a place that the catalogue does not know', look: placesAreKnown },
   { promise: 7, says: 'no folder, process, upload or server session of an ended run', look: nothingIsLeft },
-  { promise: 12, says: 'of every restore in place it is known which database is in place', look: swapsAreSettled },
+  {
+    promise: 12,
+    says: 'of every restore in place it is known which database is in place',
+    look: swapsAreSettled,
+  },
   { promise: 8, says: 'no slot has two runs', look: slotsAreSingle },
   { promise: 14, says: 'no secret is in a file, log or message', look: secretsAreKept },
 ]
@@ -245,7 +249,9 @@ async function swapsAreSettled({ read, runs }: Scene): Promise<void> {
   const ended = new Set(runs.filter(isEnded).map((run) => run.id))
   const swaps = await read.selectFrom('swaps').selectAll().execute()
   assert.deepEqual(
-    swaps.filter(({ state, worked_on_by: by }) => ['restoring', 'exchanging'].includes(state) && ended.has(by)),
+    swaps.filter(
+      ({ state, worked_on_by: by }) => ['restoring', 'exchanging'].includes(state) && ended.has(by),
+    ),
     [],
   )
 }

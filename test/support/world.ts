@@ -166,7 +166,10 @@ function configure(folder: string, storageDir: string, options: WorldOptions): C
   const readFile = (name: string): string => {
     throw new Error(`${name} is not there`)
   }
-  return loadConfig({ path, text, environment: {}, dotenv: null, readFile }, { sources, storages, filters, notifiers })
+  return loadConfig(
+    { path, text, environment: {}, dotenv: null, readFile },
+    { sources, storages, filters, notifiers },
+  )
 }
 
 /** @returns the URL of a small SQLite file, made when it is not there */

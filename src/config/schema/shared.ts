@@ -188,7 +188,8 @@ export const shared = {
           examples: ['1h'],
         }),
         undo: duration({
-          description: 'After a restore in place the replaced database is kept, and can be put back, for this long',
+          description:
+            'After a restore in place the replaced database is kept, and can be put back, for this long',
           default: defaults.restore.undo,
           examples: ['3d'],
         }),

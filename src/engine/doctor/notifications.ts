@@ -7,7 +7,7 @@ import { viewNotifiers } from '../notifiers.ts'
 /** Mail servers, webhooks and heartbeats: tried without telling anybody, and whether the service gave one up. */
 export async function checkNotifications(context: EngineContext, signal: AbortSignal): Promise<Check[]> {
   const told = (await context.notifiers()).filter(({ once }) => once)
-  const found = await Promise.all(told.map((notifier) => notifier.inspect?.(signal)))
+  const found = await Promise.all(told.map(async (notifier) => notifier.inspect?.(signal)))
   const views = await viewNotifiers(context)
   const given = views.flatMap(({ name, off }): Check[] =>
     off === null || !told.some((notifier) => nameOf(notifier) === name)

@@ -156,11 +156,9 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
     freeBytes: free,
     neededBytes,
     steps: stepsOf({ ask, chosen, target }),
-    warnings: [
-      ...chosen.warnings,
-      ...target.warnings,
-      ...swapWarnings({ ask, chosen, target }),
-    ].map(context.scrub),
+    warnings: [...chosen.warnings, ...target.warnings, ...swapWarnings({ ask, chosen, target })].map(
+      context.scrub,
+    ),
     blockers: [
       ...target.blockers.map(context.scrub),
       ...sqlBlocker(ask, chosen),

@@ -21,7 +21,10 @@ export interface MessageStyle {
 }
 
 /** How a message looks in Slack. Pure: the same body gives the same blocks. */
-export function drawMessage(body: MessageBody, { mentions, blocks, approvals, calledIn }: MessageStyle): Drawn {
+export function drawMessage(
+  body: MessageBody,
+  { mentions, blocks, approvals, calledIn }: MessageStyle,
+): Drawn {
   switch (body.type) {
     case 'run.card':
       return runCard(body.run)

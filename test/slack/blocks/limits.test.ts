@@ -213,7 +213,14 @@ function* worstIncidents(text: string, name: string, id: string): Generator<Inci
       for (const member of state === 'open' ? states : states.slice(0, 1)) {
         const by = { by: { via: 'cli' as const, id: text }, at: at('06:00:00') }
         yield incident({
-          ...{ id, kind, state, where: text, why: text, hint: text, failures: 1_000_001, troubled: 5_000 },
+          id,
+          kind,
+          state,
+          where: text,
+          why: text,
+          hint: text,
+          failures: 1_000_001,
+          troubled: 5_000,
           members: Array.from({ length: 60 }, () => ({
             ...incident().members[0]!,
             strategy: name,

@@ -114,7 +114,15 @@ test('a request can be confirmed or cancelled once, and then is its own record',
     '[Cancel]',
   ])
   const decided = { decidedBy: { via: 'slack' as const, id: 'U0ALICE01' }, decidedAt: at('10:53:00') }
-  for (const state of ['approved', 'executing', 'done', 'rejected', 'cancelled', 'expired', 'failed'] as const) {
+  for (const state of [
+    'approved',
+    'executing',
+    'done',
+    'rejected',
+    'cancelled',
+    'expired',
+    'failed',
+  ] as const) {
     const words = shown(drawMessage({ type: 'request.card', request: request({ state, ...decided }) }, []))
     assert.ok(!words.some((word) => word.startsWith('[')), state)
   }
@@ -135,7 +143,15 @@ test('a question about deleting says how much, why and what stays, and then is i
   assert.match(record('done').at(-1)!, /^confirmed by <@U0ALICE01>/)
   assert.match(record('rejected').at(-1)!, /^kept by <@U0ALICE01> .* nothing was deleted$/)
   assert.match(record('cancelled', { decidedBy: serviceActor }).at(-1)!, /^no longer asked/)
-  for (const state of ['approved', 'executing', 'done', 'rejected', 'cancelled', 'expired', 'failed'] as const)
+  for (const state of [
+    'approved',
+    'executing',
+    'done',
+    'rejected',
+    'cancelled',
+    'expired',
+    'failed',
+  ] as const)
     assert.ok(!record(state).some((word) => word.startsWith('[')), state)
 })
 
