@@ -15,7 +15,7 @@ export interface NextPart {
  * known, half of them are kept for what is still to come, and in the second half parts double every 500th: with 8 MiB parts
  * 40 GB stay at 8 MiB, and every object that S3 takes (5 TiB) fits. */
 export function nextPartBytes(next: NextPart, usual: number, maxParts: number): number {
-  const left = maxParts - next.number + 1
+  const left = Math.max(1, maxParts - next.number + 1) // none: then nothing is left to send either
   const rest = Math.max(0, next.size - next.offset)
   if (next.ended) return Math.max(usual, whole(rest / left))
   const step = maxParts / 20
