@@ -23,6 +23,7 @@ global:
   digest: { schedule: "0 9 * * 1" }      # a summary in Slack, Mondays at 9; without this line none
 
   state_dir: ./data                      # what the service remembers
+  temp_dir: ./tmp                        # unfinished dumps, compressed; room for the largest ones
 
   monitoring:
     health_check: { port: 8080, path: /health }

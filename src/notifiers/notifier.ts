@@ -89,6 +89,7 @@ export interface Delivery {
   /** sent: it is there. unknown: it may be there (timeout, 5xx after the request left). later: not now, nothing happened.
    * gone: what the receipt names was deleted. refused: will never work as it is. */
   outcome: 'sent' | 'unknown' | 'later' | 'gone' | 'refused'
+  /** JSON. When it is an object with a `link`, people find there what was delivered: it goes into the audit log. */
   receipt: unknown
   /** Milliseconds until it may be tried again; null = the deliverer's own back-off. */
   retryAfterMs: number | null

@@ -12,6 +12,8 @@ import { failureOf } from './outcomes.ts'
 import type { Failure } from './outcomes.ts'
 import { createPace } from './pace.ts'
 import type { Method } from './pace.ts'
+import { linkTo, readReceipt } from './receipt.ts'
+import type { Receipt } from './receipt.ts'
 import { channelFor } from './routing.ts'
 import type { RoutingTable } from './routing.ts'
 import type { Style } from './style.ts'
@@ -20,20 +22,14 @@ export interface AnnouncerParts {
   client: WebClient
   routing: RoutingTable
   style: Style
+  /** Its URL, ending in a slash, once Slack said it. */
+  workspace: () => string | null
   clock: Clock
   log: Log
 }
 
-/** Where a message is in Slack. */
-interface Receipt {
-  channel: string
-  ts: string
-  /** Of what was sent, so that the same is not sent again. */
-  digest: string
-}
-
 /** Makes Slack look like what is owed: one post per key, then edits of it. */
-export function createAnnouncer({ client, routing, style, clock, log }: AnnouncerParts): Notifier {
+export function createAnnouncer({ client, routing, style, workspace, clock, log }: AnnouncerParts): Notifier {
   const pace = createPace(clock)
   const troubles = createTroubles(log)
   const presence = createPresence(client, clock)
@@ -60,7 +56,7 @@ export function createAnnouncer({ client, routing, style, clock, log }: Announce
     const answer = await say(client, call, { style, signal })
     if (!('failure' in answer)) {
       troubles.over(call.channel)
-      return sent({ ...answer, digest: call.digest })
+      return sent({ ...answer, digest: call.digest, ...linkTo(workspace(), answer) })
     }
     const { failure } = answer
     if (failure.maybeAway) presence.doubt()
@@ -290,11 +286,4 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 function sent(receipt: Receipt): Delivery {
   return { outcome: 'sent', receipt, retryAfterMs: null, detail: null }
-}
-
-function readReceipt(known: unknown): Receipt | null {
-  if (typeof known !== 'object' || known === null) return null
-  const { channel, ts, digest } = known as Record<string, unknown>
-  if (typeof channel !== 'string' || typeof ts !== 'string') return null
-  return { channel, ts, digest: typeof digest === 'string' ? digest : '' }
 }

@@ -89,6 +89,7 @@ export function startSlack(parts: SlackParts): SlackFace {
   const stopping = new AbortController()
   const working = new Set<Promise<void>>()
   const state = {
+    url: null as string | null,
     trouble: 'not connected yet' as string | null,
     team: null as string | null,
     missing: [] as string[],
@@ -185,6 +186,7 @@ export function startSlack(parts: SlackParts): SlackFace {
     client: clients.delivery,
     routing: parts.routing,
     style,
+    workspace: () => state.url,
     clock,
     log,
   })
@@ -263,12 +265,13 @@ const slowestRetryMs = 5 * 60_000
 /** @returns null when signed in; else what Slack said */
 async function signIn(
   client: WebClient,
-  state: { team: string | null; missing: string[]; granted: string[] },
+  state: { team: string | null; url: string | null; missing: string[]; granted: string[] },
   parts: Pick<SlackParts, 'log' | 'groupsToAsk'>,
 ): Promise<{ words: string; retryAfterMs: number } | null> {
   try {
     const answer = await client.auth.test()
     state.team = answer.team_id ?? null
+    state.url = answer.url ?? null
     state.granted = answer.response_metadata?.scopes ?? []
     state.missing = checkScopes(state.granted, parts)
     return null

@@ -8,13 +8,27 @@ import type { AuditTable } from './tables.ts'
 
 export const beforeAll = '0'.repeat(64)
 
-/** Writes the next row of the chain, in the transaction of what it is about. */
+/** Writes the next row of the chain, in the transaction of what it is about; with the link to the message that shows it, when there is one. */
 export async function audit(tx: Write, entry: AuditEntry, now: number): Promise<AuditRow> {
   const last = await auditHead(tx)
-  const bare = { ...entry, seq: (last?.seq ?? 0) + 1, at: now, prev: last?.hash ?? beforeAll }
+  const link = entry.link ?? (await linkTo(tx, entry.subject))
+  const bare = { ...entry, link, seq: (last?.seq ?? 0) + 1, at: now, prev: last?.hash ?? beforeAll }
   const row: AuditRow = { ...bare, hash: hashOf(bare) }
   await tx.insertInto('audit').values(toTable(row)).execute()
   return row
+}
+
+/** Of the card of a request or run. */
+async function linkTo(tx: Write, subject: string | null): Promise<string | null> {
+  if (subject === null) return null
+  const posts = await tx
+    .selectFrom('deliveries')
+    .select('receipt')
+    .where('key', 'in', [`request/${subject}`, `run/${subject}/card`])
+    .where('receipt', 'is not', null)
+    .execute()
+  const links = posts.map(({ receipt }) => (JSON.parse(receipt!) as { link?: unknown } | null)?.link)
+  return links.find((link) => typeof link === 'string') ?? null
 }
 
 /** The newest row; null when nothing was ever written. */

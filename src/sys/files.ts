@@ -26,6 +26,7 @@ export async function privateFolder(path: string): Promise<void> {
     if (found.uid !== process.getuid?.())
       throw new Fault('disk-failed', `${path} belongs to another user`, {
         hint: `choose another folder, or: chown ${process.getuid?.()} ${path}`,
+        retry: false, // nobody gives it away by itself
       })
     if ((found.mode & 0o077) !== 0) await chmod(path, 0o700)
   } catch (error) {

@@ -38,6 +38,7 @@ async function announcing(t: TestContext, blocks: 'basic' | 'rich' = 'basic'): P
     client: createClients(connectionTo(slack), silentLog).delivery,
     routing: table,
     style: createStyle(blocks, { ...silentLog, warn: (text) => void logged.push(text) }),
+    workspace: () => 'https://acme.slack.com/',
     clock,
     log: silentLog,
   })
@@ -83,6 +84,7 @@ test('what was sent is not sent again, also after a restart', async (t) => {
   const { slack, tell } = await announcing(t)
   const posted = await tell(card)
   const stored: unknown = JSON.parse(JSON.stringify(posted.receipt))
+  assert.match((stored as { link: string }).link, /^https:\/\/acme\.slack\.com\/archives\/C0BACKUPS\/p\d+$/)
   const again = await tell({ ...card, version: 9 }, stored)
   assert.deepEqual([again.outcome, again.receipt], ['sent', stored])
   assert.equal(slack.transcript('chat.update').length, 0)

@@ -56,6 +56,7 @@ export async function makeNight(
     client: createClients(connectionTo(slack), silentLog).delivery,
     routing: routingTable(config.slack!.routing, config.strategies),
     style: createStyle('basic', context.log),
+    workspace: () => 'https://acme.slack.com/',
     clock,
     log: context.log,
   })

@@ -27,6 +27,7 @@ suite(
           client: createClients(connection, silentLog).delivery,
           routing: routingTable(routing, []),
           style: createStyle('basic', silentLog),
+          workspace: () => 'https://acme.slack.com/',
           clock,
           log: silentLog,
         })

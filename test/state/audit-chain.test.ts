@@ -3,6 +3,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { checkChain } from '../../src/state/audit-chain.ts'
 import { audit, findAudit } from '../../src/state/audit.ts'
 import { openDatabase, type Database } from '../../src/state/database.ts'
+import { settle } from '../../src/state/messages.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import {
   changeRow as change,
@@ -25,6 +26,27 @@ async function logOf(t: TestContext, rows: number): Promise<Database> {
 async function found({ read }: Database): Promise<string[]> {
   return (await checkChain(read, [])).problems.map(({ text }) => text)
 }
+
+test('a row links to the message that shows what it is about, and the link is part of the chain', async (t) => {
+  const log = await logOf(t, 0)
+  const link = 'https://acme.slack.com/archives/C0APPROVE/p1000001'
+  const settled = { sentVersion: 1, tries: 0, unknowns: 0, retryAt: 0, refused: null }
+  await log.write(async (tx) => {
+    await settle(tx, 'request/rq-1', 'mail', { ...settled, receipt: 'message-1' })
+    await settle(tx, 'request/rq-1', 'slack', {
+      ...settled,
+      receipt: { channel: 'C0APPROVE', ts: '1.000001', link },
+    })
+    for (const subject of ['rq-1', 'rq-2', null]) await audit(tx, { ...entry, subject }, noon)
+  })
+  assert.deepEqual((await findAudit(log.read, { limit: 9 })).map((row) => row.link).toReversed(), [
+    link,
+    null,
+    null,
+  ])
+  await change(log, 1, { link: 'https://evil.example/' })
+  assert.equal((await found(log)).length, 1)
+})
 
 const eve = JSON.stringify({ via: 'slack', id: 'U0EVE0001' })
 
