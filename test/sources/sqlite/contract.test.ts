@@ -1,12 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import type { TestContext } from 'node:test'
 import { sqlite } from '../../../src/sources/sqlite/index.ts'
 import { sourceContract, temporary } from '../../contracts/source.ts'
-import { fileUrl, rowsOf } from './files.ts'
+import { fileUrl, keepWriting, rowsOf } from './files.ts'
 
 sourceContract({
   driver: sqlite,
@@ -55,7 +54,7 @@ sourceContract({
 
   async makeBusy(t) {
     const file = join(await temporary(t), 'busy.db')
-    return { url: fileUrl(file), tables: [], stop: await keepWriting(t, file) }
+    return { url: fileUrl(file), tables: [], stop: await keepWriting(file, 'wal') }
   },
 
   async paste(_url, folder, commands) {
@@ -68,19 +67,3 @@ sourceContract({
     return rowsOf(join(folder, 'restored.db'))
   },
 })
-
-/** From a process of its own, as an application would. */
-async function keepWriting(t: TestContext, file: string): Promise<() => Promise<void>> {
-  const writer = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), file, 'wal'], {
-    cwd: dirname(file),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.after(() => writer.kill('SIGKILL'))
-  await new Promise((resolve) => writer.stdout.once('data', resolve))
-  return async () => {
-    if (writer.exitCode !== null) throw new Error('the writer ended early')
-    const ended = new Promise((resolve) => writer.once('exit', resolve))
-    writer.kill('SIGKILL')
-    await ended
-  }
-}

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -24,4 +26,22 @@ export function rowsOf(file: string): string {
 
 function shown(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+}
+
+/**
+ * Writes all the time from a process of its own, as an application would.
+ * @returns what stops it and waits until it is gone: call it before the folder is removed @throws Error when the writer ended by itself
+ */
+export async function keepWriting(file: string, journalMode: 'wal' | 'delete'): Promise<() => Promise<void>> {
+  const writer = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), file, journalMode], {
+    cwd: dirname(file),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise((resolve) => writer.once('exit', resolve))
+  await Promise.race([new Promise((resolve) => writer.stdout.once('data', resolve)), ended])
+  return async () => {
+    if (writer.exitCode !== null) throw new Error('the writer ended early')
+    writer.kill('SIGKILL')
+    await ended
+  }
 }

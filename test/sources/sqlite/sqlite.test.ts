@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { chmod, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,7 +7,7 @@ import { sqlite } from '../../../src/sources/sqlite/index.ts'
 import type { TargetRequest } from '../../../src/sources/source.ts'
 import { strays } from '../../../src/sys/strays.ts'
 import { beside, openBench, temporary, type Bench } from '../../contracts/source.ts'
-import { fileUrl, rowsOf } from './files.ts'
+import { fileUrl, keepWriting, rowsOf } from './files.ts'
 
 const never = new AbortController().signal
 
@@ -29,13 +28,8 @@ function bench(t: TestContext, path: string, options: Record<string, unknown> = 
 
 test('a file without a write-ahead log is copied whole while somebody writes to it all the time', async (t) => {
   const path = join(await temporary(t), 'busy.db')
-  const writer = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), path, 'delete'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.after(() => writer.kill('SIGKILL'))
-  await new Promise((resolve) => writer.stdout.once('data', resolve))
-  const backup = await (await bench(t, path)).backUp()
-  assert.equal(writer.exitCode, null)
+  const stop = await keepWriting(path, 'delete')
+  const backup = await (await bench(t, path)).backUp().finally(stop)
   const rows = Object.fromEntries(backup.tables!.map(({ name, rows }) => [name, rows]))
   assert.ok(rows.ledger_a! >= 20_000)
   assert.equal(rows.ledger_a, rows.ledger_b)
