@@ -24,6 +24,8 @@ if [ "$purpose" = test ]; then
   need strace strace
   need libfaketime "$(dirname "$libatomic")/faketime/libfaketimeMT.so.1"
   need sqlite3 sqlite3
+  need age age
+  need gnupg gpg
 fi
 [ -n "$missing" ] || exit 0
 

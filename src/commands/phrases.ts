@@ -118,6 +118,7 @@ const tasks = {
   backup: { noun: 'backup', doing: 'backing up' },
   restore: { noun: 'restore', doing: 'restoring' },
   verify: { noun: 'verification', doing: 'verifying' },
+  drill: { noun: 'restore drill', doing: 'trying a restore' },
   copy: { noun: 'copy', doing: 'copying a backup to a place that owes it' },
   prune: { noun: 'prune', doing: 'deleting old backups' },
 }

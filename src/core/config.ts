@@ -1,4 +1,6 @@
 import type { Access } from './access.ts'
+import type { DrillConfig } from './drill.ts'
+import type { Encryption } from './encryption.ts'
 import type { LogLevel } from './log.ts'
 import type { Compression } from './model.ts'
 import type { NotificationConfig } from './notifications.ts'
@@ -14,7 +16,11 @@ export interface Strategy {
   /** null: nothing is ever deleted. */
   retention: Retention | null
   compression: { type: Compression; level: number | null }
+  /** null: dumps are stored as anybody can read them. */
+  encryption: Encryption | null
   prove: boolean
+  /** null: only when somebody asks. */
+  drill: DrillConfig | null
   retry: { maxAttempts: number; delayMs: number; maxDelayMs: number }
   /** Totals: 0 = off. `stallMs` (nothing moves) is always on. */
   timeout: { backupMs: number; uploadMs: number; restoreMs: number; stallMs: number }

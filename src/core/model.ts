@@ -1,3 +1,5 @@
+import type { DrillResult } from './drill.ts'
+import type { EncryptionFacts } from './encryption.ts'
 import type { FaultFacts } from './faults.ts'
 import type {
   BackupResult,
@@ -13,7 +15,7 @@ import type {
 /** How far a backup was verified: V0 exists, V1 digest re-read, V2 decoded whole by the engine's own parser, V3 restored and compared. */
 export type Level = 'V0' | 'V1' | 'V2' | 'V3'
 
-export type RunKind = 'backup' | 'restore' | 'verify' | 'copy' | 'prune'
+export type RunKind = 'backup' | 'restore' | 'verify' | 'drill' | 'copy' | 'prune'
 export type Outcome = 'succeeded' | 'degraded' | 'failed' | 'cancelled' | 'interrupted' | 'skipped'
 export type RunState = 'queued' | 'running' | Outcome
 export const outcomes: readonly Outcome[] = [
@@ -110,11 +112,15 @@ export interface Manifest {
   rawBytes: number | null
   storedBytes: number
   compression: Compression
-  encryption: null
+  encryption: EncryptionFacts | null
   level: Level
-  /** Exact rows per table as counted by the proof; null when not proved. */
+  /** Exact rows per table as counted by the proof; null when not proved, and when they are in `details`. */
   tables: TableRows[] | null
+  /** How many schema objects of each kind the dump holds, e.g. `{ INDEX: 12 }`, as its engine names kinds; absent: not counted. */
+  objects?: Record<string, number>
   artifacts: Artifact[]
+  /** Only of an encrypted backup: what names tables and counts their rows, encrypted like the dump. */
+  details?: Artifact
   /** hourly, daily, weekly, monthly: the buckets in which it is the first of its series. */
   kinds: string[]
   /** Commands of stock tools that restore it, to be pasted in the folder that holds the artifacts. */
@@ -197,6 +203,7 @@ export interface RunView {
   backup: BackupResult | null
   restore: RestoreResult | null
   verify: VerifyResult | null
+  drill?: DrillResult | null
   copy?: CopyResult | null
   prune?: PruneResult | null
   undo?: UndoResult | null

@@ -130,13 +130,13 @@ async function removeFolder(context: EngineContext, folder: string): Promise<voi
 function totalLimit(context: EngineContext, run: Run, strategy: Strategy, over: AbortSignal): AbortSignal {
   const limit = new AbortController()
   const { restoreMs, backupMs } = strategy.timeout
-  const limitMs = { backup: backupMs, verify: backupMs, restore: restoreMs, copy: 0, prune: 0 }[run.kind]
+  const limitMs = { backup: backupMs, verify: backupMs, restore: restoreMs, drill: restoreMs, copy: 0, prune: 0 }[run.kind]
   if (limitMs > 0)
     void context.clock.sleep(limitMs, over).then(
       () =>
         limit.abort(
           new Fault('timed-out', `the ${run.kind} took longer than its limit of ${formatDuration(limitMs)}`, {
-            hint: `raise timeout.${run.kind === 'restore' ? 'restore' : 'backup'}, or leave it out to have no limit`,
+            hint: `raise timeout.${['restore', 'drill'].includes(run.kind) ? 'restore' : 'backup'}, or leave it out to have no limit`,
             retry: false, // the limit is for the whole run
           }),
         ),

@@ -2,6 +2,7 @@ import type { Run, RunChange } from '../state/runs.ts'
 import type { Write } from '../state/database.ts'
 import { listCopies } from '../state/catalogue.ts'
 import type { Strategy } from '../core/config.ts'
+import { Fault } from '../core/faults.ts'
 import { backupWork } from './backup-work.ts'
 import type { EngineContext } from './context.ts'
 import { copyWork } from './copy.ts'
@@ -51,6 +52,8 @@ export async function workOn(context: EngineContext, work: Work): Promise<WorkRe
       return copyWork(context, work)
     case 'verify':
       return verify(context, work)
+    case 'drill':
+      throw new Fault('internal', 'restore drills come with the next change')
     case 'restore':
       return work.run.params.undo === undefined ? restore(context, work) : undoRestore(context, work)
   }

@@ -1,4 +1,5 @@
 import { sql, type Selectable } from 'kysely'
+import type { DrillResult } from '../core/drill.ts'
 import type { FaultFacts } from '../core/faults.ts'
 import type {
   Actor,
@@ -73,6 +74,7 @@ export interface RunResult {
   backup?: BackupResult
   restore?: RestoreResult
   verify?: VerifyResult
+  drill?: DrillResult
   copy?: CopyResult
   prune?: PruneResult
   undo?: UndoResult

@@ -43,6 +43,7 @@ const doing: Record<RunKind, string> = {
   backup: 'backing up',
   restore: 'restoring',
   verify: 'verifying',
+  drill: 'trying a restore',
   copy: 'copying',
   prune: 'deleting old backups',
 }
@@ -105,6 +106,7 @@ const doneWords: Record<RunKind, string> = {
   backup: 'backed up',
   restore: 'restored',
   verify: 'verified',
+  drill: 'restore tried',
   copy: 'copied',
   prune: 'pruned',
 }

@@ -22,6 +22,7 @@ const walks: Record<RunKind, Stage[]> = {
   backup: ['starting', 'dump', 'proof', 'upload'],
   restore: ['fetch', 'restore', 'check'], // in place, what stands around these is told in the line
   verify: ['fetch', 'verify'],
+  drill: ['fetch', 'restore', 'check'],
   copy: ['fetch', 'upload'],
   prune: ['prune'],
 }
