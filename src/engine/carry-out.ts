@@ -130,7 +130,14 @@ async function removeFolder(context: EngineContext, folder: string): Promise<voi
 function totalLimit(context: EngineContext, run: Run, strategy: Strategy, over: AbortSignal): AbortSignal {
   const limit = new AbortController()
   const { restoreMs, backupMs } = strategy.timeout
-  const limitMs = { backup: backupMs, verify: backupMs, restore: restoreMs, drill: restoreMs, copy: 0, prune: 0 }[run.kind]
+  const limitMs = {
+    backup: backupMs,
+    verify: backupMs,
+    restore: restoreMs,
+    drill: restoreMs,
+    copy: 0,
+    prune: 0,
+  }[run.kind]
   if (limitMs > 0)
     void context.clock.sleep(limitMs, over).then(
       () =>
