@@ -80,6 +80,31 @@ export async function admitVerify(
   })
 }
 
+/** Accepts a drill into the queue. Its lease is its own: a backup never waits for a drill, nor a drill for a backup.
+ * @throws Fault busy, naming the run that drills this series */
+export async function admitDrill(
+  context: EngineContext,
+  tx: Write,
+  ask: {
+    strategy: string
+    series: string
+    backup: string
+    trigger: Trigger
+    actor: Actor
+    slotAt: number | null
+  },
+): Promise<string> {
+  const { backup, strategy, series, ...by } = ask
+  const lease = `drill/${strategy}/${series}`
+  const open = (await openRuns(tx)).find((run) => run.lease === lease)
+  if (open)
+    throw new Fault('busy', `a drill of ${strategy} is already under way`, {
+      hint: `it is run ${open.id}: cancel it, or wait for its end`,
+    })
+  const run = { kind: 'drill', strategy, series, ...by, lease, params: { backup }, maxAttempts: 1 } as const
+  return insert(context, tx, { id: newRunId(context), ...run })
+}
+
 async function insert(context: EngineContext, tx: Write, run: NewRun): Promise<string> {
   await insertRun(tx, run, context.clock.now())
   await tellRun(context, tx, await viewIn(context, tx, run.id))

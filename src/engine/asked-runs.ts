@@ -1,7 +1,7 @@
 import { Fault } from '../core/faults.ts'
-import type { Actor, RunView } from '../core/model.ts'
+import type { Actor, RunView, Trigger } from '../core/model.ts'
 import { endRun, findRun, openRuns, requestCancel, type Run } from '../state/runs.ts'
-import { admitBackup, admitVerify, viewIn } from './admit.ts'
+import { admitBackup, admitDrill, admitVerify, viewIn } from './admit.ts'
 import { findBackup } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import type { Engine } from './facade.ts'
@@ -36,6 +36,20 @@ export async function startVerify(
   const level = ask.level === 'V1' ? 'V1' : 'V2'
   const work = { strategy: name, series: view.series, backup: view.id, level, actor: ask.actor } as const
   return context.database.write(async (tx) => viewIn(context, tx, await admitVerify(context, tx, work)))
+}
+
+export async function startDrill(
+  context: EngineContext,
+  ask: { strategy: string; backup: string | null; trigger: Trigger; actor: Actor },
+): Promise<RunView> {
+  const { name } = strategyOf(context, ask.strategy)
+  const { view: backup } = await findBackup(context, ask.backup ?? 'latest', name)
+  const work = { ...ask, series: backup.series, backup: backup.id, slotAt: null }
+  const view = await context.database.write(async (tx) =>
+    viewIn(context, tx, await admitDrill(context, tx, work)),
+  )
+  context.bus.emit({ type: 'run.queued', run: view.id, kind: 'drill', strategy: name })
+  return view
 }
 
 /** @param id a run's id or its last four characters. @throws Fault not-found */

@@ -63,7 +63,7 @@ async function endOf(
       strategy,
       cancel,
     })
-    return { outcome: result.outcome ?? 'succeeded', result, fault: null, kept: null }
+    return { outcome: result.outcome ?? 'succeeded', result, fault: result.fault ?? null, kept: null }
   } catch (error) {
     const fault = asFault(error)
     if (fault.code === 'internal')

@@ -7,7 +7,7 @@ import { findAudit } from '../state/audit.ts'
 import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
 import { listSwaps } from '../state/swaps.ts'
-import { askedRun, cancelRun, startBackup, startVerify, watchRun } from './asked-runs.ts'
+import { askedRun, cancelRun, startBackup, startDrill, startVerify, watchRun } from './asked-runs.ts'
 import { findBackup, syncCatalogue } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import { dashboardOf } from './dashboard.ts'
@@ -57,6 +57,8 @@ export function createEngine(
     startBackup: (name, by) => accepted(startBackup(context, name, by), ({ id }) => id),
     startVerify: (backup, level, actor) =>
       accepted(startVerify(context, { backup, level, actor }), ({ id }) => id),
+    startDrill: (strategy, backup, by) =>
+      accepted(startDrill(context, { strategy, backup, ...by }), ({ id }) => id),
     cancel: (id, actor) => accepted(cancelRun(context, id, actor), () => null),
     run: (id) => askedRun(context, id),
     runs: async (filter) =>

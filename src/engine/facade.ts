@@ -35,6 +35,15 @@ export interface Engine extends IncidentDoor {
   /** Accepts a verification up to `level` (V1 or V2). @throws Fault not-found · busy */
   startVerify(backupId: string, level: Level, actor: Actor): Promise<RunView>
 
+  /** Accepts a restore drill: a backup is restored for real, compared and thrown away. Its run ends `succeeded` for pass,
+   * `failed` (drill-failed) for fail, `degraded` (drill-inconclusive) where this machine could not tell; each with `drill`.
+   * @param backup  a full id or its last four characters; null: the newest good one. @throws Fault not-found · busy (hint names the run) */
+  startDrill(
+    strategy: string,
+    backup: string | null,
+    by: { trigger: Trigger; actor: Actor },
+  ): Promise<RunView>
+
   run(id: string): Promise<RunView>
   runs(filter: { strategy?: string; state?: RunState; limit: number }): Promise<RunView[]>
   /** Yields the run's view now and after each change, until it has ended. */

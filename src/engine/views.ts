@@ -50,6 +50,7 @@ export async function runView(
     undo: run.result?.undo ?? null,
     ...(run.params.undo !== undefined && { undoes: run.params.undo }),
     verify: run.result?.verify ?? null,
+    drill: run.result?.drill ?? null,
     copy: run.result?.copy ?? null,
     prune: run.result?.prune ?? null,
     fault: run.fault,

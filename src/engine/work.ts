@@ -2,10 +2,11 @@ import type { Run, RunChange } from '../state/runs.ts'
 import type { Write } from '../state/database.ts'
 import { listCopies } from '../state/catalogue.ts'
 import type { Strategy } from '../core/config.ts'
-import { Fault } from '../core/faults.ts'
+import type { Fault } from '../core/faults.ts'
 import { backupWork } from './backup-work.ts'
 import type { EngineContext } from './context.ts'
 import { copyWork } from './copy.ts'
+import { drill } from './drill.ts'
 import { pruneAfterBackup } from './prune-after.ts'
 import { pruneWork } from './prune-run.ts'
 import type { Pulse } from './pulse.ts'
@@ -31,7 +32,9 @@ export interface Work {
 export interface WorkResult {
   result: NonNullable<Run['result']>
   /** How the run ends when it is not simply `succeeded`. */
-  outcome?: 'succeeded' | 'degraded'
+  outcome?: 'succeeded' | 'degraded' | 'failed'
+  /** Why it is not simply `succeeded`, told like the fault of a run that came to no result. */
+  fault?: Fault
   /** Written in the transaction that ends the run. */
   commit(tx: Write): Promise<void>
   /** Done after the run has ended; its failure is its own. @param signal the service stops */
@@ -53,7 +56,7 @@ export async function workOn(context: EngineContext, work: Work): Promise<WorkRe
     case 'verify':
       return verify(context, work)
     case 'drill':
-      throw new Fault('internal', 'restore drills come with the next change')
+      return drill(context, work)
     case 'restore':
       return work.run.params.undo === undefined ? restore(context, work) : undoRestore(context, work)
   }
