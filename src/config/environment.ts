@@ -88,7 +88,7 @@ export function loadEnvironment(input: EnvironmentInput, drivers: DriverCatalogu
   root.strategies = [{ name: nameIn(root, drivers), ...strategyIn(root) }]
   judgeWhole(root, used, findings)
   return configFrom(
-    { root, findings, fromOutside: new Set(used.keys()), secrets: new Set() },
+    { root, findings, fromOutside: new Set(used.keys()), secrets: new Set(), readFile: input.readFile },
     { file: 'environment', folder: input.folder },
     drivers,
   )

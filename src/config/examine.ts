@@ -17,6 +17,8 @@ export interface Examination {
   /** Where whole values are secret, and where values are URLs that may hold one. */
   secretPlaces: Set<string>
   urlPlaces: Set<string>
+  /** Of paths relative to the folder of the file. */
+  readFile(path: string): string
 }
 
 /** What this walker reads of a schema. */

@@ -7,6 +7,7 @@ import { checkAccess } from './access.ts'
 import { checkMonitoring } from './check-monitoring.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkStrategies } from './check-strategies.ts'
+import { checkEncryption } from './encryption.ts'
 import { newPlaces, readDocument } from './document.ts'
 import { examine, type Examination } from './examine.ts'
 import { createFindings } from './findings.ts'
@@ -41,7 +42,7 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
     { text: input.text, places, findings },
   )
   return configFrom(
-    { root, findings, fromOutside, secrets },
+    { root, findings, fromOutside, secrets, readFile },
     { file: input.path, folder: dirname(input.path) },
     drivers,
   )
@@ -50,7 +51,7 @@ export function loadConfig(input: ConfigInput, drivers: DriverCatalogue): Config
 /** Judges a tree of values, wherever it came from, and fills in the defaults.
  * @throws ConfigMistakes */
 export function configFrom(
-  read: Pick<Examination, 'root' | 'findings' | 'fromOutside' | 'secrets'>,
+  read: Pick<Examination, 'root' | 'findings' | 'fromOutside' | 'secrets' | 'readFile'>,
   from: { file: string; folder: string },
   drivers: DriverCatalogue,
 ): Config {
@@ -75,6 +76,7 @@ function judge(examination: Examination): void {
   checkMonitoring(examination)
   checkPlaces(examination)
   checkStrategies(examination)
+  checkEncryption(examination)
   checkNotifications(examination)
   checkAccess(examination)
   examination.findings.settle(examination.root, examination.secrets)

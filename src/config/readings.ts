@@ -4,6 +4,7 @@ import { parseSchedule, type Mistake } from '../core/schedule.ts'
 import { nearest } from '../core/nearest.ts'
 import { isZone } from '../core/schedule/zone.ts'
 import { shown } from './shown.ts'
+import { parseSize } from '../core/size.ts'
 
 /** Judges a value that has a form of its own; null when it is right. */
 type Judge = (value: unknown) => Mistake | null
@@ -14,6 +15,8 @@ export const readings = {
   duration: judgeDuration,
   limit: (value) => (value === 0 || value === '0' ? null : judgeDuration(value)),
   silence: judgeSilence,
+  percent: judgePercent,
+  size: judgeSize,
   schedule(value) {
     const read = parseSchedule(value)
     return 'mistake' in read ? read : null
@@ -52,6 +55,13 @@ export const readings = {
     typeof value === 'string'
       ? null
       : { mistake: `${shown(value)} is not a compression`, hint: 'write gzip, zstd or none' },
+  encryption: (value) =>
+    value === 'none'
+      ? null
+      : {
+          mistake: `${shown(value)} alone says no key`,
+          hint: 'write { type: age, recipients: [age1…] }, or none',
+        },
   tls: (value) =>
     typeof value === 'boolean' || typeof value === 'string'
       ? null
@@ -87,6 +97,29 @@ function judgeSilence(value: unknown): Mistake | null {
   const ms = parseDuration(String(value)) ?? 0
   if (ms >= 5 * minuteMs && ms <= 7 * 24 * 60 * minuteMs) return null
   return { mistake: `${shown(value)} is not between 5m and 7d`, hint: 'write 30m, or off' }
+}
+
+/** A share that something may change by: 1 % to 10,000 %. */
+function judgePercent(value: unknown): Mistake | null {
+  if (value === 'off') return null
+  const hint = 'write a share such as 50%, or off'
+  if (typeof value === 'number')
+    return { mistake: `${value} has no %`, hint: `write ${value < 1 ? Math.round(value * 100) : value}%, or off` }
+  if (value === false) return { mistake: 'false is not a share', hint: 'write off' }
+  const written = typeof value === 'string' ? /^(\d{1,5}(?:\.\d+)?) ?%$/.exec(value) : null
+  if (!written) return { mistake: `${shown(value)} is not a share`, hint }
+  const percent = Number(written[1])
+  return percent >= 1 && percent <= 10_000
+    ? null
+    : { mistake: `${shown(value)} is not between 1% and 10000%`, hint }
+}
+
+function judgeSize(value: unknown): Mistake | null {
+  if (value === 'off') return null
+  const hint = 'write a whole number with B, KiB, MiB or GiB, such as 10GiB, or off'
+  if (typeof value === 'number') return { mistake: `${value} has no unit`, hint: `write ${value}GiB, or off` }
+  if (typeof value === 'string' && parseSize(value) !== null) return null
+  return { mistake: `${shown(value)} is not a size`, hint }
 }
 
 function judgeName(value: unknown): Mistake | null {

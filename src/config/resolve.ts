@@ -18,6 +18,8 @@ import type { DriverCatalogue } from './catalogue.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
 import { defaults } from './defaults.ts'
+import { encryptionOf } from './encryption.ts'
+import { expectOf } from './expect.ts'
 import { notificationsOf } from './notifications.ts'
 import type { ConfigFile } from './schema/file.ts'
 import type { StrategyFile } from './schema/strategy.ts'
@@ -74,7 +76,7 @@ function strategyFrom(
     timezone: own.timezone ?? defaults.timezone,
     retention: retentionOf(own.retention),
     compression: compressionOf(own.compression ?? global.s3?.compression),
-    encryption: null,
+    encryption: encryptionOf(own.encryption, context.folder),
     prove: own.prove ?? defaults.prove,
     drill: null,
     ...limitsOf(strategy, global),
@@ -94,7 +96,6 @@ function limitsOf(
 ): Pick<Strategy, 'retry' | 'timeout' | 'expect' | 'restore'> {
   const retry = { ...defaults.retry, ...global.retry, ...strategy.retry }
   const timeout = { ...defaults.timeout, ...global.timeout, ...strategy.timeout }
-  const expect = { ...global.expect, ...strategy.expect }
   const restore = { ...defaults.restore, ...global.restore, ...strategy.restore }
   return {
     retry: { maxAttempts: retry.max_attempts, delayMs: ms(retry.delay), maxDelayMs: ms(retry.max_delay) },
@@ -104,7 +105,7 @@ function limitsOf(
       restoreMs: ms(timeout.restore),
       stallMs: ms(timeout.stall),
     },
-    expect: { maxAgeMs: expect.max_age === undefined ? null : ms(expect.max_age) },
+    expect: expectOf(strategy.expect, global.expect),
     restore: {
       expiresMs: ms(restore.expires),
       undoMs: ms(restore.undo),

@@ -4,6 +4,7 @@ import { doubtfulRules, spellAge } from '../core/retention/rules.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { warnOfAccess } from './access.ts'
 import { strategiesOf } from './check-strategies.ts'
+import { warnOfEncryption } from './encryption.ts'
 import type { Examination } from './examine.ts'
 import { child, isMapping } from './pointer.ts'
 
@@ -17,6 +18,7 @@ export function warn(
   const { root } = examination
   const global = isMapping(root.global) ? root.global : {}
   warnOfAccess(config, examination)
+  warnOfEncryption(config.strategies, examination)
   if (config.slack) warnOfSlack(config.slack, { examination, hasDigest: config.digest !== null })
   strategiesOf(root).forEach(({ pointer, strategy }, index) => {
     warnOfStrategy(config.strategies[index]!, { pointer, strategy, global, examination })

@@ -91,6 +91,10 @@ const settings: Record<string, { of: (strategy: Strategy) => unknown; text?: (s:
   },
   storage: { of: ({ storages }) => storages, text: ({ storages }) => storages.join(', ') },
   compression: { of: ({ compression }) => compression, text: ({ compression }) => compression.type },
+  encryption: {
+    of: ({ encryption }) => encryption,
+    text: ({ encryption }) => encryption?.type ?? 'none',
+  },
   prove: { of: ({ prove }) => prove, text: ({ prove }) => String(prove) },
   tags: { of: ({ tags }) => tags, text: ({ tags }) => tags.join(', ') || 'none' },
   protected: { of: (s) => s.protected, text: (s) => String(s.protected) },
@@ -124,6 +128,7 @@ function weakenedIn(was: Strategy, is: Strategy): Said[] {
   const all: (((names: string) => string) | null)[] = [
     weaker === undefined ? null : (names) => `retention of ${names} weakened: ${spell(was)} → ${spell(is)}`,
     gone.length === 0 ? null : (names) => `no longer stored in ${gone.join(', ')}: ${names}`,
+    was.encryption && !is.encryption ? (names) => `no longer encrypted: ${names}` : null,
     was.protected && !is.protected ? (names) => `no longer protected: ${names}` : null,
   ]
   return all.filter((say) => say !== null).map((say) => ({ name: is.name, say }))

@@ -87,8 +87,8 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
   ],
   [
     'what is not built yet is said once, whatever is in it',
-    { global: ['encryption: { typo: ${UNSET}, x: 1 }'.replace('${UNSET}', '"${UNSET}"')] },
-    'global.encryption  encryption comes with the next release  remove it',
+    { global: ['hooks: { typo: ${UNSET}, x: 1 }'.replace('${UNSET}', '"${UNSET}"')] },
+    'global.hooks  running hooks comes with the next release  remove it',
   ],
   [
     'hooks',

@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
 import { defaults } from '../defaults.ts'
 import { access } from './access.ts'
+import { encryption } from './encryption.ts'
+import { expect } from './expect.ts'
 import { count, databaseUrl, duration, flag, group, later, limit, reading, text } from './words.ts'
 
 const retentionRule = group(
@@ -140,21 +142,7 @@ export const shared = {
       { description: 'When running work is stopped' },
     ),
   ),
-  expect: Type.Optional(
-    group(
-      {
-        max_age: duration({
-          description:
-            'The newest good backup may be this old before it counts as overdue; by default 1.5 times the schedule, and its usual duration',
-          examples: ['26h'],
-        }),
-        size_change: later('A backup that shrank or grew by more is suspicious', {
-          what: 'expect.size_change',
-        }),
-      },
-      { description: 'What is normal' },
-    ),
-  ),
+  expect: Type.Optional(expect),
   storage: Type.Optional(
     Type.Union(
       [
@@ -201,7 +189,7 @@ export const shared = {
       { description: 'Restoring' },
     ),
   ),
-  encryption: later('Encryption of dumps (age, gpg)', { what: 'encryption' }),
+  encryption,
   drill: later('Restores that are tried by themselves', { what: 'drill' }),
   hooks: later('Programs before and after a backup', { what: 'running hooks' }),
   access,
