@@ -5,6 +5,7 @@ import type { Write } from '../state/database.ts'
 import { asFault } from '../core/faults.ts'
 import type { Manifest } from '../core/model.ts'
 import { keptFor, retentionIn } from '../core/retention.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import type { Run } from '../state/runs.ts'
 import { fileFault } from '../sys/files.ts'
 import { backupOnce, engineName, sendWhole, type Stored } from './backup.ts'
@@ -131,7 +132,7 @@ async function takeOver(context: EngineContext, run: Run, { whole, keptBy }: Fou
   const [from, folder] = [runFolder(context, keptBy), runFolder(context, run.id)]
   // of two folders only one holds the spools, so whenever we die the dump is the one's or the other's
   await writeWhole(folder, whole)
-  for (const { name } of whole.manifest.artifacts)
+  for (const { name } of objectsOf(whole.manifest))
     await rename(spoolPath(from, name), spoolPath(folder, name))
   await rm(from, { recursive: true, force: true })
   await forgetKept(context, keptBy)

@@ -3,6 +3,7 @@ import { asFault, Fault } from '../core/faults.ts'
 import { backupFolder, backupId } from '../core/keys.ts'
 import type { Artifact, BackupResult, Manifest, Series } from '../core/model.ts'
 import type { Inspection, Source } from '../sources/source.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { newestGood } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
 import { openSource, type EngineContext } from './context.ts'
@@ -95,7 +96,7 @@ export async function sendWhole(
   const places = createPlaces(context, { ...attempt, isAgain: true })
   try {
     attempt.pulse.stage('upload')
-    for (const { name, key } of manifest.artifacts) places.send(key, spools.get(name)!)
+    for (const { name, key } of objectsOf(manifest)) places.send(key, spools.get(name)!)
     return await settle(context, { ...attempt, places }, { whole, begun })
   } catch (error) {
     await places.removeAll(error)

@@ -1,6 +1,7 @@
 import { asFault, Fault, faultFacts, withoutSecrets, type FaultFacts } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { BackupView, Level, Manifest, Pin } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { forgetCopy, listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
 import { remember } from '../state/memory.ts'
 import type { Storage } from '../storages/storage.ts'
@@ -166,7 +167,7 @@ export async function readCopy(context: EngineContext, storage: Storage, reading
     const found = await read(key, (text) => readPinSidecar(text, key))
     if (found?.backup === manifest.id && (pin === null || pin.at < found.pin.at)) pin = found.pin
   }
-  const gone = manifest.artifacts.find(({ key }) => !keys.includes(key))
+  const gone = objectsOf(manifest).find(({ key }) => !keys.includes(key))
   const copy = withVerdict({ ...copyOf(context, storage, manifest), pin }, newest)
   return [gone ? { ...copy, level: 'V0', corrupt: `${gone.key} is gone` } : copy]
 }

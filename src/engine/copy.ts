@@ -3,6 +3,7 @@ import { unlink } from 'node:fs/promises'
 import { asFault, Fault } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { CopyResult } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
 import { listDebts, oweCopy, postponeDebts } from '../state/owed.ts'
 import { bytesSpool, createFileSpool, type FileSpool } from '../sys/spool.ts'
@@ -58,7 +59,7 @@ async function copyOver(context: EngineContext, work: Work, copies: readonly Cop
   try {
     pulse.rest()
     pulse.stage('upload')
-    for (const { name, key, storedBytes, sha256 } of from.manifest.artifacts)
+    for (const { name, key, storedBytes, sha256 } of objectsOf(from.manifest))
       place.send({
         key,
         spool: spools.get(name)!,
@@ -121,7 +122,7 @@ async function fetchOne(
   const spools = new Map<string, FileSpool>()
   try {
     await requireKnown(storage, signal)
-    for (const artifact of copy.manifest.artifacts) {
+    for (const artifact of objectsOf(copy.manifest)) {
       const spool = await createFileSpool(spoolPath(folder, artifact.name), context.clock)
       spools.set(artifact.name, spool)
       const onBytes = (bytes: number): void => pulse.moved('fetch', bytes)

@@ -5,6 +5,7 @@ import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import { parseBackupId } from '../core/keys.ts'
 import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import type { Inspection, Source } from '../sources/source.ts'
 import type { Run } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
@@ -94,13 +95,14 @@ function broken(name: string, why: string): Fault {
 }
 
 /** Keys and names in a manifest become paths: they lie in its own folder, which bears its id (promise 15). */
-function belongsAt({ id, strategy, artifacts }: Manifest, key: string): boolean {
+function belongsAt(manifest: Manifest, key: string): boolean {
+  const { id, strategy, artifacts } = manifest
   const folder = key.slice(0, key.lastIndexOf('/') + 1)
   return (
     parseBackupId(id)?.strategy === strategy &&
     folder.endsWith(`/${id}/`) &&
     artifacts.length > 0 &&
-    artifacts.every(
+    objectsOf(manifest).every(
       (artifact) =>
         typeof artifact?.key === 'string' &&
         /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(artifact.name) &&

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { Manifest } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { bytesSpool, type FileSpool } from '../sys/spool.ts'
 import { storageOf, type EngineContext } from './context.ts'
 import { createPlaced, type Placed, type Placing } from './placed.ts'
@@ -87,8 +88,8 @@ export function createPlaces(context: EngineContext, step: Omit<Placing, 'whole'
 }
 
 /** What lies there must be what was dumped and proved, before the manifest says so. @throws Fault object-corrupt */
-function refuseOther(place: Placed, { artifacts }: Manifest): void {
-  for (const { key, sha256, storedBytes } of artifacts) {
+function refuseOther(place: Placed, manifest: Manifest): void {
+  for (const { key, sha256, storedBytes } of objectsOf(manifest)) {
     const receipt = place.receipts().get(key)
     if (receipt?.sha256 === sha256 && receipt.bytes === storedBytes) continue
     throw new Fault('object-corrupt', `${place.storage.name} received other bytes than were dumped`, {

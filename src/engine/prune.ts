@@ -2,6 +2,7 @@ import type { Strategy } from '../core/config.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { PruneRequestView } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { floorOf, isPinned, retentionIn, type Judgement } from '../core/retention.ts'
 import { forgetCopy, type Copy } from '../state/catalogue.ts'
 import { findPin, forgetPin } from '../state/pins.ts'
@@ -204,10 +205,10 @@ async function removeBackup(
     await forgetCopy(tx, copy.id, copy.storage)
     await forgetPin(tx, copy.id)
   })
-  const dumps = copy.manifest.artifacts.map(({ key }) => key)
+  const objects = objectsOf(copy.manifest).map(({ key }) => key)
   const rest: string[] = []
-  for await (const { key } of listAll(storage, folder, signal)) if (!dumps.includes(key)) rest.push(key)
-  for (const key of [...dumps, ...rest]) await isRemoved(storage, key, signal)
+  for await (const { key } of listAll(storage, folder, signal)) if (!objects.includes(key)) rest.push(key)
+  for (const key of [...objects, ...rest]) await isRemoved(storage, key, signal)
   return true
 }
 

@@ -11,6 +11,7 @@ import {
   type Judgement,
 } from '../core/retention.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { listCopies, type Copy } from '../state/catalogue.ts'
 import { savePin } from '../state/pins.ts'
 import type { Storage } from '../storages/storage.ts'
@@ -119,7 +120,7 @@ function candidateOf(copy: Copy, there: Seen): Candidate {
 
 /** A manifest whose dump somebody removed or cut is no backup that could stand for another. */
 function isWhole({ manifest }: Copy, { manifests, bytes }: Seen): boolean {
-  const isThere = manifest.artifacts.every(({ key, storedBytes }) => bytes.get(key) === storedBytes)
+  const isThere = objectsOf(manifest).every(({ key, storedBytes }) => bytes.get(key) === storedBytes)
   return manifests.has(manifest.id) && isThere
 }
 

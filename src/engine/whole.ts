@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { Fault } from '../core/faults.ts'
 import { manifestName } from '../core/keys.ts'
 import type { Manifest } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { followSpool, openFileSpool, type FileSpool } from '../sys/spool.ts'
 import type { EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
@@ -22,6 +23,8 @@ export interface WholeDump {
   run: string
   manifest: Manifest
   warnings: string[]
+  /** What was counted, in total; null = nothing was. The manifest of an encrypted backup does not say it. */
+  counted?: { tables: number; rows: number } | null
   dumpMs: number
   /** When it became whole, epoch ms. */
   at: number
@@ -37,7 +40,7 @@ export async function writeWhole(folder: string, whole: WholeDump): Promise<void
   const path = join(folder, wholeName)
   await writeFile(`${path}.new`, JSON.stringify(whole), { mode: 0o600 })
   await rename(`${path}.new`, path)
-  const spools = whole.manifest.artifacts.map(({ name }) => basename(spoolPath(folder, name)))
+  const spools = objectsOf(whole.manifest).map(({ name }) => basename(spoolPath(folder, name)))
   for (const name of await readdir(folder))
     if (!name.endsWith('.json') && !spools.includes(name)) await rm(join(folder, name), { recursive: true })
 }
@@ -47,7 +50,7 @@ export async function readWhole(folder: string): Promise<WholeDump | null> {
   try {
     const whole = JSON.parse(await readFile(join(folder, wholeName), 'utf8')) as WholeDump
     readManifest(JSON.stringify(whole.manifest), folderOfDump(whole.manifest) + manifestName)
-    for (const { name, storedBytes } of whole.manifest.artifacts)
+    for (const { name, storedBytes } of objectsOf(whole.manifest))
       if ((await stat(spoolPath(folder, name))).size !== storedBytes) return null
     return whole.schema === 1 ? whole : null
   } catch {
@@ -70,7 +73,7 @@ export async function openWhole(
 ): Promise<Map<string, FileSpool>> {
   const spools = new Map<string, FileSpool>()
   try {
-    for (const { name, sha256 } of whole.manifest.artifacts) {
+    for (const { name, sha256 } of objectsOf(whole.manifest)) {
       const spool = await openFileSpool(spoolPath(folder, name), context.clock)
       spools.set(name, spool)
       if ((await digestOf(spool, { pulse, signal })) !== sha256)
@@ -102,5 +105,5 @@ export async function digestOf(
 /** What cannot be sent must not stand in the way of a new dump of the same run. */
 export async function removeWhole(folder: string, { manifest }: WholeDump): Promise<void> {
   await rm(join(folder, wholeName), { force: true })
-  for (const { name } of manifest.artifacts) await rm(spoolPath(folder, name), { force: true })
+  for (const { name } of objectsOf(manifest)) await rm(spoolPath(folder, name), { force: true })
 }

@@ -113,7 +113,9 @@ async function inFolder(shelf: Shelf, signal: AbortSignal): Promise<Located> {
 /** The manifest with its object where it lies now. */
 function placedAt(manifest: Manifest, key: string): Manifest {
   const artifacts = manifest.artifacts.map((artifact): Artifact => ({ ...artifact, key }))
-  return { ...manifest, artifacts }
+  const { details } = manifest
+  const beside = details && { details: { ...details, key: folderOf(key) + nameOf(details.key) } }
+  return { ...manifest, artifacts, ...beside }
 }
 
 function nameDoubts(context: EngineContext, key: string, { layers }: Front): string[] {
