@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Level, Manifest, Pin } from '../core/model.ts'
+import type { Oddity } from '../core/usual.ts'
 import type { Read, Write } from './database.ts'
 import { pinOf, savePin } from './pins.ts'
 import type { BackupsTable } from './tables.ts'
@@ -18,10 +19,14 @@ export interface Copy {
   manifest: Manifest
   /** The newest word about the backup, also one that has ended. */
   pin?: Pin | null
+  /** What was not as usual when it was made; empty: nothing, or nobody knows. */
+  odd?: Oddity[]
+  /** When all of it was read again and found whole; null: never since it was written. */
+  readAt?: number | null
 }
 
 export async function saveCopy(tx: Write, copy: Copy): Promise<void> {
-  const { createdAt, foreign, manifest, pin, ...same } = copy
+  const { createdAt, foreign, manifest, pin, odd: _odd, readAt: _read, ...same } = copy
   const row = {
     ...same,
     created_at: createdAt,
@@ -72,6 +77,15 @@ export async function saveVerdict(
   verdict: { level: Level; corrupt: string | null },
 ): Promise<void> {
   await tx.updateTable('backups').set(verdict).where('id', '=', id).where('storage', '=', storage).execute()
+}
+
+/** Of all its copies. */
+export async function saveOdd(tx: Write, id: string, odd: readonly Oddity[]): Promise<void> {
+  await tx
+    .updateTable('backups')
+    .set({ odd: JSON.stringify(odd) })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** The newest backup of a strategy that nothing speaks against.
@@ -135,5 +149,7 @@ function fromRow(row: Selectable<BackupsTable> & PinColumns): Copy {
     foreign: row.is_foreign === 1,
     manifest: JSON.parse(row.manifest) as Manifest,
     pin: by === null || at === null ? null : pinOf({ until, note, by, at }),
+    odd: row.odd === null ? [] : (JSON.parse(row.odd) as Oddity[]),
+    readAt: row.read_at,
   }
 }

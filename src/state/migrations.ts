@@ -124,4 +124,9 @@ export const migrations: readonly string[] = [
   `
   CREATE INDEX deliveries_in_slack ON deliveries (json_extract(receipt, '$.ts')) WHERE notifier = 'slack';
   `,
+  `
+  ALTER TABLE backups ADD COLUMN odd TEXT;
+  ALTER TABLE backups ADD COLUMN read_at INTEGER;
+  CREATE INDEX backups_unread ON backups (storage, coalesce(read_at, created_at)) WHERE corrupt IS NULL AND is_foreign = 0;
+  `,
 ]

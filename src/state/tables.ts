@@ -64,6 +64,10 @@ export interface BackupsTable {
   corrupt: string | null
   is_foreign: number
   manifest: string
+  /** What was not as usual when it was made. */
+  odd: Generated<string | null>
+  /** When all of it was read again and found whole; null: never since it was written. */
+  read_at: Generated<number | null>
 }
 
 export interface MessagesTable {
