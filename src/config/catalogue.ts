@@ -25,6 +25,7 @@ export interface StorageFacts {
   kind: string
   options: TSchema
   judge(options: Record<string, unknown>): { mistake: string; hint: string } | null
+  readingCosts?: true
 }
 
 export interface FilterFacts {

@@ -17,6 +17,7 @@ import { isMapping } from './pointer.ts'
 import { resolveConfig } from './resolve.ts'
 import { file } from './schema/file.ts'
 import { redact } from './secrets.ts'
+import { checkVerify } from './verify.ts'
 import { warn } from './warnings.ts'
 
 export interface ConfigInput extends Outside {
@@ -77,6 +78,7 @@ function judge(examination: Examination): void {
   checkPlaces(examination)
   checkStrategies(examination)
   checkEncryption(examination)
+  checkVerify(examination)
   checkNotifications(examination)
   checkAccess(examination)
   examination.findings.settle(examination.root, examination.secrets)

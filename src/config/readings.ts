@@ -3,8 +3,8 @@ import { namePattern } from '../core/keys.ts'
 import { parseSchedule, type Mistake } from '../core/schedule.ts'
 import { nearest } from '../core/nearest.ts'
 import { isZone } from '../core/schedule/zone.ts'
-import { shown } from './shown.ts'
 import { parseSize } from '../core/size.ts'
+import { shown } from './shown.ts'
 
 /** Judges a value that has a form of its own; null when it is right. */
 type Judge = (value: unknown) => Mistake | null
@@ -104,7 +104,10 @@ function judgePercent(value: unknown): Mistake | null {
   if (value === 'off') return null
   const hint = 'write a share such as 50%, or off'
   if (typeof value === 'number')
-    return { mistake: `${value} has no %`, hint: `write ${value < 1 ? Math.round(value * 100) : value}%, or off` }
+    return {
+      mistake: `${value} has no %`,
+      hint: `write ${value < 1 ? Math.round(value * 100) : value}%, or off`,
+    }
   if (value === false) return { mistake: 'false is not a share', hint: 'write off' }
   const written = typeof value === 'string' ? /^(\d{1,5}(?:\.\d+)?) ?%$/.exec(value) : null
   if (!written) return { mistake: `${shown(value)} is not a share`, hint }

@@ -24,6 +24,7 @@ import { notificationsOf } from './notifications.ts'
 import type { ConfigFile } from './schema/file.ts'
 import type { StrategyFile } from './schema/strategy.ts'
 
+import { rereadBudgets } from './verify.ts'
 type Global = NonNullable<ConfigFile['global']>
 type Settings = Omit<Config, 'file' | 'warnings' | 'secrets' | 'hash' | 'redacted'>
 
@@ -53,6 +54,7 @@ export function resolveConfig(root: Record<string, unknown>, context: Context): 
     access: accessOf(global.access, undefined),
     digest: digestOf(global),
   }
+    reread: rereadBudgets(global, storagesOf(global, context), context.catalogue),
 }
 
 function strategyFrom(

@@ -5,6 +5,7 @@ import type { LogLevel } from './log.ts'
 import type { Compression } from './model.ts'
 import type { NotificationConfig } from './notifications.ts'
 import type { ScheduleSpec } from './schedule.ts'
+import type { UsualLimits } from './usual.ts'
 
 /** A strategy with every default filled in; what the engine works from. Milliseconds and bytes; 0 = off where said. */
 export interface Strategy {
@@ -24,8 +25,8 @@ export interface Strategy {
   retry: { maxAttempts: number; delayMs: number; maxDelayMs: number }
   /** Totals: 0 = off. `stallMs` (nothing moves) is always on. */
   timeout: { backupMs: number; uploadMs: number; restoreMs: number; stallMs: number }
-  /** null: schedule × 1.5 + usual duration. */
-  expect: { maxAgeMs: number | null }
+  /** `maxAgeMs` null: schedule × 1.5 + usual duration. The others are what a good backup may differ from the usual by. */
+  expect: { maxAgeMs: number | null } & UsualLimits
   storages: string[]
   /** Storage name -> its own retention, where `storage` items name one; elsewhere `retention` counts. */
   placeRetention: Record<string, Retention>
@@ -125,6 +126,8 @@ export interface Config {
   metrics: Listen | null
   /** Who is told beside Slack. */
   notifications: NotificationConfig[]
+  /** Bytes of stored backups that are read again each day, by place; 0 = none. */
+  reread: Record<string, number>
   /** A summary now and then; null: none. */
   digest: { schedule: ScheduleSpec; timezone: string } | null
   /** Who may do what is about no strategy; null: nobody said anything. */

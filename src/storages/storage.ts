@@ -10,6 +10,8 @@ export interface StorageDriver {
   options: TSchema
   /** Words for a mistake in the options, or null. */
   judge(options: Record<string, unknown>): { mistake: string; hint: string } | null
+  /** Reading may cost money: old backups are read again more sparingly. */
+  readingCosts?: true
   open(name: string, options: Record<string, unknown>, context: StorageContext): Storage
 }
 

@@ -6,6 +6,7 @@ import { s3 } from './s3.ts'
 import { shared } from './shared.ts'
 import { slackConnection } from './slack.ts'
 import { strategies } from './strategy.ts'
+import { verify } from './verify.ts'
 import { choice, count, flag, folder, group, text } from './words.ts'
 
 const listen = (path: string) => ({
@@ -86,6 +87,7 @@ export const globalKeys = {
   s3,
   monitoring: Type.Optional(monitoring),
   digest: Type.Optional(digest),
+  verify: Type.Optional(verify),
   notifications,
 }
 

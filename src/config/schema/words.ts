@@ -55,6 +55,16 @@ export function duration(facts: Facts) {
   return Type.Optional(reading('duration', facts))
 }
 
+/** A share such as `50%`, or `off`. */
+export function percent(facts: Facts) {
+  return Type.Optional(reading('percent', facts))
+}
+
+/** A number of bytes such as `10GiB`, or `off`. */
+export function size(facts: Facts) {
+  return Type.Optional(reading('size', facts))
+}
+
 /** 0 turns the limit off. */
 export function limit(facts: Facts) {
   return Type.Optional(Type.Unsafe<string | 0>({ reads: 'limit', ...facts }))

@@ -16,6 +16,7 @@ export const s3: StorageDriver = {
   kind: 's3',
   options: s3Options,
   judge: judgeOptions,
+  readingCosts: true,
   open: (name, options, context) => openS3(name, options, { ...context, limits: usualLimits }),
 }
 
