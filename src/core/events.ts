@@ -1,3 +1,4 @@
+import type { DrillVerdict } from './drill.ts'
 import type { Outcome, RunKind } from './model.ts'
 
 /** Facts in the past tense; plain JSON. Observers watch the bus; nothing depends on them. */
@@ -22,6 +23,7 @@ export type Event =
       storedBytes: number
       rawBytes: number | null
     }
+  | { type: 'drill.ended'; run: string; strategy: string; verdict: DrillVerdict; restoreMs: number | null }
   | { type: 'backup.deleted'; strategy: string; backup: string; storage: string; reason: string }
   | { type: 'slot.skipped'; strategy: string; slotAt: number; reason: string }
   | { type: 'series.overdue'; strategy: string; series: string }

@@ -1,11 +1,12 @@
 import type { FaultCode } from './faults.ts'
-import type { Actor } from './model.ts'
+import type { Actor, RunView } from './model.ts'
 
 /** Trouble that goes on: one thread, however often it shows itself, from its first sign until all is well again. */
 export interface IncidentView {
   id: string
-  /** series: the backups of one strategy fail or are missing. place: a place takes none. shared: many strategies, one reason. */
-  kind: 'series' | 'place' | 'shared'
+  /** series: the backups of one strategy fail or are missing. place: a place takes none. shared: many strategies, one reason.
+   * drill: the backups of one strategy do not restore. */
+  kind: 'series' | 'place' | 'shared' | 'drill'
   /** joined: it became a part of the incident `into`; null = it is about nothing that is configured any more. */
   state: 'open' | 'recovered' | 'joined'
   into: string | null
@@ -24,6 +25,8 @@ export interface IncidentView {
   lastFailedAt: number | null
   /** Who is in trouble now, the worst first, at most 60 of them; `troubled` counts all. */
   members: IncidentMember[]
+  /** Only of kind `drill`: what the newest failure means; null: no backup was tried. */
+  lost?: Lost | null
   troubled: number
   /** How many were in it at any time. */
   everTroubled: number
@@ -35,6 +38,12 @@ export interface IncidentView {
   /** It was opened without calling anybody: somebody was called for the same reason a moment before, or nothing failed yet. */
   quiet: boolean
   timezone: string
+}
+
+/** A backup that failed its drill, and the newest that is still offered; null = none is. */
+export interface Lost {
+  backup: string
+  stillGood: NonNullable<RunView['stillGood']> | null
 }
 
 export interface IncidentMember {

@@ -1,4 +1,5 @@
 import type { DrillResult } from './drill.ts'
+import type { Drilled, DrillStanding } from './drill-standing.ts'
 import type { FaultFacts } from './faults.ts'
 import type {
   BackupResult,
@@ -93,8 +94,10 @@ export interface BackupView {
   /** Places that should hold it and do not yet; a copy run catches up. */
   owed: string[]
   pin: Pin | null
-  /** A verification found it broken: shown, never offered for restore. */
+  /** A verification or a drill found it broken: shown, never offered for restore. */
   corrupt: string | null
+  /** What its newest drill found; null: none came to a verdict. Absent: nobody looked. */
+  drilled?: Drilled | null
   /** When retention lets it go; null when nothing deletes it, or when calendar rules decide. */
   keepsUntil: number | null
   /** The calendar rules that decide when it goes, e.g. `7 daily, 4 weekly`; absent where an age or nothing does. */
@@ -150,7 +153,9 @@ export interface RunView {
   /** End of the newest good backup of the series, this run's own not counted. */
   lastGoodAt: number | null
   failuresInARow: number
-  /** Backup a restore or verify run works on. */
+  /** Of a drill that failed: the newest backup that is still offered; null = none is. */
+  stillGood?: { id: string; createdAt: number; level: Level } | null
+  /** Backup a restore, verify or drill run works on. */
   backupId: string | null
   /** Key of the message that tells this run among many that were started together. */
   batch?: string
@@ -177,8 +182,11 @@ export interface StrategyView {
     fault: FaultFacts | null
   } | null
   lastGood: BackupView | null
-  /** The last time a whole backup of it was restored and compared; null: never, its backups are unproven. */
-  proven?: { at: number; backup: string } | null
+  /** The last time a whole backup of it was restored and compared; null: never, its backups are unproven.
+   * `restoreMs`: fetch, verify and restore. */
+  proven?: { at: number; backup: string; by?: 'restore' | 'drill'; restoreMs?: number | null } | null
+  /** Absent: nobody looked. */
+  drills?: DrillStanding
   nextAt: number | null
   runningId: string | null
   /** A dump that no place took, and the run that made it. */

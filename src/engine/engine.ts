@@ -4,6 +4,7 @@ import type { BackupView } from '../core/model.ts'
 import { nextSlot } from '../core/schedule.ts'
 import { listDebts } from '../state/owed.ts'
 import { findAudit } from '../state/audit.ts'
+import { drillsOf } from '../state/drill-standing.ts'
 import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
 import { listSwaps } from '../state/swaps.ts'
@@ -160,7 +161,9 @@ async function backup(
     storage: copy.storage,
     location: `${context.storages.get(copy.storage)?.location ?? copy.storage}/${folderOf(copy)}`,
   }))
-  return { view: { ...view, owed }, manifest: copies[0]!.manifest, copies: located, note }
+  const drills = await drillsOf(context.database.read, { backups: [view.id], strategies: [view.strategy] })
+  const drilled = drills.get(view.id) ?? null
+  return { view: { ...view, owed, drilled }, manifest: copies[0]!.manifest, copies: located, note }
 }
 
 /** Only the soonest slot of each strategy is computed, and one more whenever it was taken: hundreds of strategies stay quick. */

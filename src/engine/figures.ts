@@ -36,7 +36,7 @@ export async function figuresOf(context: EngineContext, strategies: StrategyView
       messages: owed,
       isOff: off !== null,
     })),
-    incidents: (['series', 'place', 'shared'] as const).map((kind) => ({
+    incidents: (['series', 'place', 'shared', 'drill'] as const).map((kind) => ({
       kind,
       open: incidents.filter((one) => one.kind === kind).length,
     })),

@@ -6,7 +6,8 @@ import type { Read, Write } from '../state/database.ts'
 import { recall, remember } from '../state/memory.ts'
 import { endedPauses, endPause, findPause, isPaused, savePause, type Pause } from '../state/pauses.ts'
 import { strategyOf, type EngineContext } from './context.ts'
-import { dueSlots, missedReason, skipSlots } from './slots.ts'
+import { drillSlots } from './drill-slots.ts'
+import { dueSlots, missedReason, skipSlots, type Slotted } from './slots.ts'
 import { tellNotice } from './tell.ts'
 
 /** Strategies do nothing by themselves until they are resumed, or the pause ends. Runs by people still work.
@@ -25,7 +26,7 @@ export async function pauseStrategies(
     const length = until === null ? 'until somebody resumes them' : `for ${formatDuration(until - at)}`
     await tell(context, tx, names, {
       title: 'paused',
-      text: `Paused by ${nameOf(actor)}, ${length}. Until then no backup starts by itself, and none is called overdue.`,
+      text: `Paused by ${nameOf(actor)}, ${length}. Until then no backup or drill starts by itself, and none is called overdue.`,
     })
   })
 }
@@ -71,7 +72,11 @@ export async function closeEndedPauses(context: EngineContext): Promise<void> {
 export async function settlePaused(context: EngineContext, strategy: Strategy): Promise<void> {
   const pause = await findPause(context.database.read, strategy.name)
   if (pause === null) return
-  if ((await dueSlots(context.database.read, strategy, context.clock.now())).length === 0) return
+  const now = context.clock.now()
+  const due = await Promise.all(
+    slottedOf(context, strategy).map((slots) => dueSlots(context.database.read, slots, now)),
+  )
+  if (due.every((slots) => slots.length === 0)) return
   await context.database.write((tx) => settle(context, tx, { strategy, pause }))
 }
 
@@ -114,17 +119,26 @@ async function close(context: EngineContext, tx: Write, { strategy, pause }: Clo
   )
 }
 
+/** Its backups, and its drills. */
+function slottedOf({ config }: EngineContext, strategy: Strategy): Slotted[] {
+  const drills = drillSlots(config, strategy.name)
+  return drills === null ? [strategy] : [strategy, drills]
+}
+
 async function settle(context: EngineContext, tx: Write, { strategy, pause }: Closing): Promise<void> {
   const now = context.clock.now()
   const until = Math.min(pause.until ?? Infinity, now + 1)
-  const due = (await dueSlots(tx, strategy, now)).filter((slot) => slot < until)
-  const slotsBy = Object.entries({
-    [missedReason]: due.filter((slot) => slot < pause.at),
-    [`paused by ${nameOf(pause.by)}`]: due.filter((slot) => slot >= pause.at),
-  })
-  for (const [reason, slots] of slotsBy)
-    for (const slotAt of await skipSlots(tx, strategy.name, { slots, reason, now }))
-      context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt, reason })
+  for (const slotted of slottedOf(context, strategy)) {
+    const due = (await dueSlots(tx, slotted, now)).filter((slot) => slot < until)
+    const slotsBy = Object.entries({
+      [missedReason]: due.filter((slot) => slot < pause.at),
+      [`paused by ${nameOf(pause.by)}`]: due.filter((slot) => slot >= pause.at),
+    })
+    for (const [reason, slots] of slotsBy)
+      for (const slotAt of await skipSlots(tx, slotted.name, { slots, reason, now }))
+        if (slotted === strategy)
+          context.bus.emit({ type: 'slot.skipped', strategy: strategy.name, slotAt, reason })
+  }
 }
 
 /** People of Slack by `@` and their id, which the face turns into their name. */

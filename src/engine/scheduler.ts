@@ -3,7 +3,7 @@ import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import { serviceActor } from '../core/model.ts'
 import { jitterFor, nextSlot } from '../core/schedule.ts'
-import { takeSlot } from '../state/slots.ts'
+import { settleSlot, takeSlot } from '../state/slots.ts'
 import { admitBackup, openBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
 import { settlePaused } from './pauses.ts'
@@ -160,12 +160,7 @@ async function runSlot(
     const taken = { strategy: strategy.name, at: slot, run: '', skipped: null }
     if (!(await takeSlot(tx, taken, context.clock.now()))) return ''
     const id = await admitBackup(context, tx, strategy, { trigger, actor: serviceActor, slotAt: slot })
-    await tx
-      .updateTable('slots')
-      .set({ run: id })
-      .where('strategy', '=', strategy.name)
-      .where('slot_at', '=', slot)
-      .execute()
+    await settleSlot(tx, { strategy: strategy.name, at: slot, run: id })
     return id
   })
   if (run === null) return skip(context, strategy, [slot], 'the backup before it was still running')

@@ -23,6 +23,7 @@ import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { endOverdue, pingAgain } from './requests/overdue.ts'
 import { takeUpRequests } from './requests.ts'
 import { lookAfterSwaps } from './restore/swaps.ts'
+import { createDrillSchedule } from './drill-schedule.ts'
 import { createScheduler } from './scheduler.ts'
 import { tendIncidents, watchOverdue } from './watch.ts'
 import { endUploads } from './uploads.ts'
@@ -93,7 +94,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
         taken,
         scheduler.runUntil(signal),
         worker.runUntil(signal, graceMs),
-        watchUntil(context, signal),
+        watchUntil(context, signal, () => worker.nudge()),
         forgetUntil(context, signal),
         reloadUntil(context, signal),
       ])
@@ -134,8 +135,13 @@ async function takeLead(context: EngineContext, self: Leader): Promise<Held> {
 }
 
 /** What has to be looked at again and again. */
-async function watchUntil(context: EngineContext, signal: AbortSignal): Promise<void> {
+async function watchUntil(
+  context: EngineContext,
+  signal: AbortSignal,
+  onAccepted: () => void,
+): Promise<void> {
   const looks = {
+    'the schedule of drills': createDrillSchedule(context, onAccepted),
     'looking for runs of dead processes': () => reap(context),
     'the end of pauses': () => closeEndedPauses(context),
     'the overdue watch': () => watchOverdue(context),

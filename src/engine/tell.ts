@@ -20,6 +20,7 @@ function priorityOf(run: RunView): number {
 /** Writes what a backup's thread should show now, in the transaction that changed the run. */
 export async function tellRun(context: EngineContext, tx: Write, run: RunView): Promise<void> {
   if (run.kind === 'backup') return tellBackup(context, tx, run)
+  if (run.kind === 'drill') return tellDrill(context, tx, run)
   if (run.kind === 'copy') return // told by an edit of the backup's own thread
   return tellWork(context, tx, run)
 }
@@ -29,20 +30,8 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
   const batch = given.batch ?? (await gather(context, tx, given))
   const run = batch === null ? given : { ...given, batch }
   if (batch !== null) await tellLine(context, tx, { ...given, batch })
-  const card = { ...run, progress: null, stage: null } // the card changes with the state only
+  const card = await tellCard(context, tx, run)
   const { strategy } = run
-  await owe(
-    tx,
-    {
-      key: cardKey(run.id),
-      strategy,
-      audience: 'success',
-      parent: null,
-      priority: priorityOf(run),
-      body: { type: 'run.card', run: card },
-    },
-    now,
-  )
   await tellProgress(context, tx, run)
   const isQuiet = run.incident !== undefined // which calls people
   if (run.state === 'failed' || run.state === 'degraded')
@@ -60,9 +49,27 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
     )
 }
 
+/** A thread like that of a backup. Whoever is to be called when it fails is called by its incident. */
+async function tellDrill(context: EngineContext, tx: Write, run: RunView): Promise<void> {
+  await tellCard(context, tx, run)
+  await tellProgress(context, tx, run)
+}
+
+/** The first message of a thread. @returns the run as it is shown there */
+async function tellCard(context: EngineContext, tx: Write, run: RunView): Promise<RunView> {
+  const card = { ...run, progress: null, stage: null } // the card changes with the state only
+  const message = { key: cardKey(run.id), strategy: run.strategy, audience: 'success', parent: null } as const
+  await owe(
+    tx,
+    { ...message, priority: priorityOf(run), body: { type: 'run.card', run: card } },
+    context.clock.now(),
+  )
+  return card
+}
+
 /** The one message in the thread that is edited in place and becomes the result. */
 export async function tellProgress(context: EngineContext, tx: Write, run: RunView): Promise<void> {
-  if (run.startedAt === null || !['backup', 'restore'].includes(run.kind)) return
+  if (run.startedAt === null || !['backup', 'restore', 'drill'].includes(run.kind)) return
   if (run.batch !== undefined && run.endedAt === null) return // its line is enough
   const parent = run.kind === 'restore' ? await requestCardOf(tx, run.undoes ?? run.id) : cardKey(run.id)
   const level = run.endedAt !== null ? priority.end : priority.progress

@@ -1,10 +1,13 @@
 import type { Strategy } from '../core/config.ts'
+import type { Lost } from '../core/incidents.ts'
 import type { BackupView, KeptDump, RestoreResult, RunView, StrategyView } from '../core/model.ts'
 import { activePin, keptFor, retentionIn } from '../core/retention.ts'
-import { expectedMaxAge } from '../core/schedule.ts'
+import { expectedMaxAge, type ScheduleSpec } from '../core/schedule.ts'
+import type { DrillStanding } from '../core/drill-standing.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
 import { lastProof } from '../state/digest.ts'
+import { drillsFailedInARow, drillsOf, lastDrill, openDrill } from '../state/drill-standing.ts'
 import { findBackupIds, type BackupFilter } from '../state/find.ts'
 import { listDebts, type Debt } from '../state/owed.ts'
 import { requestsIn } from '../state/requests.ts'
@@ -12,6 +15,7 @@ import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
+import { drillSlots, nextDrillAt } from './drill-slots.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
 import { firstSeenKey } from './slots.ts'
 
@@ -23,6 +27,7 @@ export async function runView(
 ): Promise<RunView> {
   const strategy = context.config.strategies.find((candidate) => candidate.name === run.strategy) ?? null
   const lastGood = await newestGood(db, run.strategy, run.result?.backup?.id ?? null)
+  const planned = await plannedFor(context, { run, strategy }, db)
   return {
     id: run.id,
     kind: run.kind,
@@ -38,11 +43,9 @@ export async function runView(
     endedAt: run.endedAt,
     attempt: run.attempt,
     maxAttempts: run.maxAttempts,
-    schedule: strategy?.schedule.type === 'manual' ? 'manual' : (strategy?.schedule.text ?? 'manual'),
+    schedule: planned.schedule,
     timezone: strategy?.timezone ?? 'UTC',
-    nextAt: strategy
-      ? nextRunAt(strategy, await currentPause(context, strategy.name, db), context.clock.now())
-      : null,
+    nextAt: planned.nextAt,
     host: context.host,
     progress: run.progress,
     backup: run.result?.backup ?? null,
@@ -56,11 +59,39 @@ export async function runView(
     fault: run.fault,
     kept: run.result?.kept ?? null,
     lastGoodAt: lastGood?.createdAt ?? null,
-    failuresInARow: await failuresInARow(db, run.strategy),
+    failuresInARow: await (run.kind === 'drill' ? drillsFailedInARow : failuresInARow)(db, run.strategy),
+    ...(run.result?.drill?.verdict === 'fail' && {
+      stillGood: await stillGood(db, run.strategy, run.result.drill.backup),
+    }),
     backupId: run.result?.backup?.id ?? run.params.backup ?? null,
     ...(run.params.batch !== undefined && { batch: run.params.batch }),
     ...(run.params.incident !== undefined && { incident: run.params.incident }),
   }
+}
+
+/** When such runs happen by themselves: drills have a schedule of their own. */
+async function plannedFor(
+  context: EngineContext,
+  { run, strategy }: { run: Run; strategy: Strategy | null },
+  db: Read,
+): Promise<Pick<RunView, 'schedule' | 'nextAt'>> {
+  if (strategy === null) return { schedule: 'manual', nextAt: null }
+  const paused = await currentPause(context, strategy.name, db)
+  const now = context.clock.now()
+  if (run.kind !== 'drill')
+    return { schedule: spelled(strategy.schedule), nextAt: nextRunAt(strategy, paused, now) }
+  const slots = drillSlots(context.config, strategy.name)
+  return { schedule: spelled(slots?.schedule), nextAt: nextDrillAt(slots, paused, now) }
+}
+
+function spelled(schedule: ScheduleSpec | undefined): string {
+  return schedule === undefined || schedule.type === 'manual' ? 'manual' : schedule.text
+}
+
+/** What is offered in the place of a backup that does not restore. */
+async function stillGood(db: Read, strategy: string, broken: string): Promise<Lost['stillGood']> {
+  const good = await newestGood(db, strategy, broken)
+  return good && { id: good.id, createdAt: good.createdAt, level: good.level }
 }
 
 /** What can be undone changes after the run's end. */
@@ -102,7 +133,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     name: strategy.name,
     engine: last?.engine ?? driverOf(context, strategy.source.kind).name,
     endpoint: 'endpoint' in facts ? facts.endpoint : '',
-    schedule: strategy.schedule.type === 'manual' ? 'manual' : strategy.schedule.text,
+    schedule: spelled(strategy.schedule),
     timezone: strategy.timezone,
     tags: strategy.tags,
     storages: strategy.storages,
@@ -118,6 +149,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
       : null,
     lastGood: good ? backupView(context, [good]) : null,
     proven: await lastProof(db, strategy.name),
+    drills: await drillStanding(context, strategy, paused),
     nextAt: nextRunAt(strategy, paused, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
     kept: await keptOf(context, strategy.name),
@@ -127,6 +159,21 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     asks: await asksOf(db, strategy.name),
     failuresInARow: await failuresInARow(db, strategy.name),
     ...(await totals(db, strategy.name)),
+  }
+}
+
+async function drillStanding(
+  context: EngineContext,
+  { name }: Strategy,
+  paused: StrategyView['paused'],
+): Promise<DrillStanding> {
+  const db = context.database.read
+  const slots = drillSlots(context.config, name)
+  return {
+    schedule: slots && spelled(slots.schedule),
+    nextAt: nextDrillAt(slots, paused, context.clock.now()),
+    last: await lastDrill(db, name),
+    openId: await openDrill(db, name),
   }
 }
 
@@ -228,8 +275,11 @@ export async function listBackups(context: EngineContext, filter: BackupFilter):
   const ids = await findBackupIds(db, filter, context.clock.now())
   const copies = Map.groupBy(await listCopies(db, { ids }), ({ id }) => id)
   const owed = Map.groupBy(await listDebts(db, { backups: ids }), ({ backup }) => backup)
+  const strategies = [...new Set([...copies.values()].flat().map(({ strategy }) => strategy))]
+  const drilled = await drillsOf(db, { backups: ids, strategies })
   return ids.flatMap((id) => {
     const group = copies.get(id)
-    return group ? [backupView(context, group, storagesOf(owed.get(id)))] : []
+    if (!group) return []
+    return [{ ...backupView(context, group, storagesOf(owed.get(id))), drilled: drilled.get(id) ?? null }]
   })
 }

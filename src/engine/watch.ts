@@ -3,7 +3,7 @@ import { formatDuration } from '../core/duration.ts'
 import { parseBackupId } from '../core/keys.ts'
 import { newestGood } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
-import { openIncidents, type Incident } from '../state/incidents.ts'
+import { openBackupIncidents, openIncidents, type Incident } from '../state/incidents.ts'
 import { listDebts } from '../state/owed.ts'
 import { openBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
@@ -16,7 +16,7 @@ import { overdueSince } from './views.ts'
 /** Silence is an alarm: counts the series that should have a new backup and have none, and those that have one again.
  * Computed from state at each pass, so that no lost event hides it (promise 17). */
 export async function watchOverdue(context: EngineContext): Promise<void> {
-  const open = await openIncidents(context.database.read)
+  const open = await openBackupIncidents(context.database.read)
   for (const strategy of context.config.strategies) {
     if (await currentPause(context, strategy.name)) continue // neither late, nor recovered by being paused
     const since = await overdueSince(context, strategy)

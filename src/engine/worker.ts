@@ -17,14 +17,20 @@ export interface Worker {
 
 const pollMs = 400 // also how soon another process's cancel is noticed
 const sideWork = 4 // restores and verifications beside the backups: a person waits for them
+const drillsAtOnce = 2 // of these: each restores a whole database
 
 export function createWorker(context: EngineContext): Worker {
   const active = new Map<string, { kind: Run['kind']; cancel: AbortController; done: Promise<void> }>()
   let wake: () => void = () => undefined
 
-  function may(run: Run): boolean {
-    const backups = [...active.values()].filter((one) => one.kind === 'backup').length
-    return run.kind === 'backup' ? backups < context.config.maxParallel : active.size - backups < sideWork
+  function may(run: Run, queued: readonly Run[]): boolean {
+    const running = (kind: Run['kind']): number =>
+      [...active.values()].filter((one) => one.kind === kind).length
+    const backups = running('backup')
+    if (run.kind === 'backup') return backups < context.config.maxParallel
+    // nobody waits for a drill: it lets the backups that are due begin
+    const isDrillsTurn = running('drill') < drillsAtOnce && !queued.some(({ kind }) => kind === 'backup')
+    return active.size - backups < sideWork && (run.kind !== 'drill' || isDrillsTurn)
   }
 
   async function claim(only: string | null): Promise<Run | null> {
@@ -34,7 +40,9 @@ export function createWorker(context: EngineContext): Worker {
         tx,
         self,
         clock.now(),
-        (candidate) => may(candidate) && (only === null || candidate.id === only),
+        // who carries out one run alone may be the only one who works: nobody else's is waited for
+        (candidate, queued) =>
+          only === null ? may(candidate, queued) : candidate.id === only && may(candidate, []),
       )
       if (run) await tellRun(context, tx, await runView(context, run, tx))
       return run

@@ -137,7 +137,9 @@ function gaugesIn(registry: Registry): (figures: Figures) => void {
   const off = gauge(registry, 'notifier_off', '1 while a notifier is switched off because it cannot work', [
     'notifier',
   ])
-  const incidents = gauge(registry, 'incidents_open', 'Incidents that go on: series, place, shared', ['kind'])
+  const incidents = gauge(registry, 'incidents_open', 'Incidents that go on: series, place, shared, drill', [
+    'kind',
+  ])
   return (figures) => {
     for (const { shown, value } of each) {
       shown.reset() // strategies come and go with the configuration

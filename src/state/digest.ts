@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { PlaceUse } from '../core/digest.ts'
 import { outcomes, type Outcome } from '../core/model.ts'
 import type { Read } from './database.ts'
+import { endedDrills } from './drills.ts'
 
 /** What a digest and the dashboard count. */
 
@@ -82,12 +83,20 @@ export async function placesUsed(db: Read, among: readonly string[] | null): Pro
 export interface Proof {
   at: number
   backup: string
+  by: 'restore' | 'drill'
+  /** Fetch, verify and restore. */
+  restoreMs: number | null
 }
 
 const lookedAt = 20 // newest restores of a strategy; of more, all for single tables, nobody has a proof
 
 /** @returns null when none was ever restored; a restore of single tables proves nothing about the others */
 export async function lastProof(db: Read, strategy: string): Promise<Proof | null> {
+  const proofs = [await lastRestore(db, strategy), await lastPassedDrill(db, strategy)]
+  return proofs.filter((one) => one !== null).toSorted((a, b) => b.at - a.at)[0] ?? null
+}
+
+async function lastRestore(db: Read, strategy: string): Promise<Proof | null> {
   const rows = await db
     .selectFrom('runs')
     .leftJoin('requests', (join) =>
@@ -97,6 +106,11 @@ export async function lastProof(db: Read, strategy: string): Promise<Proof | nul
       'runs.ended_at as at',
       sql<string>`json_extract(runs.result, '$.restore.backup')`.as('backup'),
       sql<number>`coalesce(json_array_length(requests.plan, '$.tables'), 0)`.as('tables'),
+      sql<
+        number | null
+      >`json_extract(runs.result, '$.restore.fetchMs') + json_extract(runs.result, '$.restore.restoreMs')`.as(
+        'ms',
+      ),
     ])
     .where('runs.strategy', '=', strategy)
     .where('runs.kind', '=', 'restore')
@@ -105,7 +119,15 @@ export async function lastProof(db: Read, strategy: string): Promise<Proof | nul
     .limit(lookedAt)
     .execute()
   const whole = rows.find(({ tables }) => tables === 0)
-  return whole && whole.at !== null ? { at: whole.at, backup: whole.backup } : null
+  if (!whole || whole.at === null) return null
+  return { at: whole.at, backup: whole.backup, by: 'restore', restoreMs: whole.ms }
+}
+
+async function lastPassedDrill(db: Read, strategy: string): Promise<Proof | null> {
+  const [passed] = await endedDrills(db, { strategy, verdict: 'pass', limit: 1 })
+  if (!passed) return null
+  const { backup, restoreMs } = passed.result
+  return { at: passed.at, backup, by: 'drill', restoreMs }
 }
 
 /** The end of the newest digest's period; null before the first. */

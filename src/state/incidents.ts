@@ -41,6 +41,12 @@ export async function findIncident(db: Read, id: string): Promise<Incident | nul
 }
 
 export const seriesSubject = (strategy: string): string => `series/${strategy}`
+export const drillSubject = (strategy: string): string => `drill/${strategy}`
+
+/** Those about backups that fail or are missing; whether backups restore is a question of its own. */
+export async function openBackupIncidents(db: Read): Promise<Incident[]> {
+  return (await openIncidents(db)).filter(({ kind }) => kind !== 'drill')
+}
 
 /** Writes it as it is now. A second one of the same subject cannot be open. */
 export async function saveIncident(tx: Write, incident: Incident): Promise<void> {

@@ -133,21 +133,17 @@ export async function openRuns(db: Read): Promise<Run[]> {
 }
 
 /** The oldest queued run that may start now takes its lease and becomes this holder's.
- * @param may  judges each candidate, e.g. against the parallel limit */
+ * @param may  judges each candidate, e.g. against the parallel limit and what else is queued */
 export async function claimRun(
   tx: Write,
   holder: Identity,
   now: number,
-  may: (run: Run) => boolean,
+  may: (run: Run, queued: readonly Run[]) => boolean,
 ): Promise<Run | null> {
-  const queued = await tx
-    .selectFrom('runs')
-    .selectAll()
-    .where('state', '=', 'queued')
-    .orderBy('seq')
-    .execute()
-  for (const run of queued.map(fromRow)) {
-    if (!may(run)) continue
+  const rows = await tx.selectFrom('runs').selectAll().where('state', '=', 'queued').orderBy('seq').execute()
+  const queued = rows.map(fromRow)
+  for (const run of queued) {
+    if (!may(run, queued)) continue
     if (run.lease && !(await takeLease(tx, run, holder, now))) continue
     const startedAt = run.startedAt ?? now // one that goes on after a crash began before
     const attempt = Math.max(1, run.attempt)

@@ -27,6 +27,19 @@ export async function takeSlot(tx: Write, slot: Slot, now: number): Promise<bool
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
+/** Names the run of a slot that was taken. */
+export async function settleSlot(
+  tx: Write,
+  { strategy, at, run }: { strategy: string; at: number; run: string },
+): Promise<void> {
+  await tx
+    .updateTable('slots')
+    .set({ run })
+    .where('strategy', '=', strategy)
+    .where('slot_at', '=', at)
+    .execute()
+}
+
 /** The newest settled slot not later than `now`: a clock that was ahead for a while does not hide what is due now. */
 export async function lastSlot(db: Read, strategy: string, now: number): Promise<number | null> {
   const row = await db

@@ -136,7 +136,8 @@ async function endsAreTold({ read, runs }: Scene): Promise<void> {
       assert.equal(progress, undefined, `run ${run.id} is told by its end alone`)
     else if (run.startedAt !== null) assertTells(progress, run)
     const alarm = owed.get(`run/${run.id}/alarm`)
-    const isLoud = run.state === 'failed' || run.state === 'degraded'
+    // of a drill that failed its incident calls people
+    const isLoud = run.kind !== 'drill' && (run.state === 'failed' || run.state === 'degraded')
     assert.equal(alarm !== undefined, isLoud, `run ${run.id} ended ${run.state}: alarm?`)
     if (alarm) assertTells(alarm, run)
     if (run.params.request) {
@@ -238,7 +239,7 @@ async function sessionsSoon(server: NonNullable<Scene['postgres']>): Promise<unk
 function slotsAreSingle({ runs }: Scene): void {
   const bySlot = Object.groupBy(
     runs.filter((run) => run.slotAt !== null && run.trigger !== 'retry'),
-    (run) => `${run.strategy} at ${new Date(run.slotAt!).toISOString()}`,
+    (run) => `${run.kind} of ${run.strategy} at ${new Date(run.slotAt!).toISOString()}`,
   )
   for (const [slot, taken] of Object.entries(bySlot))
     assert.equal(taken!.length, 1, `${slot} was run as ${taken!.map(({ id }) => id).join(', ')}`)

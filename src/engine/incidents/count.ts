@@ -2,7 +2,7 @@ import type { FaultCode } from '../../core/faults.ts'
 import type { IncidentMember } from '../../core/incidents.ts'
 import { suffix } from '../../core/keys.ts'
 import type { Read, Write } from '../../state/database.ts'
-import { openIncidents, seriesSubject, type Incident } from '../../state/incidents.ts'
+import { openBackupIncidents, seriesSubject, type Incident } from '../../state/incidents.ts'
 import { leader } from '../../state/memory.ts'
 import type { EngineContext } from '../context.ts'
 import { isLate, nextCall } from './calls.ts'
@@ -27,7 +27,7 @@ export interface Sign {
 /** Counts it where it belongs: in the incident of its reason or of its strategy, or in a new one; strategies that fail together
  * become one. @returns the incident's id */
 export async function count(context: EngineContext, tx: Write, sign: Sign): Promise<string> {
-  const open = await openIncidents(tx)
+  const open = await openBackupIncidents(tx)
   const isOwed = sign.member(undefined).state === 'owed'
   const mine = isOwed ? undefined : open.find((one) => isIn(one, sign.strategy))
   const was = mine?.members.find((one) => one.strategy === sign.strategy)
@@ -76,32 +76,49 @@ const quietHeldMs = 2 * 60_000 // nobody is called by it
 
 /** Nobody is called who was called a moment before: for the same reason, or for the same strategy. */
 async function openedBy(
-  { clock }: EngineContext,
+  context: EngineContext,
   tx: Write,
   { sign, open, was }: { sign: Sign; open: readonly Incident[]; was: IncidentMember | undefined },
 ): Promise<Incident> {
-  const now = clock.now()
+  const now = context.clock.now()
   const isPlace = sign.reason.kind === 'place'
   const member = sign.member(was)
   const isKnown = open.some((one) => !one.quiet && isSame(one, sign.reason, now))
   const quiet = member.state === 'owed' || isKnown || was !== undefined
+  return newIncident(context, tx, {
+    subject: isPlace ? sign.reason.subject : seriesSubject(sign.strategy),
+    kind: isPlace ? 'place' : 'series',
+    strategy: sign.strategy,
+    where: isPlace ? sign.reason.where : sign.strategy,
+    reason: sign.reason.subject,
+    quiet,
+    timezone: sign.timezone,
+    callAt: nextCall(member.failures),
+    late: member.overdueSince !== null,
+  })
+}
+
+type Opening = Pick<
+  Incident,
+  'subject' | 'kind' | 'strategy' | 'where' | 'reason' | 'quiet' | 'timezone' | 'callAt' | 'late'
+>
+
+/** One without anything in it yet. */
+export async function newIncident({ clock }: EngineContext, tx: Write, opening: Opening): Promise<Incident> {
+  const now = clock.now()
   // a command that works alone ends soon, and what it holds back would be told by the next one
   const isBrief = (await leader(tx))?.role === 'command'
   const stamp = new Date(now).toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')
   return {
+    ...opening,
     id: `i${stamp}${suffix(() => clock.random())}`,
-    subject: isPlace ? sign.reason.subject : seriesSubject(sign.strategy),
-    kind: isPlace ? 'place' : 'series',
     state: 'open',
     into: null,
-    strategy: sign.strategy,
-    where: isPlace ? sign.reason.where : sign.strategy,
     code: null,
     why: null,
     hint: null,
-    reason: sign.reason.subject,
     openedAt: now,
-    heldUntil: isBrief ? now : now + (quiet ? quietHeldMs : heldMs),
+    heldUntil: isBrief ? now : now + (opening.quiet ? quietHeldMs : heldMs),
     closedAt: null,
     failures: 0,
     lastFailedAt: null,
@@ -110,11 +127,7 @@ async function openedBy(
     acknowledged: null,
     snoozed: null,
     acts: 0,
-    quiet,
-    timezone: sign.timezone,
     notes: 0,
-    callAt: nextCall(member.failures),
-    late: member.overdueSince !== null,
   }
 }
 

@@ -2,9 +2,10 @@ import type { Event } from '../../core/events.ts'
 import type { IncidentMember } from '../../core/incidents.ts'
 import type { RunView } from '../../core/model.ts'
 import type { Write } from '../../state/database.ts'
-import { assignIncident, openIncidents, type Incident } from '../../state/incidents.ts'
+import { assignIncident, openBackupIncidents, type Incident } from '../../state/incidents.ts'
 import type { EngineContext } from '../context.ts'
 import { count } from './count.ts'
+import { noteDrill } from './drills.ts'
 import { overdueReason, placeReason, reasonOf } from './reason.ts'
 import { keep, release } from './tell.ts'
 
@@ -15,8 +16,9 @@ export interface Noted {
   events: Event[]
 }
 
-/** Counts the end of a backup in the incident it belongs to, in the transaction that ends the run. */
+/** Counts the end of a backup or a drill in the incident it belongs to, in the transaction that ends the run. */
 export async function noteEnd(context: EngineContext, tx: Write, run: RunView): Promise<Noted> {
+  if (run.kind === 'drill') return noteDrill(context, tx, run)
   const noted: Noted = { incident: null, events: [] }
   if (run.kind !== 'backup') return noted
   if (run.state === 'failed') noted.incident = await noteFailure(context, tx, run)
@@ -78,7 +80,7 @@ function bare({
 
 async function noteGood(context: EngineContext, tx: Write, { strategy, series }: RunView): Promise<Event[]> {
   const events: Event[] = []
-  for (const incident of await openIncidents(tx)) {
+  for (const incident of await openBackupIncidents(tx)) {
     const member = incident.members.find((one) => one.strategy === strategy && one.state !== 'owed')
     if (!member) continue
     if (member.overdueSince !== null) events.push({ type: 'series.recovered', strategy, series })
@@ -99,7 +101,7 @@ export interface Missing {
 /** Counts a series that is late, once. @returns false when that was counted before */
 export async function noteOverdue(context: EngineContext, tx: Write, missing: Missing): Promise<boolean> {
   const { strategy, since, timezone, ...facts } = missing
-  const known = memberOf(await openIncidents(tx), strategy)
+  const known = memberOf(await openBackupIncidents(tx), strategy)
   if (known !== null && known.overdueSince !== null) return false
   await count(context, tx, {
     strategy,
@@ -121,7 +123,7 @@ export async function noteOverdue(context: EngineContext, tx: Write, missing: Mi
 
 /** A series that is late no more, although no backup of it was seen to end well. @returns whether it was late */
 export async function noteInTime(context: EngineContext, tx: Write, strategy: string): Promise<boolean> {
-  for (const incident of await openIncidents(tx)) {
+  for (const incident of await openBackupIncidents(tx)) {
     const member = memberOf([incident], strategy)
     if (member === null || member.overdueSince === null) continue
     if (member.state === 'overdue') await release(context, tx, { incident, strategies: [strategy] })
@@ -134,7 +136,7 @@ export async function noteInTime(context: EngineContext, tx: Write, strategy: st
   return false
 }
 
-/** How a strategy is in trouble of its own; what only a place owes is not its own. */
+/** How the backups of a strategy are in trouble of their own; what only a place owes is not their own. */
 export function memberOf(open: readonly Incident[], strategy: string): IncidentMember | null {
   const members = open.flatMap((incident) => incident.members)
   return members.find((one) => one.strategy === strategy && one.state !== 'owed') ?? null

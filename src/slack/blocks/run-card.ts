@@ -4,6 +4,7 @@ import type { RunKind, RunState, RunView } from '../../core/model.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { failureHint, hasCaughtUp, levelWords, placeLines, pruneWords } from '../../commands/phrases.ts'
+import { drillAdvice, drillAgain, drillHeadline, drillSigns } from './drill.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { by, code, contents, joined, runName, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
@@ -20,11 +21,13 @@ export function runCard(run: RunView): Drawn {
 
 /** What to do, or what places owe and did since. */
 function linesOf(run: RunView): string[] {
+  if (run.drill) return drillAdvice(run)
   const hint = failed(run) ? failureHint(run) : null
   return [...(hint === null ? [] : [hint]), ...placeLines(run)].map((words) => sentence(safeLine(words)))
 }
 
 export function signOf(run: RunView): string {
+  if (run.drill) return drillSigns[run.drill.verdict]
   return hasCaughtUp(run) ? '✅' : emoji[run.state]
 }
 
@@ -63,6 +66,7 @@ function seriesOf(run: RunView): string | null {
 }
 
 function fact(run: RunView): string {
+  if (run.drill) return drillHeadline(run.drill)
   switch (run.state) {
     case 'queued':
       return `${run.kind} is waiting for its turn`
@@ -125,7 +129,17 @@ function smallPrint(run: RunView): string {
   const proved = run.backup
     ? joined(levelWords[run.backup.level], contents(run.backup.tables, run.backup.rows))
     : null
-  const next = run.kind === 'backup' ? nextRun(run) : null
+  const next = run.kind === 'backup' || run.kind === 'drill' ? nextRun(run) : null
+  if (run.drill)
+    return joined(
+      engine,
+      series,
+      origin(run),
+      next,
+      `in ${safeLine(run.drill.server, 100)}`,
+      subject(run),
+      runName(run),
+    )
   if (failed(run)) {
     return joined(
       engine,
@@ -170,6 +184,7 @@ export function nextRun(run: RunView): string | null {
 function runButtons(run: RunView): (Button | null)[] {
   const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
   if (run.state === 'queued' || run.state === 'running') return [cancelButton(run), log]
+  if (run.kind === 'drill') return run.drill?.verdict === 'pass' ? [log] : [drillAgain(run), log]
   if (run.kind !== 'backup') return [log]
   if (run.backup) return [restoreButton(run.backup.id, run.strategy), log]
   return [retryButton(run), log]

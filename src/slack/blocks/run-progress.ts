@@ -2,6 +2,7 @@ import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
 import { swapLines } from '../../commands/replaced.ts'
 import { failureHint, levelWords, placeLines, stageWords } from '../../commands/phrases.ts'
+import { drillResult } from './drill.ts'
 import { draw, finish } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { failed, signOf, took } from './run-card.ts'
@@ -17,6 +18,7 @@ export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
   if (run.restore) return restoreResult(run, run.restore)
   if (run.undo) return undoResult(run, run.undo)
   if (run.verify) return verifyResult(run)
+  if (run.drill) return drillResult(run, run.drill)
   return draw({ headline: stopped(run), lines: failed(run) ? [explanation(run)] : [] })
 }
 

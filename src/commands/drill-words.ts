@@ -1,0 +1,109 @@
+import type { DrillCheckResult, DrillResult, DrillVerdict } from '../core/drill.ts'
+import { formatAge, formatDuration } from '../core/duration.ts'
+import type { BackupView, RunView, StrategyView } from '../core/model.ts'
+import { contents, levelWords, plural } from './phrases.ts'
+
+/** What drills found, in words that are the same on every face. */
+
+export const verdictWords: Record<DrillVerdict, string> = {
+  pass: 'drill passed',
+  fail: 'drill failed',
+  inconclusive: 'drill inconclusive',
+}
+
+/** The fact in one line: "drill passed · restored in 3 min 12 s, 12 % slower than the last · 8 tables, 4,812,330 rows". */
+export function drillFact(drill: DrillResult): string {
+  const { verdict, why } = drill
+  if (verdict !== 'pass') return why === null ? verdictWords[verdict] : `${verdictWords[verdict]}: ${why}`
+  return [verdictWords.pass, ...restoreWords(drill), ...comparedWords(drill)].join(' · ')
+}
+
+/** "restored in 3 min 12 s, 12 % slower than the last"; nothing when it was not restored. */
+export function restoreWords({ restoreMs, previousMs }: DrillResult): string[] {
+  if (restoreMs === null) return []
+  const trend = previousMs === null ? '' : `, ${trendWords(restoreMs, previousMs)}`
+  return [`restored in ${formatDuration(restoreMs)}${trend}`]
+}
+
+const noiseMs = 1_000 // what is over in a blink has no trend
+
+/** "12 % slower than the last (2 min 51 s)" */
+export function trendWords(ms: number, before: number): string {
+  const percent = before === 0 ? 0 : Math.round((ms / before - 1) * 100)
+  if (percent === 0 || Math.abs(ms - before) < noiseMs) return 'like the last'
+  const last = `the last (${formatDuration(before)})`
+  if (percent >= 200) return `${Math.round((ms / before) * 10) / 10} times as long as ${last}`
+  return `${Math.abs(percent)} % ${percent > 0 ? 'slower' : 'faster'} than ${last}`
+}
+
+/** What was compared with the manifest: "8 tables, 4,812,330 rows", "6 kinds of objects". */
+export function comparedWords({ tables, rows, objects }: DrillResult): string[] {
+  return [
+    ...(tables === null ? [] : [contents({ tables, rows })]),
+    ...(objects === null ? [] : [`${plural(objects, 'kind')} of objects`]),
+  ]
+}
+
+const mostChecks = 10
+
+/** A line each, those that do not hold first: "✗ recent orders: found 0, expected at least 1". */
+export function checkLines({ checks }: DrillResult): string[] {
+  const sorted = checks.toSorted((a, b) => Number(a.ok) - Number(b.ok))
+  const more = sorted.length - mostChecks
+  return [
+    ...sorted.slice(0, mostChecks).map(checkLine),
+    ...(more > 0 ? [`and ${plural(more, 'more check')}: the evidence has them`] : []),
+  ]
+}
+
+function checkLine({ name, ok, found, expected }: DrillCheckResult): string {
+  if (found === null) return `– ${name}: could not be asked, expected ${expected}`
+  return `${ok ? '✓' : '✗'} ${name}: found ${found}, expected ${expected}`
+}
+
+/** "2 of 3 checks hold"; nothing without checks. */
+export function checksFact({ checks }: DrillResult): string[] {
+  if (checks.length === 0) return []
+  const good = checks.filter(({ ok }) => ok).length
+  if (good === checks.length) return [good === 1 ? 'the check holds' : `all ${good} checks hold`]
+  return [`${good} of ${plural(checks.length, 'check')} ${good === 1 ? 'holds' : 'hold'}`]
+}
+
+/** What a failed drill means for who has to restore today: what is not offered any more, and what is. */
+export function consequence({ drill, stillGood, endedAt, queuedAt }: RunView): string | null {
+  if (drill?.verdict !== 'fail') return null
+  const gone = `${drill.backup} is not offered for restore any more`
+  if (stillGood === undefined) return gone
+  if (stillGood === null) return `${gone}, and no other good backup is left: run one now`
+  const age = formatAge((endedAt ?? queuedAt) - stillGood.createdAt)
+  return `${gone}; the newest good one is ${stillGood.id}, ${age} (${levelWords[stillGood.level]})`
+}
+
+/** "restored and compared 3 d ago (drill, in 3 min 12 s)"; "unproven: never restored". Null while there is nothing to prove. */
+export function provenWords({ proven, backups }: StrategyView, now: number): string | null {
+  if (proven) return proofWords(proven, now)
+  return proven === null && backups > 0 ? 'unproven: never restored' : null
+}
+
+export type ProofFacts = NonNullable<StrategyView['proven']>
+
+export function proofWords({ at, by, restoreMs = null }: ProofFacts, now: number): string {
+  const how = by === undefined ? [] : [by]
+  const time = restoreMs === null ? [] : [`in ${formatDuration(restoreMs)}`]
+  const small = [...how, ...time].join(', ')
+  return `restored and compared ${formatAge(now - at)}${small === '' ? '' : ` (${small})`}`
+}
+
+/** Why the last drill is something to look at; null when it passed, or there was none. */
+export function badDrill({ drills }: Pick<StrategyView, 'drills'>): string | null {
+  const last = drills?.last
+  if (last?.verdict !== 'fail') return null
+  return `its last drill failed${last.why === null ? '' : `: ${last.why}`}`
+}
+
+/** What is known of one backup: "drill passed 3 d ago", "drill failed 2 h ago: …". */
+export function drilledWords({ drilled }: Pick<BackupView, 'drilled'>, now: number): string | null {
+  if (!drilled) return null
+  const { verdict, at, why } = drilled
+  return `${verdictWords[verdict]} ${formatAge(now - at)}${verdict === 'pass' || why === null ? '' : `: ${why}`}`
+}

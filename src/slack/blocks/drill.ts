@@ -1,0 +1,66 @@
+import type { Button } from '@slack/types'
+import type { DrillResult, DrillVerdict } from '../../core/drill.ts'
+import type { RunView } from '../../core/model.ts'
+import {
+  checkLines,
+  checksFact,
+  comparedWords,
+  consequence,
+  drillFact,
+  restoreWords,
+  verdictWords,
+} from '../../commands/drill-words.ts'
+import { askPrefix } from '../actions.ts'
+import { limits } from '../limits.ts'
+import { button, draw } from './elements.ts'
+import type { Drawn } from './elements.ts'
+import { code, joined, safe, safeLine, sentence } from './words.ts'
+
+/** What could not be told is neither green nor red. */
+export const drillSigns: Record<DrillVerdict, string> = { pass: '✅', fail: '❌', inconclusive: '⚪' }
+
+/** Of the card, after the strategy's name. */
+export function drillHeadline(drill: DrillResult): string {
+  return safeLine(drillFact(drill), limits.headlineText)
+}
+
+/** What a verdict means, and what to do. */
+export function drillAdvice(run: RunView): string[] {
+  const lost = consequence(run)
+  const hint = run.drill?.verdict === 'pass' ? null : (run.fault?.hint ?? null)
+  return [lost, hint].filter((words) => words !== null).map((words) => sentence(safeLine(words, 600)))
+}
+
+/** The message in the thread when the drill is over: its numbers, each check, and where the evidence lies. */
+export function drillResult(run: RunView, drill: DrillResult): Drawn {
+  const { verdict, why, server, evidence } = drill
+  const numbers = [...comparedWords(drill), ...restoreWords(drill), ...checksFact(drill)]
+  const headline = verdict === 'pass' ? [equalWords(drill), ...numbers] : [verdictWords[verdict], ...numbers]
+  const checks = checkLines(drill)
+    .map((line) => safeLine(line, 300))
+    .join('\n')
+  return draw({
+    headline: `${drillSigns[verdict]} ${safeLine(joined(...headline), limits.headlineText)}`,
+    lines: [why === null ? '' : sentence(safe(why, 600)), checks, ...drillAdvice(run)],
+    small: [
+      joined(`in ${safeLine(server, 200)}`, `from ${code(drill.backup)}`),
+      evidence === null
+        ? 'its evidence could not be stored'
+        : `evidence in ${safeLine(evidence.storage, 80)}: ${code(evidence.key)}`,
+    ],
+  })
+}
+
+function equalWords({ tables, objects }: DrillResult): string {
+  return tables === null && objects === null ? 'restored' : 'equal to what was dumped'
+}
+
+/** Again with the same backup; of a run that found none, with the newest. */
+export function drillAgain({ strategy, backupId, state }: RunView): Button | null {
+  const label = state === 'succeeded' ? 'Drill again' : 'Retry'
+  return drillButton(label, { strategy, ...(backupId !== null && { backup: backupId }) })
+}
+
+export function drillButton(label: string, args: { strategy: string; backup?: string }): Button | null {
+  return button({ label, action: `${askPrefix}drill`, value: { command: 'drill', args } })
+}
