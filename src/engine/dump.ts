@@ -4,7 +4,8 @@ import type { Running } from '../sys/process.ts'
 import { createFileSpool, type FileSpool } from '../sys/spool.ts'
 import type { Attempt } from './backup.ts'
 import type { EngineContext } from './context.ts'
-import { artifactSink, chainOf, rawInput, spoolPath, storedName, type Applied } from './pipeline.ts'
+import { decodingChain, encodingChain, storedName, type Applied } from './chain.ts'
+import { artifactSink, rawInput, spoolPath } from './pipeline.ts'
 import type { Places } from './places.ts'
 import type { Pulse } from './pulse.ts'
 
@@ -35,8 +36,7 @@ export async function dumpAll(
   step: Dumping,
   { folder, parts }: { folder: string; parts: Part[] },
 ): Promise<void> {
-  const { type, level } = step.strategy.compression
-  const chain = chainOf(type === 'none' ? [] : [type], context.filters, { level })
+  const chain = encodingChain(context.filters, step.strategy)
   step.pulse.stage('dump')
 
   async function onePart(name: string, produce: Produce): Promise<void> {
@@ -73,7 +73,7 @@ async function dumpAndProve(
     runId: step.run.id,
     said: (tool, line) => context.logs.append(step.run.id, `${tool}: ${line}`),
   }
-  const tools = { processes: context.processes, running }
+  const tools = { processes: context.processes, running, folder: step.folder }
   const begun = context.clock.monotonic()
   const [, proof] = await allOrFirstFault(
     [

@@ -11,7 +11,8 @@ import type { EngineContext } from './context.ts'
 import { checkManifest, fromAnyPlace } from './copies.ts'
 import { makeRunFolder } from './folders.ts'
 import { fetchVerified } from './objects.ts'
-import { chainOf, rawInput, spoolPath } from './pipeline.ts'
+import { decodingChain } from './chain.ts'
+import { rawInput, spoolPath } from './pipeline.ts'
 import { newRunId } from './restore/requests.ts'
 
 export interface HandingOut {
@@ -71,9 +72,10 @@ async function pass(
   { decompress, signal, sink }: HandingOut,
 ): Promise<void> {
   const said = (tool: string, line: string): void => context.log.warn('a tool said', { tool, line })
-  const tools = { processes: context.processes, running: { signal, runId: id, said } }
+  const tools = { processes: context.processes, running: { signal, runId: id, said }, folder }
   const raw = join(folder, 'raw')
-  if (decompress) await rawInput(spool, chainOf(artifact.filters, context.filters), tools).intoFile(raw)
+  if (decompress)
+    await rawInput(spool, decodingChain(context.filters, artifact.filters, null), tools).intoFile(raw)
   await pipeline(createReadStream(decompress ? raw : spool.path), sink, { signal, end: false })
 }
 

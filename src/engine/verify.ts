@@ -3,6 +3,7 @@ import type { Strategy } from '../core/config.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import { suffix } from '../core/keys.ts'
 import type { Artifact, Level, TableRows, VerifyResult } from '../core/model.ts'
+import { objectsOf } from '../core/stored-objects.ts'
 import { saveVerdict, type Copy } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
 import type { Storage } from '../storages/storage.ts'
@@ -12,7 +13,8 @@ import { openSource, storageOf, type EngineContext } from './context.ts'
 import { checkManifest, reachable } from './copies.ts'
 import { requireKnown } from './marker.ts'
 import { fetchVerified, readTwice } from './objects.ts'
-import { chainOf, rawInput, spoolPath } from './pipeline.ts'
+import { decodingChain } from './chain.ts'
+import { rawInput, spoolPath } from './pipeline.ts'
 import { folderOf } from './folder-of.ts'
 import type { Pulse } from './pulse.ts'
 
@@ -142,9 +144,10 @@ async function decodeOne(
       runId: step.run.id,
       said: (tool, line) => context.logs.append(step.run.id, `${tool}: ${line}`),
     }
-    const raw = rawInput(spool, chainOf(at.artifact.filters, context.filters), {
+    const raw = rawInput(spool, decodingChain(context.filters, at.artifact.filters, step.strategy.encryption), {
       processes: context.processes,
       running,
+      folder: step.folder,
     })
     return (await source.prove(at.artifact.name, raw, step.signal)).tables
   } finally {

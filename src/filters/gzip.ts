@@ -9,6 +9,7 @@ const chunkSize = 128 * 1024
 /** Gzip by `pigz` (all cores), else `gzip`, else Node. Each writes one member, with a CRC-32 of the content. */
 export const gzip: Filter = {
   kind: 'gzip',
+  role: 'compression',
   extension: '.gz',
   options: Type.Object(
     {
@@ -27,10 +28,12 @@ export const gzip: Filter = {
     const program = ['pigz', 'gzip'].find(has)
     if (!program) return null
     // -n: no name and time, so that equal dumps give equal objects
-    return direction === 'encode' ? [program, '-c', '-n', `-${level ?? defaultLevel}`] : [program, '-dc']
+    const argv =
+      direction === 'encode' ? [program, '-c', '-n', `-${level ?? defaultLevel}`] : [program, '-dc']
+    return { argv }
   },
   encode: ({ level }) => createGzip({ level: level ?? defaultLevel, chunkSize }),
   decode: () => strict('gzip', createGunzip({ chunkSize })),
   sniff: (head) => head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08, // RFC 1952, section 2.3.1
-  stockDecode: 'gzip -dc',
+  stockDecode: () => 'gzip -dc',
 }

@@ -1,6 +1,6 @@
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 import { Type } from 'typebox'
-import type { Filter } from './filter.ts'
+import type { Filter, Hearing } from './filter.ts'
 import { strict } from './wrap/strict.ts'
 
 const defaultLevel = 3 // what zstd itself uses
@@ -9,6 +9,7 @@ const chunkSize = 128 * 1024
 /** Zstandard by the `zstd` program (all cores), else Node (one core). Both write a checksum of the content. */
 export const zstd: Filter = {
   kind: 'zstd',
+  role: 'compression',
   extension: '.zst',
   options: Type.Object(
     {
@@ -25,9 +26,12 @@ export const zstd: Filter = {
   ),
   program(direction, has, { level }) {
     if (!has('zstd')) return null
-    return direction === 'encode'
-      ? ['zstd', '-q', '-c', '--check', `-${level ?? defaultLevel}`, '-T0']
-      : ['zstd', '-dc', '-v', '--no-progress'] // -v: it says how many bytes it gave out
+    return {
+      argv:
+        direction === 'encode'
+          ? ['zstd', '-q', '-c', '--check', `-${level ?? defaultLevel}`, '-T0']
+          : ['zstd', '-dc', '-v', '--no-progress'], // -v: it says how many bytes it gave out
+    }
   },
   // never ZSTD_c_nbWorkers: it crashes Node 24 and 26
   encode: ({ level }) =>
@@ -40,6 +44,20 @@ export const zstd: Filter = {
     }),
   decode: () => strict('zstd', createZstdDecompress({ chunkSize })),
   sniff: (head) => head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd, // RFC 8878, section 3.1.1
-  decodedBytes: (line) => Number(/: (\d+) bytes$/.exec(line)?.[1] ?? NaN) || null,
-  stockDecode: 'zstd -dc',
+  hear,
+  stockDecode: () => 'zstd -dc',
+}
+
+/** Only the program's word for how many bytes it gave out; its exit status says the rest. */
+function hear(): Hearing {
+  let bytes: number | null = null
+  return {
+    line(text) {
+      const told = Number(/: (\d+) bytes$/.exec(text)?.[1] ?? NaN) || null
+      bytes = told ?? bytes
+      return told !== null || text.startsWith('***') // its banner
+    },
+    bytes: () => bytes,
+    judge: () => null,
+  }
 }

@@ -1,19 +1,25 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/faults.ts'
+import { allowListed } from './environment.ts'
 import { feed, openScanner, type Chunks, type Scanner } from './feed.ts'
 import { readLines } from './lines.ts'
 import { passedThrough } from './memory.ts'
 import { runVariable } from './strays.ts'
 
-/** A program and its arguments; never a shell. Secrets go into `env` or files, never into `argv` (promise 14). */
+/** A program and its arguments; never a shell. Secrets go into `secrets`, or where a tool wants them into `env` or files; never
+ * into `argv` (promise 14). */
 export interface Command {
   argv: readonly string[]
   /** Added to the allow-listed environment. */
   env?: Record<string, string>
+  /** Each is written to a descriptor of its own, the first to 3, the next to 4 …, which then ends. Only this child can read it. */
+  secrets?: readonly string[]
+  /** How logs and faults call it; absent: by its file's name. */
+  name?: string
 }
 
 /** Several programs joined by file descriptors: no byte passes through JavaScript between them. */
@@ -151,8 +157,9 @@ function startAll(
       joined.scanner?.theirs ??
       (joined.output ? ('fd' in joined.output ? joined.output.fd : 'pipe') : 'ignore')
     const [program, ...args] = command.argv
+    const secrets = command.secrets ?? []
     const process = spawn(program!, args, {
-      stdio: [stdin, stdout, 'pipe'] as StdioOptions,
+      stdio: [stdin, stdout, 'pipe', ...secrets.map(() => 'pipe')] as StdioOptions,
       env: environment(command),
       detached: true,
     })
@@ -160,10 +167,23 @@ function startAll(
     else joined.scanner?.theirs.destroy()
     if (!next && joined.output && 'receive' in joined.output) receiveFrom(process, joined.output.receive)
     if (!next && joined.output && 'into' in joined.output) pour(process.stdout, joined.output.into)
-    children.unshift(supervise(process, program!, running, () => order++))
+    secrets.forEach((secret, index) => whisper(process.stdio[index + 3] as Duplex | null | undefined, secret))
+    children.unshift(supervise(process, toolOf(command), running, () => order++))
     if (process.pid === undefined) break
   }
   return children
+}
+
+/** A child that ended before it listened is judged by its exit status. */
+function whisper(descriptor: Duplex | null | undefined, secret: string): void {
+  descriptor?.on('error', () => undefined)
+  descriptor?.resume() // so that it is seen to close
+  descriptor?.end(secret)
+}
+
+/** How a command is called in logs and faults. */
+export function toolOf({ name, argv }: Command): string {
+  return name ?? argv[0]!.split('/').at(-1)!
 }
 
 function receiveFrom(child: ChildProcess, receive: (chunk: Buffer) => void): void {
@@ -179,8 +199,7 @@ function pour(stdout: Readable | null | undefined, into: Writable): void {
   into.once('close', () => stdout?.destroy())
 }
 
-function supervise(process: ChildProcess, program: string, running: Running, nextOrder: () => number): Child {
-  const tool = program.split('/').at(-1)!
+function supervise(process: ChildProcess, tool: string, running: Running, nextOrder: () => number): Child {
   const lastWords: string[] = []
   const said = (line: string): void => {
     if (lastWords.push(line) > keptLines) lastWords.shift()
@@ -257,25 +276,6 @@ function signalGroup(child: Child, signal: NodeJS.Signals): void {
   } catch {
     // it has just ended by itself
   }
-}
-
-const passedOn = [
-  'PATH',
-  'HOME',
-  'TZ',
-  'TMPDIR',
-  'LD_LIBRARY_PATH',
-  'LD_PRELOAD',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-]
-
-/** English messages, because we read them. */
-function allowListed(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const kept = passedOn.flatMap((name) =>
-    environment[name] === undefined ? [] : [[name, environment[name]] as const],
-  )
-  return { ...Object.fromEntries(kept), LC_ALL: 'C.UTF-8' }
 }
 
 function isExecutable(path: string): boolean {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { artifactSink, chainOf, rawInput } from '../../src/engine/pipeline.ts'
+import { decodingChain } from '../../src/engine/chain.ts'
+import { artifactSink, rawInput } from '../../src/engine/pipeline.ts'
 import { filters } from '../../src/filters/registry.ts'
 import type { RawInput } from '../../src/sources/source.ts'
 import { systemClock } from '../../src/sys/clock.ts'
@@ -9,7 +10,7 @@ import type { Pipes } from '../contracts/source.ts'
 
 /** The engine's own pipeline with these filters; a damaged file, which the tests write themselves, is read without them. */
 export function enginePipes(kinds: string[]): Pipes {
-  const chain = chainOf(kinds, filters)
+  const chain = decodingChain(filters, kinds, null)
   const spools = new Map<string, FileSpool>()
   return {
     sink: (folder, processes, running) => ({

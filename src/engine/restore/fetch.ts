@@ -10,7 +10,8 @@ import type { EngineContext } from '../context.ts'
 import { checkManifest, fromAnyPlace } from '../copies.ts'
 import { freeTempRoom } from '../kept.ts'
 import { fetchUnknown, fetchVerified, readTwice } from '../objects.ts'
-import { chainOf, rawInput, spoolPath } from '../pipeline.ts'
+import { decodingChain } from '../chain.ts'
+import { rawInput, spoolPath } from '../pipeline.ts'
 import { asSpoolFault } from '../temp-room.ts'
 import { condemned } from '../verify.ts'
 import type { Work } from '../work.ts'
@@ -86,12 +87,17 @@ function bundle(context: EngineContext, work: Work, manifest: Manifest): Fetched
     said: (tool, line) => context.logs.append(work.run.id, `${tool}: ${line}`),
   }
   const { processes } = context
+  const { folder, strategy } = work
   return {
     manifest,
     warnings: [],
     spools,
     open: ({ name, filters }) =>
-      rawInput(spools.get(name)!, chainOf(filters, context.filters), { processes, running }),
+      rawInput(spools.get(name)!, decodingChain(context.filters, filters, strategy.encryption), {
+        processes,
+        running,
+        folder,
+      }),
   }
 }
 

@@ -31,7 +31,7 @@ export async function peel(stored: Buffer, filters: readonly Filter[]): Promise<
   const layers: string[] = []
   let raw = stored
   while (layers.length < mostLayers) {
-    const filter = filters.find((candidate) => candidate.sniff(raw))
+    const filter = filters.find(({ role, sniff }) => role === 'compression' && sniff(raw))
     if (!filter) break
     layers.unshift(filter.kind)
     raw = await undoFront(filter, raw)
@@ -42,7 +42,7 @@ export async function peel(stored: Buffer, filters: readonly Filter[]): Promise<
 /** What a decoder gives out before it misses the rest. */
 function undoFront(filter: Filter, bytes: Buffer): Promise<Buffer> {
   return new Promise((done) => {
-    const decoder = filter.decode()
+    const decoder = filter.decode({ level: null })
     const chunks: Buffer[] = []
     let size = 0
     decoder.on('data', (chunk: Buffer) => {
