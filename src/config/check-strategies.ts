@@ -1,6 +1,7 @@
 import { composeUrl, schemeOf, sourceOf, type Connection } from './database.ts'
 import type { SourceFacts } from './catalogue.ts'
 import { checkCompression } from './check-places.ts'
+import { checkDrill } from './drill.ts'
 import { examine, type Examination } from './examine.ts'
 import { nearest } from '../core/nearest.ts'
 import { child, isMapping, valueAt } from './pointer.ts'
@@ -43,10 +44,12 @@ export function strategiesOf(root: Record<string, unknown>): NamedStrategy[] {
 export function checkStrategies(examination: Examination): void {
   const named = strategiesOf(examination.root)
   checkNames(named, examination)
+  checkDrill(valueAt(examination.root, '/global/drill'), '/global/drill', examination)
   for (const { pointer: at, strategy } of named) {
     const source = checkDatabase(strategy, at, examination)
     checkUrl({ url: strategy.dump_url, at: child(at, 'dump_url'), own: source }, examination)
     checkRestoreUrl(strategy, { at, own: source }, examination)
+    checkDrillOf(strategy, { at, own: source }, examination)
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
     checkCompression({ value: strategy.compression, at: child(at, 'compression') }, examination)
@@ -117,6 +120,19 @@ function checkRestoreUrl(
   const shared = '/global/restore/database_url'
   if (url !== undefined) checkUrl({ url, at: `${at}/restore/database_url`, own }, examination)
   else checkUrl({ url: valueAt(examination.root, shared), at: shared, own }, examination)
+}
+
+/** The strategy's own, else the one of all. */
+function checkDrillOf(
+  { drill }: StrategyFile,
+  { at, own }: Omit<UrlPart, 'url'>,
+  examination: Examination,
+): void {
+  const place = drill === undefined ? '/global/drill' : child(at, 'drill')
+  const rule = drill ?? valueAt(examination.root, place)
+  if (drill !== undefined) checkDrill(drill, place, examination)
+  const url = isMapping(rule) ? rule.database_url : undefined
+  checkUrl({ url, at: child(place, 'database_url'), own }, examination)
 }
 
 function judgeUrl(

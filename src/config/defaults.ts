@@ -11,6 +11,7 @@ export const defaults = {
   max_parallel_strategies: 2,
   retry: { max_attempts: 3, delay: '10s', max_delay: '5m' },
   timeout: { backup: 0, upload: 0, restore: 0, stall: '5m' },
+  drill: { schedule: 'manual' },
   restore: { expires: '30m', undo: '24h' },
   encryption: { waive_decrypt_test: false },
   expect: { size_change: '50%', rows_change: '50%', duration_change: '300%' },

@@ -18,13 +18,14 @@ import type { DriverCatalogue } from './catalogue.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
 import { defaults } from './defaults.ts'
+import { drillOf } from './drill.ts'
 import { encryptionOf } from './encryption.ts'
 import { expectOf } from './expect.ts'
 import { notificationsOf } from './notifications.ts'
 import type { ConfigFile } from './schema/file.ts'
 import type { StrategyFile } from './schema/strategy.ts'
-
 import { rereadBudgets } from './verify.ts'
+
 type Global = NonNullable<ConfigFile['global']>
 type Settings = Omit<Config, 'file' | 'warnings' | 'secrets' | 'hash' | 'redacted'>
 
@@ -53,8 +54,8 @@ export function resolveConfig(root: Record<string, unknown>, context: Context): 
     notifications: notificationsOf(root, context.catalogue),
     access: accessOf(global.access, undefined),
     digest: digestOf(global),
-  }
     reread: rereadBudgets(global, storagesOf(global, context), context.catalogue),
+  }
 }
 
 function strategyFrom(
@@ -80,7 +81,7 @@ function strategyFrom(
     compression: compressionOf(own.compression ?? global.s3?.compression),
     encryption: encryptionOf(own.encryption, context.folder),
     prove: own.prove ?? defaults.prove,
-    drill: null,
+    drill: drillOf(own.drill),
     ...limitsOf(strategy, global),
     storages: chosenStorages(own.storage, global),
     placeRetention: placeRetentionOf(own.storage),

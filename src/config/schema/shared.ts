@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { defaults } from '../defaults.ts'
 import { access } from './access.ts'
+import { drill } from './drill.ts'
 import { encryption } from './encryption.ts'
 import { expect } from './expect.ts'
 import { count, databaseUrl, duration, flag, group, later, limit, reading, text } from './words.ts'
@@ -190,7 +191,7 @@ export const shared = {
     ),
   ),
   encryption,
-  drill: later('Restores that are tried by themselves', { what: 'drill' }),
+  drill,
   hooks: later('Programs before and after a backup', { what: 'running hooks' }),
   access,
   spool: later('Streaming without disk', { what: 'spool' }),
