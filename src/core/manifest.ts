@@ -47,6 +47,8 @@ export interface Manifest {
   compression: Compression
   encryption: EncryptionFacts | null
   level: Level
+  /** It was decoded before its encryption, by a host that cannot read it: nobody has decoded what is stored. */
+  provedAtDump?: true
   /** Exact rows per table as counted by the proof; null when not proved, and when they are in `details`. */
   tables: TableRows[] | null
   /** How many schema objects of each kind the dump holds, e.g. `{ INDEX: 12 }`, as its engine names kinds; absent: not counted. */

@@ -1,4 +1,5 @@
 import type { Level } from './model.ts'
+import type { Oddity } from './usual.ts'
 
 /** What runs leave behind, by kind. */
 
@@ -7,6 +8,8 @@ export interface BackupResult {
   storedBytes: number
   rawBytes: number | null
   level: Level
+  /** As in the manifest. */
+  provedAtDump?: true
   tables: number | null
   rows: number | null
   storages: string[]
@@ -22,6 +25,25 @@ export interface BackupResult {
   /** Stored size against the previous good backup of the series, e.g. 0.02 = +2 %. */
   sizeChange: number | null
   warnings: string[]
+  /** From the first byte dumped to the last one stored. */
+  tookMs?: number
+  /** It is compared with later ones that were made in the same way. */
+  basis?: Basis
+  /** What of it is not as usual; empty: all is. Absent: nobody can tell yet. */
+  odd?: Oddity[]
+  /** Somebody looked at that and found it right. */
+  accepted?: true
+}
+
+/** How a backup was made, as far as its size, rows and duration depend on it. */
+export interface Basis {
+  compression: string
+  encryption: string
+  /** Of the source, as a digest. */
+  options: string
+  prove: string
+  /** Engine and method of the dump. */
+  method: string
 }
 
 /** A place that owed a backup and does no more. */

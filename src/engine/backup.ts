@@ -1,12 +1,15 @@
 import type { Strategy } from '../core/config.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import { backupFolder, backupId } from '../core/keys.ts'
-import type { Artifact, BackupResult, Manifest, Series } from '../core/model.ts'
+import type { EncryptionFacts } from '../core/encryption.ts'
+import type { Artifact, BackupResult, Manifest, Series, TableRows } from '../core/model.ts'
 import type { Inspection, Source } from '../sources/source.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { newestGood } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
+import { encryptionFacts } from './chain.ts'
 import { openSource, type EngineContext } from './context.ts'
+import { spoolDetails, type Details, type DetailsPart } from './details.ts'
 import { dumpAll, type Part } from './dump.ts'
 import { keepDump } from './kept.ts'
 import { buildManifest } from './manifest.ts'
@@ -62,15 +65,22 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
   const startedAt = context.clock.now()
   const begun = context.clock.monotonic()
   const id = backupId(step.strategy.name, startedAt, () => context.clock.random())
+  const into = backupFolder(id, step.series)
   const parts: Part[] = []
+  let details: DetailsPart | null = null
   try {
-    await dumpAll(context, step, { folder: backupFolder(id, step.series), parts })
+    const tools = toolsFor(context, step)
+    const encryption = await encryptionFacts(context.filters, step.strategy.encryption, tools)
+    await dumpAll(context, step, { folder: into, parts })
     await refuseEmpty(step, parts)
+    const tables = step.strategy.prove ? parts.flatMap(({ proof }) => proof?.tables ?? []) : null
+    if (encryption) details = await sendDetails(context, step, { id, into, tables })
     const whole: WholeDump = {
       schema: 1,
       run: step.run.id,
-      manifest: await manifestOf(context, step, { id, startedAt, parts }),
+      manifest: await manifestOf(context, step, { id, startedAt, parts, tables, details, encryption }),
       warnings: step.inspection.warnings.map(context.scrub),
+      counted: tables && totalsOf(tables),
       dumpMs: Math.round(parts.reduce((sum, part) => sum + part.dumpMs, 0)),
       at: context.clock.now(),
       until: null,
@@ -80,7 +90,24 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
     return await settle(context, step, { whole, begun })
   } finally {
     for (const { spool } of parts) await spool.close()
+    await details?.spool.close()
   }
+}
+
+function toolsFor(context: EngineContext, { run, folder, signal }: Attempt) {
+  const said = (tool: string, line: string): void => context.logs.append(run.id, `${tool}: ${line}`)
+  return { processes: context.processes, running: { signal, runId: run.id, said }, folder }
+}
+
+async function sendDetails(
+  context: EngineContext,
+  step: Walk,
+  { id, into, tables }: { id: string; into: string; tables: TableRows[] | null },
+): Promise<DetailsPart> {
+  const details: Details = { schema: 1, backup: id, tables, strategyConfig: step.strategy.redacted }
+  const part = await spoolDetails(context, { ...step, tools: toolsFor(context, step) }, { details, into })
+  step.places.send(part.artifact.key, part.spool)
+  return part
 }
 
 /** Sends the whole dump that an earlier run or process left in this run's folder: the same backup, not dumped again.
@@ -139,17 +166,18 @@ async function nobodyTook(
 }
 
 function resultOf(
-  { manifest, warnings, dumpMs }: WholeDump,
+  { manifest, counted, warnings, dumpMs }: WholeDump,
   placed: { uploadMs: number; storages: string[]; owed: { storage: string; why: string }[] },
 ): Stored['result'] {
-  const { tables } = manifest
+  const totals = manifest.tables ? totalsOf(manifest.tables) : counted
   return {
     id: manifest.id,
     storedBytes: manifest.storedBytes,
     rawBytes: manifest.rawBytes,
     level: manifest.level,
-    tables: tables?.length ?? null,
-    rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+    ...(manifest.provedAtDump && { provedAtDump: true }),
+    tables: totals?.tables ?? null,
+    rows: totals?.rows ?? null,
     ...placed,
     owed: placed.owed.map(({ storage, why }) => ({ storage, why })),
     dumpMs,
@@ -157,20 +185,42 @@ function resultOf(
   }
 }
 
+function totalsOf(tables: readonly TableRows[]): { tables: number; rows: number } {
+  return { tables: tables.length, rows: tables.reduce((sum, table) => sum + table.rows, 0) }
+}
+
+interface Made {
+  id: string
+  startedAt: number
+  parts: Part[]
+  tables: TableRows[] | null
+  details: DetailsPart | null
+  encryption: EncryptionFacts | null
+}
+
 async function manifestOf(
   context: EngineContext,
   step: Walk,
-  { id, startedAt, parts }: { id: string; startedAt: number; parts: Part[] },
+  { id, startedAt, parts, tables, details, encryption }: Made,
 ): Promise<Manifest> {
-  const artifacts: Artifact[] = []
-  for (const { name, key, filters, proof } of parts) {
-    const { bytes: storedBytes, sha256 } = await step.places.digest(key)
-    artifacts.push({ name, key, rawBytes: proof?.rawBytes ?? null, storedBytes, sha256, filters })
+  const stored = async (object: Omit<Artifact, 'storedBytes' | 'sha256'>): Promise<Artifact> => {
+    const { bytes: storedBytes, sha256 } = await step.places.digest(object.key)
+    return { ...object, storedBytes, sha256 }
   }
+  const artifacts: Artifact[] = []
+  for (const { name, key, filters, proof } of parts)
+    artifacts.push(await stored({ name, key, rawBytes: proof?.rawBytes ?? null, filters }))
   const previous = await newestGood(context.database.read, step.strategy.name, null, startedAt)
-  const tables = step.strategy.prove ? parts.flatMap(({ proof }) => proof?.tables ?? []) : null
-  const previousAt = previous?.createdAt ?? null
-  return buildManifest(context, { ...step, id, startedAt, previousAt, artifacts, tables })
+  return buildManifest(context, {
+    ...step,
+    id,
+    startedAt,
+    previousAt: previous?.createdAt ?? null,
+    artifacts,
+    tables,
+    encryption,
+    details: details && (await stored(details.artifact)),
+  })
 }
 
 const smallestBytes = 64 // no dump with a table is as small, however well it is compressed

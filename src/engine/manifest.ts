@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto'
 import { DateTime } from 'luxon'
 import { canonical } from '../core/canonical.ts'
 import type { Strategy } from '../core/config.ts'
+import type { EncryptionFacts } from '../core/encryption.ts'
 import { Fault } from '../core/faults.ts'
 import { parseBackupId } from '../core/keys.ts'
 import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import type { Inspection, Source } from '../sources/source.ts'
 import type { Run } from '../state/runs.ts'
+import { canRead, stockDecoders } from './chain.ts'
 import type { EngineContext } from './context.ts'
 
 interface Ingredients {
@@ -22,11 +24,14 @@ interface Ingredients {
   previousAt: number | null
   artifacts: Artifact[]
   tables: TableRows[] | null
+  encryption: EncryptionFacts | null
+  /** Of an encrypted backup: then tables and configuration are in there. */
+  details: Artifact | null
 }
 
 /** The commit of a backup: everything one must know to restore it without us. */
 export function buildManifest(context: EngineContext, facts: Ingredients): Manifest {
-  const { strategy, inspection, artifacts } = facts
+  const { strategy, inspection, artifacts, details, encryption } = facts
   const rawBytes = artifacts.every((artifact) => artifact.rawBytes !== null)
     ? sum(artifacts.map((artifact) => artifact.rawBytes ?? 0))
     : null
@@ -47,15 +52,17 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
     actor: facts.run.actor,
     attempt: facts.run.attempt,
     rawBytes,
-    storedBytes: sum(artifacts.map((artifact) => artifact.storedBytes)),
+    storedBytes: sum([...artifacts, ...(details ? [details] : [])].map((object) => object.storedBytes)),
     compression: strategy.compression.type,
-    encryption: null,
+    encryption,
     level: strategy.prove ? 'V2' : 'V0',
-    tables: facts.tables,
+    ...(strategy.prove && !canRead(strategy.encryption) && { provedAtDump: true }),
+    tables: details ? null : facts.tables,
     artifacts,
+    ...(details && { details }),
     kinds: kindsOf(facts.startedAt, facts.previousAt, strategy.timezone),
     restoreCommands: stockCommands(context, facts),
-    strategyConfig: strategy.redacted,
+    strategyConfig: details ? null : strategy.redacted,
     tool: { name: 'easy-backup', version: context.version },
     installation: context.installation,
   }
@@ -117,21 +124,13 @@ function digestOf(manifest: Omit<Manifest, 'digest'>): string {
   return createHash('sha256').update(canonical(manifest)).digest('hex')
 }
 
-/** What a person pastes in the folder that holds the stored files. */
+/** What a person pastes in the folder that holds the stored files; `KEYFILE` stands for the file with the private key. */
 function stockCommands(context: EngineContext, facts: Ingredients): string[] {
   const undo = facts.artifacts.flatMap((artifact) => {
     const stored = artifact.key.split('/').at(-1)!
-    const decoders = artifact.filters
-      .toReversed()
-      .map((kind) => context.filters.find((filter) => filter.kind === kind)!.stockDecode)
-    return decoders.length === 0
-      ? []
-      : [
-          `${decoders[0]} < '${stored}'${decoders
-            .slice(1)
-            .map((decoder) => ` | ${decoder}`)
-            .join('')} > '${artifact.name}'`,
-        ]
+    const [first, ...more] = stockDecoders(context.filters, artifact.filters, facts.encryption)
+    if (first === undefined) return []
+    return [`${first} < '${stored}'${more.map((decoder) => ` | ${decoder}`).join('')} > '${artifact.name}'`]
   })
   const names = facts.artifacts.map((artifact) => artifact.name)
   const restore = facts.source.stockRestore({ series: facts.series.name, artifacts: names })

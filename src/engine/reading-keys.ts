@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import { readAgeIdentities } from '../core/age-keys.ts'
+import type { Strategy } from '../core/config.ts'
+import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
+import { Fault } from '../core/faults.ts'
+
+/** A passphrase is needed that is nowhere on this host: a person at a terminal can be asked for it. */
+export class PassphraseMissing extends Fault {}
+
+/** What reads a backup: the file that a person named, else what the configuration says now.
+ * @param facts    of the backup's manifest
+ * @param keyFile  a private key, or a file whose first line is the passphrase; null = as configured
+ * @returns null for a backup that is not encrypted
+ * @throws Fault key-missing · key-wrong, as people read it; neither says anything about the backup */
+export async function keysToRead(
+  facts: EncryptionFacts | null,
+  strategy: Pick<Strategy, 'encryption'> | null,
+  keyFile: string | null,
+): Promise<Encryption | null> {
+  if (!facts) return null
+  const keys =
+    keyFile === null ? configured(facts, strategy?.encryption ?? null) : await named(facts, keyFile)
+  await refuseOthers(facts, keys)
+  return keys
+}
+
+/** `encrypted with age to age1…`, as people read it. */
+export function encryptedHow({ method, mode, keyIds }: EncryptionFacts): string {
+  if (mode === 'passphrase') return `encrypted with ${method} and a passphrase`
+  const [first, ...more] = keyIds.map(shortKey)
+  return `encrypted with ${method} to ${first ?? 'somebody'}${more.length > 0 ? ` and ${more.join(', ')}` : ''}`
+}
+
+/** Enough of a public key to tell it from others. */
+export function shortKey(id: string): string {
+  return id.length > 24 ? `${id.slice(0, 14)}…${id.slice(-4)}` : id
+}
+
+function configured(facts: EncryptionFacts, encryption: Encryption | null): Encryption {
+  const { method, mode } = facts
+  const isSame = encryption?.type === method && (encryption.passphrase === null) === (mode === 'recipients')
+  if (isSame && (encryption.passphrase !== null || encryption.identityFile !== null)) return encryption
+  if (mode === 'passphrase')
+    throw new PassphraseMissing('key-missing', `it is ${encryptedHow(facts)} that is not on this host`, {
+      hint: 'on the host, name a file that holds the passphrase with --key-file',
+    })
+  throw new Fault('key-missing', `it is ${encryptedHow(facts)}, and no private key is on this host`, {
+    hint: 'on the host, name the file with the private key with --key-file',
+  })
+}
+
+async function named({ method, mode }: EncryptionFacts, keyFile: string): Promise<Encryption> {
+  const text = await readFile(keyFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'does not exist' : 'cannot be read'
+    throw new Fault('key-missing', `the key file ${keyFile} ${why}`, {
+      hint: 'correct the path, or its rights',
+    })
+  })
+  const none = { type: method, recipients: [], passphrase: null, identityFile: null, waiveDecryptTest: true }
+  if (mode === 'recipients') return { ...none, identityFile: keyFile }
+  const [passphrase = ''] = text.split(/\r?\n/)
+  if (passphrase !== '') return { ...none, passphrase }
+  throw new Fault('key-missing', `the first line of the key file ${keyFile} is empty`, {
+    hint: 'write the passphrase into its first line',
+  })
+}
+
+/** Known before a byte is fetched where the file says which keys it holds. */
+async function refuseOthers(facts: EncryptionFacts, { identityFile }: Encryption): Promise<void> {
+  if (identityFile === null || facts.method !== 'age' || facts.keyIds.length === 0) return
+  const text = await readFile(identityFile, 'utf8').catch(() => null) // the filter itself says what is wrong
+  const found = text === null ? null : readAgeIdentities(text)
+  if (found === null || found.some(({ recipient }) => facts.keyIds.includes(recipient))) return
+  const none = found.length === 1 ? 'the identity' : `none of the ${found.length} identities`
+  throw new Fault(
+    'key-wrong',
+    `it is ${encryptedHow(facts)}; ${none} in ${identityFile} ${found.length === 1 ? 'does not fit' : 'fits'}`,
+    {
+      hint: 'name the file with the private key that it was encrypted to with --key-file',
+    },
+  )
+}
+
+/** A key that is missing or does not fit says nothing about the backup. */
+export function isAboutKeys(error: unknown): error is Fault {
+  return error instanceof Fault && (error.code === 'key-missing' || error.code === 'key-wrong')
+}
