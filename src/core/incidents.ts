@@ -1,12 +1,13 @@
 import type { FaultCode } from './faults.ts'
 import type { Actor, RunView } from './model.ts'
+import type { Oddity } from './usual.ts'
 
 /** Trouble that goes on: one thread, however often it shows itself, from its first sign until all is well again. */
 export interface IncidentView {
   id: string
   /** series: the backups of one strategy fail or are missing. place: a place takes none. shared: many strategies, one reason.
-   * drill: the backups of one strategy do not restore. */
-  kind: 'series' | 'place' | 'shared' | 'drill'
+   * drill: the backups of one strategy do not restore. odd: its newest one is good, and not as usual. */
+  kind: 'series' | 'place' | 'shared' | 'drill' | 'odd'
   /** joined: it became a part of the incident `into`; null = it is about nothing that is configured any more. */
   state: 'open' | 'recovered' | 'joined'
   into: string | null
@@ -27,6 +28,8 @@ export interface IncidentView {
   members: IncidentMember[]
   /** Only of kind `drill`: what the newest failure means; null: no backup was tried. */
   lost?: Lost | null
+  /** Only of kind `odd`: the newest backup that is not as usual. */
+  odd?: { backup: string; found: Oddity[] }
   troubled: number
   /** How many were in it at any time. */
   everTroubled: number
@@ -48,8 +51,8 @@ export interface Lost {
 
 export interface IncidentMember {
   strategy: string
-  /** owed: it has a good backup, and this place does not. */
-  state: 'failing' | 'overdue' | 'owed'
+  /** owed: it has a good backup, and this place does not. odd: it has one that is not as usual. */
+  state: 'failing' | 'overdue' | 'owed' | 'odd'
   /** In a row. */
   failures: number
   /** The newest run that failed. */

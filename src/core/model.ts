@@ -96,6 +96,8 @@ export interface BackupView {
   pin: Pin | null
   /** A verification or a drill found it broken: shown, never offered for restore. */
   corrupt: string | null
+  /** What was not as usual when it was made, in words; absent: all was, or nobody could tell. */
+  odd?: string
   /** What its newest drill found; null: none came to a verdict. Absent: nobody looked. */
   drilled?: Drilled | null
   /** When retention lets it go; null when nothing deletes it, or when calendar rules decide. */
@@ -187,6 +189,8 @@ export interface StrategyView {
   proven?: { at: number; backup: string; by?: 'restore' | 'drill'; restoreMs?: number | null } | null
   /** Absent: nobody looked. */
   drills?: DrillStanding
+  /** Its newest backup is good and not as usual, and nobody has found it right yet; `why` as people read it. Absent: nobody looked. */
+  odd?: { backup: string; why: string; since: number; incident: string } | null
   nextAt: number | null
   runningId: string | null
   /** A dump that no place took, and the run that made it. */

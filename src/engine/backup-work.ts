@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
-import { listCopies, newestGood, saveCopy } from '../state/catalogue.ts'
+import { listCopies, newestGood, saveCopy, saveOdd } from '../state/catalogue.ts'
 import { oweCopy } from '../state/owed.ts'
 import type { Write } from '../state/database.ts'
 import { asFault } from '../core/faults.ts'
@@ -15,6 +15,7 @@ import { firstRetryMs } from './debts.ts'
 import { dropKept, forgetKept, freeTempRoom, keepDump, KeptFault } from './kept.ts'
 import { writePin } from './pins.ts'
 import { spoolPath } from './pipeline.ts'
+import { judgeBackup } from './suspicion.ts'
 import { readWhole, removeWhole, writeWhole, type WholeDump } from './whole.ts'
 import type { Work, WorkResult } from './work.ts'
 
@@ -34,6 +35,7 @@ export async function backupWork(
     keepsUntil: kept.until,
     ...(kept.by !== null && { keepsBy: kept.by }),
     sizeChange: await sizeChange(context, manifest),
+    ...(await judgeBackup(context, strategy, { manifest, result })),
   }
   return {
     result: { backup },
@@ -41,6 +43,7 @@ export async function backupWork(
     commit: async (tx) => {
       for (const name of result.storages)
         await saveCopy(tx, copyOf(context, storageOf(context, name), manifest))
+      if (backup.odd) await saveOdd(tx, manifest.id, backup.odd)
       await pinNew(context, tx, { run, manifest, storages: result.storages })
       await oweAll(context, tx, { manifest, owed: result.owed })
     },

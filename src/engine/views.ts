@@ -1,6 +1,7 @@
 import type { Strategy } from '../core/config.ts'
 import type { Lost } from '../core/incidents.ts'
 import type { BackupView, KeptDump, RestoreResult, RunView, StrategyView } from '../core/model.ts'
+import { oddWords } from '../core/odd-words.ts'
 import { activePin, keptFor, retentionIn } from '../core/retention.ts'
 import { expectedMaxAge, type ScheduleSpec } from '../core/schedule.ts'
 import type { DrillStanding } from '../core/drill-standing.ts'
@@ -15,6 +16,7 @@ import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
+import { oddStanding } from './incidents/odd.ts'
 import { drillSlots, nextDrillAt } from './drill-slots.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
 import { firstSeenKey } from './slots.ts'
@@ -150,6 +152,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     lastGood: good ? backupView(context, [good]) : null,
     proven: await lastProof(db, strategy.name),
     drills: await drillStanding(context, strategy, paused),
+    odd: await oddStanding(db, strategy.name),
     nextAt: nextRunAt(strategy, paused, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
     kept: await keptOf(context, strategy.name),
@@ -256,6 +259,7 @@ export function backupView(
     rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     tookMs: Date.parse(manifest.endedAt) - Date.parse(manifest.startedAt),
     corrupt: good ? null : first.corrupt,
+    ...(first.odd?.length && { odd: oddWords(first.odd) }),
     owed: owed.filter((storage) => copies.every((copy) => copy.storage !== storage)),
     pin: activePin(first.pin, context.clock.now()),
     keepsUntil: kept.until,

@@ -42,10 +42,11 @@ export async function findIncident(db: Read, id: string): Promise<Incident | nul
 
 export const seriesSubject = (strategy: string): string => `series/${strategy}`
 export const drillSubject = (strategy: string): string => `drill/${strategy}`
+export const oddSubject = (strategy: string, series: string): string => `odd/${strategy}/${series}`
 
-/** Those about backups that fail or are missing; whether backups restore is a question of its own. */
+/** Those about backups that fail or are missing; whether backups restore or are as usual are questions of their own. */
 export async function openBackupIncidents(db: Read): Promise<Incident[]> {
-  return (await openIncidents(db)).filter(({ kind }) => kind !== 'drill')
+  return (await openIncidents(db)).filter(({ kind }) => kind !== 'drill' && kind !== 'odd')
 }
 
 /** Writes it as it is now. A second one of the same subject cannot be open. */

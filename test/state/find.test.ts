@@ -16,7 +16,7 @@ const minute = 60_000
 
 /** Two places, a hundred strategies, every 50th only stored, every 997th broken in one place. */
 const fill = `
-  INSERT INTO backups
+  INSERT INTO backups (id, storage, strategy, series, created_at, stored_bytes, level, corrupt, is_foreign, manifest)
   SELECT 'b' || n, place.column1, 's' || (n % 100), 'db', ${start} + n * ${minute}, 1000,
     CASE WHEN n % 50 = 0 THEN 'V0' ELSE 'V2' END, CASE WHEN n % 997 = 0 AND place.column1 = 'nas' THEN 'broken' END, 0, '{}'
   FROM (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${backups}) SELECT n FROM c)

@@ -7,6 +7,7 @@ import { findIncident, openIncidents, type Incident } from '../../state/incident
 import type { EngineContext } from '../context.ts'
 import { nameOf } from '../pauses.ts'
 import { isSnoozed } from './calls.ts'
+import { acceptOdd } from './odd.ts'
 import { incidentView, keep } from './tell.ts'
 
 const nothing = { hint: 'nothing was changed' }
@@ -31,6 +32,7 @@ export async function acknowledge(
     const incident = await findOpen(tx, ask)
     if (incident.acknowledged !== null)
       throw new Fault('stale', `already acknowledged by ${nameOf(incident.acknowledged.by)}`, nothing)
+    if (incident.kind === 'odd') return incidentView(await acceptOdd(context, tx, { incident, actor }))
     const next = {
       ...incident,
       acknowledged: { by: actor, at: context.clock.now() },

@@ -6,6 +6,7 @@ import { assignIncident, openBackupIncidents, type Incident } from '../../state/
 import type { EngineContext } from '../context.ts'
 import { count } from './count.ts'
 import { noteDrill } from './drills.ts'
+import { noteOdd } from './odd.ts'
 import { overdueReason, placeReason, reasonOf } from './reason.ts'
 import { keep, release } from './tell.ts'
 
@@ -24,6 +25,7 @@ export async function noteEnd(context: EngineContext, tx: Write, run: RunView): 
   if (run.state === 'failed') noted.incident = await noteFailure(context, tx, run)
   if (run.state === 'succeeded' || run.state === 'degraded') noted.events = await noteGood(context, tx, run)
   if (run.state === 'degraded') noted.incident = await noteOwed(context, tx, run)
+  await noteOdd(context, tx, run) // it is good, so that nothing else is quiet because of it
   if (noted.incident !== null) await assignIncident(tx, run.id, noted.incident)
   return noted
 }

@@ -9,7 +9,7 @@ export const headKey = (id: string): string => `incident/${id}`
 
 const shownMembers = 60
 const priority = 1 // failures go first, after answers to people
-const worst: readonly IncidentMember['state'][] = ['failing', 'overdue', 'owed']
+const worst: readonly IncidentMember['state'][] = ['failing', 'overdue', 'owed', 'odd']
 
 /** Writes an incident as it is now, its head, and what the newest turn is worth saying. */
 export async function keep(
@@ -35,6 +35,13 @@ export async function close(context: EngineContext, tx: Write, incident: Inciden
   await saveIncident(tx, closed)
   await oweHead(context, tx, closed)
   await oweNote(context, tx, { incident: closed, note: 'recovered' })
+}
+
+/** Its end by a person's word: the head says so, and nobody is called. */
+export async function closeQuietly(context: EngineContext, tx: Write, incident: Incident): Promise<void> {
+  const closed: Incident = { ...incident, state: 'recovered', closedAt: context.clock.now() }
+  await saveIncident(tx, closed)
+  await oweHead(context, tx, closed)
 }
 
 /** It goes on as a part of another one. */
