@@ -27,7 +27,7 @@ export const mostBefore = 10
 export const leastBefore = 5
 
 /** Differences that are worth nobody's time, whatever their share: small databases double and halve. */
-export const floors = { size: 1_000_000, rows: 500, duration: 5 * 60_000, table: 10 } as const
+export const floors = { size: 1_000_000, rows: 500, duration: 10 * 60_000, table: 10 } as const
 
 /** Compares a good backup with those of the same kind before it. Pure.
  * Larger and smaller count alike, but for the duration: what was quick is no trouble of its own.

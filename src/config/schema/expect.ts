@@ -23,7 +23,7 @@ export const expect = group(
     }),
     duration_change: percent({
       description:
-        'The same for the time that dump and upload took, when it took longer; less than 5 minutes more never count. `300%` is four times as long. `off`: durations are not compared',
+        'The same for the time that dump and upload took, when it took longer; less than 10 minutes more never count. `300%` is four times as long. `off`: durations are not compared',
       default: defaults.expect.duration_change,
       examples: ['100%', 'off'],
     }),
