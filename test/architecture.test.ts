@@ -50,6 +50,7 @@ const packages: Record<string, string[]> = {
   '@aws-sdk/': ['storages/s3'],
   '@smithy/': ['storages/s3'],
   '@slack/': ['slack'],
+  'age-encryption': ['filters/age'],
   ajv: ['config', 'commands'],
   'ajv-formats': ['config', 'commands'],
   commander: ['cli'],

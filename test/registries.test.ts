@@ -24,7 +24,7 @@ const registries: Registry[] = [
   {
     folder: 'filters',
     list: 'filters',
-    marks: ['kind', 'encode', 'decode'],
+    marks: ['kind', 'extension', 'sniff'],
     nameOf: ({ kind }) => String(kind),
   },
   {

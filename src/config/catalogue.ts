@@ -5,7 +5,7 @@ import type { OptionMistake, Topic } from '../core/notifications.ts'
 export interface DriverCatalogue {
   sources: readonly SourceFacts[]
   storages: readonly StorageFacts[]
-  /** Compressions; `none` is always there. */
+  /** Compressions and encryptions; the compression `none` is always there. */
   filters: readonly FilterFacts[]
   /** Who can be told beside Slack; absent: nobody. */
   notifiers?: readonly NotifierFacts[]
@@ -30,8 +30,15 @@ export interface StorageFacts {
 
 export interface FilterFacts {
   kind: string
+  /** Absent: a compression. */
+  role?: 'compression' | 'encryption'
   /** What may stand beside `type`. */
   options: TSchema
+}
+
+/** What may stand as `compression`. */
+export function compressionsOf({ filters }: DriverCatalogue): readonly FilterFacts[] {
+  return filters.filter(({ role }) => role !== 'encryption')
 }
 
 export interface NotifierFacts {

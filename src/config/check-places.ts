@@ -1,3 +1,4 @@
+import { compressionsOf } from './catalogue.ts'
 import { strategiesOf } from './check-strategies.ts'
 import { examine, type Examination } from './examine.ts'
 import { suggest } from './nearest.ts'
@@ -113,14 +114,15 @@ export function checkCompression({ value, at }: Part, examination: Examination):
   const { findings, drivers } = examination
   if (value === undefined || !findings.clean(at)) return
   const { type, level } = isMapping(value) ? value : { type: value }
-  const kinds = [...drivers.filters.map(({ kind }) => kind), 'none']
+  const compressions = compressionsOf(drivers)
+  const kinds = [...compressions.map(({ kind }) => kind), 'none']
   if (typeof type !== 'string') return
   if (!kinds.includes(type)) {
     const place = isMapping(value) ? child(at, 'type') : at
     findings.mistake(place, `${shown(type)} is not a compression`, suggest(type, kinds))
     return
   }
-  const filter = drivers.filters.find(({ kind }) => kind === type)
+  const filter = compressions.find(({ kind }) => kind === type)
   if (level === undefined) return
   if (filter) examine(filter.options, { value: { level }, at }, examination)
   else findings.mistake(child(at, 'level'), 'none has no level', 'remove it')

@@ -148,7 +148,11 @@ function stepOf(
 ): Step {
   const program = filter.program(direction, (name) => tools.processes.find(name) !== null, options)
   if (program) return { stage: program, hearing: filter.hear?.(direction) ?? null }
-  return { stage: filter[direction](options), hearing: null }
+  const stream = filter[direction]?.(options)
+  if (stream) return { stage: stream, hearing: null }
+  throw new Fault('tool-missing', `${filter.kind} is not installed`, {
+    hint: `install the package that brings ${filter.kind}`,
+  })
 }
 
 async function heard<T>(

@@ -1,5 +1,5 @@
 import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs'
-import { Transform, type Readable } from 'node:stream'
+import { Transform, type Duplex, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { passedThrough } from '../sys/memory.ts'
 import {
@@ -13,7 +13,7 @@ import {
 import { followSpool, spoolChunks, type Spool } from '../sys/spool.ts'
 
 /** One step that bytes pass: a program, or a stream inside Node. */
-export type Stage = Command | Transform
+export type Stage = Command | Duplex
 
 /** Where the bytes come from: a complete file, a spool (growing or complete), a stream, or the first program itself (null). */
 export type Inlet = { path: string } | { spool: Spool } | { stream: Readable } | null
@@ -63,7 +63,7 @@ function joint(): Transform {
   })
 }
 
-type Group = { programs: Command[]; streams?: never } | { streams: Transform[]; programs?: never }
+type Group = { programs: Command[]; streams?: never } | { streams: Duplex[]; programs?: never }
 type Part<To> = { from: Inlet; to: To | { into: Transform } }
 
 function grouped(stages: readonly Stage[]): Group[] {
@@ -111,7 +111,7 @@ function pumped(from: Inlet, signal: AbortSignal): Joined['input'] {
 }
 
 async function throughStreams(
-  streams: readonly Transform[],
+  streams: readonly Duplex[],
   { from, to }: Part<Outlet>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
+import { asFault } from '../core/faults.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
 import type { FileSpool, Spool } from '../sys/spool.ts'
 import { withChain, type Applied, type OpenChain, type PipelineTools } from './chain.ts'
@@ -99,6 +100,37 @@ export async function decodeBytes(
       flow(stages, { from: { stream: Readable.from([bytes]) }, to }, { ...tools, running }),
     ),
   )
+}
+
+/** What an object's first bytes become, as far as they go: the rest of it is missing on purpose.
+ * @param most  raw bytes that are enough
+ * @throws Fault key-wrong · key-missing · tool-missing; anything else is what a cut ends with */
+export async function decodeFront(
+  front: { bytes: Buffer; most: number },
+  chain: readonly Applied[],
+  tools: PipelineTools,
+): Promise<Buffer> {
+  const enough = new AbortController()
+  const signal = AbortSignal.any([tools.running.signal, enough.signal])
+  const running = { ...tools.running, signal, said: () => undefined }
+  const chunks: Buffer[] = []
+  let size = 0
+  const receive = (chunk: Buffer): void => {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > front.most) enough.abort(new Error('enough'))
+  }
+  await withChain({ chain, direction: 'decode' }, { ...tools, running }, ({ stages, running: heard }) =>
+    flow(
+      stages,
+      { from: { stream: Readable.from([front.bytes]) }, to: { receive } },
+      { ...tools, running: heard },
+    ),
+  ).catch((error: unknown) => {
+    tools.running.signal.throwIfAborted()
+    if (['key-wrong', 'key-missing', 'tool-missing'].includes(asFault(error).code)) throw error
+  })
+  return Buffer.concat(chunks)
 }
 
 async function collected(work: (to: Outlet) => Promise<void>): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import type { Transform } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { TSchema } from 'typebox'
 import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
 import type { Fault } from '../core/faults.ts'
@@ -15,14 +15,14 @@ export interface Filter {
   extension: string
   /** JSON Schema of its options beside `type`; of a compression. */
   options: TSchema
-  /** The program that does it, joined by descriptors; null = use the stream below. Secrets are in `secrets` only (promise 14).
+  /** The program that does it, joined by descriptors; null = it is not installed: then the stream below is used, and without one
+   * the tool is missing. Secrets are in `secrets` only (promise 14).
    * @param has says whether a program is on PATH
    * @param options of an encryption: as `keys.prepare` gave them */
   program(direction: Direction, has: (program: string) => boolean, options: FilterOptions): Command | null
-  /** The same format inside Node. A truncated or damaged input makes `decode` fail.
-   * @throws Fault tool-missing for a format that only its program knows */
-  encode(options: FilterOptions): Transform
-  decode(options: FilterOptions): Transform
+  /** The same format inside Node; absent where only a program knows it. A truncated or damaged input makes `decode` fail. */
+  encode?(options: FilterOptions): Duplex
+  decode?(options: FilterOptions): Duplex
   /** Recognises its format from an object's first bytes (at least 6). */
   sniff(head: Uint8Array): boolean
   /** Follows one run of its program; absent: whatever it says goes to the run's log, and exit status 0 is enough. */

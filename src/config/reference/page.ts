@@ -1,5 +1,5 @@
 import { alignTables } from './align.ts'
-import type { DriverCatalogue } from '../catalogue.ts'
+import { compressionsOf, type DriverCatalogue } from '../catalogue.ts'
 import { file } from '../schema/file.ts'
 import { notification } from '../schema/notifications.ts'
 import { scheduleForm } from '../schema/schedule.ts'
@@ -108,7 +108,8 @@ function groupsOf(node: Node, path: string, without: string[] = []): string[] {
   })
 }
 
-function driverParts({ sources, storages, filters, notifiers }: DriverCatalogue): string[] {
+function driverParts(drivers: DriverCatalogue): string[] {
+  const { sources, storages, notifiers } = drivers
   const section = (title: string, options: Node) =>
     Object.keys(options.properties ?? {}).length === 0
       ? [title, 'No keys of its own.']
@@ -128,7 +129,7 @@ function driverParts({ sources, storages, filters, notifiers }: DriverCatalogue)
       section(`### ${name} (${schemes.map((scheme) => `\`${scheme}:\``).join(', ')})`, asNode(options)),
     ),
     '## compression: what stands beside type',
-    ...filters.flatMap(({ kind, options }) => section(`### ${kind}`, asNode(options))),
+    ...compressionsOf(drivers).flatMap(({ kind, options }) => section(`### ${kind}`, asNode(options))),
   ]
 }
 

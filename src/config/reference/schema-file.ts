@@ -1,4 +1,4 @@
-import type { DriverCatalogue } from '../catalogue.ts'
+import { compressionsOf, type DriverCatalogue } from '../catalogue.ts'
 import type { Reading } from '../readings.ts'
 import { file } from '../schema/file.ts'
 import { scheduleSchema } from '../schema/schedule.ts'
@@ -60,7 +60,7 @@ function formOf(reads: Reading, drivers: DriverCatalogue): Node {
   if (reads === 'limit') return either('string', 'integer')
   if (reads === 'tls') return either('boolean', 'string')
   if (reads !== 'compression') return { type: 'string' }
-  const kinds = [...drivers.filters.map(({ kind }) => kind), 'none']
+  const kinds = [...compressionsOf(drivers).map(({ kind }) => kind), 'none']
   return { type: 'string', anyOf: [{ enum: kinds }, { pattern: fromOutside }] }
 }
 
