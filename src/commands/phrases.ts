@@ -1,5 +1,6 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
 import type { Level, Pin, PruneResult, RunState, RunView, Stage } from '../core/model.ts'
+import { oddWords } from '../core/odd-words.ts'
 import { swapLines, undoLines, undoWords } from './replaced.ts'
 import type { Cell } from './reply.ts'
 
@@ -128,7 +129,8 @@ function successOf(run: RunView): string {
     run.startedAt !== null && run.endedAt !== null ? ` in ${formatDuration(run.endedAt - run.startedAt)}` : ''
   if (run.backup) {
     const partly = run.state === 'degraded' && !hasCaughtUp(run) ? ', not in every place' : ''
-    return `backed up${took} · ${formatBytes(run.backup.storedBytes)}${partly}`
+    const odd = run.backup.odd?.length ? `, but ${oddWords(run.backup.odd)}` : ''
+    return `backed up${took} · ${formatBytes(run.backup.storedBytes)}${partly}${odd}`
   }
   if (run.undo) return `${undoWords(run.undo)}${took}`
   if (run.restore) {

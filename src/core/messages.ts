@@ -54,7 +54,7 @@ export interface BatchLine {
   tookMs: number | null
   storedBytes: number | null
   backup: string | null
-  /** Why it did not succeed; short. */
+  /** Why it did not succeed, or what of it is not as usual; short. */
   why: string | null
 }
 

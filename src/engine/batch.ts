@@ -1,5 +1,6 @@
 import { channelFor, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
 import { outcomes, type RunView } from '../core/model.ts'
+import { oddWords } from '../core/odd-words.ts'
 import type { Read, Write } from '../state/database.ts'
 import { findMessage, isPosted, owe } from '../state/messages.ts'
 import type { RunParams } from '../state/runs.ts'
@@ -153,7 +154,7 @@ function viewIn(message: Message | null): BatchView | null {
 }
 
 function lineOf(run: RunView): BatchLine {
-  const { id, strategy, state, startedAt, endedAt, backup, fault } = run
+  const { id, strategy, state, startedAt, endedAt, backup } = run
   return {
     run: id,
     strategy,
@@ -162,6 +163,11 @@ function lineOf(run: RunView): BatchLine {
     tookMs: startedAt === null || endedAt === null ? null : endedAt - startedAt,
     storedBytes: backup?.storedBytes ?? null,
     backup: backup?.id ?? null,
-    why: fault === null || state === 'succeeded' ? null : fault.text.slice(0, whyCharacters),
+    why: whyOf(run)?.slice(0, whyCharacters) ?? null,
   }
+}
+
+function whyOf({ state, fault, backup }: RunView): string | null {
+  if (state === 'succeeded') return oddWords(backup?.odd ?? []) || null
+  return fault?.text ?? null
 }

@@ -31,9 +31,19 @@ export function batchMessage(batch: BatchView, style: 'basic' | 'rich'): Drawn {
   return finish([headline, small, ...paragraphs.map(({ text }) => text)], blocks)
 }
 
-const order = worstFirst.filter((state): state is RunState => !['overdue', 'never', 'paused'].includes(state))
+/** odd: a good backup that is not as usual, and its line says how. */
+type Shown = RunState | 'odd'
 
-const names: Record<RunState, string> = {
+const order: Shown[] = worstFirst
+  .filter((state): state is RunState => !['overdue', 'never', 'paused'].includes(state))
+  .flatMap((state) => (state === 'degraded' ? [state, 'odd'] : [state]))
+
+function shownAs({ state, why }: BatchLine): Shown {
+  return state === 'succeeded' && why !== null ? 'odd' : state
+}
+
+const names: Record<Shown, string> = {
+  odd: 'not as usual',
   failed: 'failed',
   interrupted: 'interrupted',
   degraded: 'not in every place',
@@ -44,13 +54,13 @@ const names: Record<RunState, string> = {
   succeeded: 'backed up',
 }
 
-const isBad = (state: RunState): boolean => state === 'failed' || state === 'interrupted'
+const isBad = (state: Shown): boolean => state === 'failed' || state === 'interrupted'
 const isOver = ({ lines }: BatchView): boolean => lines.every(({ endedAt }) => endedAt !== null)
 
 function emoji(batch: BatchView): string {
   if (!isOver(batch)) return '🔵'
   if (batch.lines.some(({ state }) => isBad(state))) return '❌'
-  return batch.lines.every(({ state }) => state === 'succeeded') ? '✅' : '🟠'
+  return batch.lines.every((line) => shownAs(line) === 'succeeded') ? '✅' : '🟠'
 }
 
 const nightEndsAt = 6
@@ -69,8 +79,8 @@ function title({ startedAt, timezone, catchUp, lines }: BatchView): string {
 
 /** What went well first, as people ask; nothing that is none. */
 function counts({ lines }: BatchView): string {
-  const counted = (state: RunState): number => lines.filter((line) => line.state === state).length
-  const shown = ['succeeded', ...order.filter((state) => state !== 'succeeded')] as RunState[]
+  const counted = (state: Shown): number => lines.filter((line) => shownAs(line) === state).length
+  const shown: Shown[] = ['succeeded', ...order.filter((state) => state !== 'succeeded')]
   return shown
     .filter((state) => counted(state) > 0)
     .map((state) => `${isBad(state) ? '*' : ''}${counted(state)} ${names[state]}${isBad(state) ? '*' : ''}`)
@@ -108,7 +118,7 @@ function byState(batch: BatchView, room: number): Group[] {
   const reasons = batch.lines.filter(({ why }) => why !== null).length
   const each = Math.max(0, Math.min(longestReason, Math.floor((room - bare) / Math.max(1, reasons))))
   return order.flatMap((state) => {
-    const lines = batch.lines.filter((line) => line.state === state)
+    const lines = batch.lines.filter((line) => shownAs(line) === state)
     if (lines.length === 0) return []
     const title = `*${capital(names[state])} (${lines.length})*`
     const items = lines.map((line) => item(line, each))
@@ -197,7 +207,7 @@ const none = text('–')
 const longestCell = 50
 
 function tableOf(batch: BatchView): Table {
-  const sorted = batch.lines.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+  const sorted = batch.lines.toSorted((a, b) => order.indexOf(shownAs(a)) - order.indexOf(shownAs(b)))
   return {
     title: 'Every run, the worst first',
     summary: '',
@@ -208,7 +218,7 @@ function tableOf(batch: BatchView): Table {
       data: line,
       cells: {
         strategy: { kind: 'code', text: line.strategy },
-        state: { kind: 'text', text: cut(joined(names[line.state], line.why), longestCell) },
+        state: { kind: 'text', text: cut(joined(names[shownAs(line)], line.why), longestCell) },
         size: line.storedBytes === null ? none : { kind: 'bytes', bytes: line.storedBytes },
         took: line.tookMs === null ? none : { kind: 'duration', ms: line.tookMs },
         id: {

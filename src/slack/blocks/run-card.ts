@@ -1,6 +1,7 @@
 import type { Button } from '@slack/types'
 import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { RunKind, RunState, RunView } from '../../core/model.ts'
+import { oddWords } from '../../core/odd-words.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { failureHint, hasCaughtUp, levelWords, placeLines, pruneWords } from '../../commands/phrases.ts'
@@ -28,6 +29,7 @@ function linesOf(run: RunView): string[] {
 
 export function signOf(run: RunView): string {
   if (run.drill) return drillSigns[run.drill.verdict]
+  if (run.backup?.odd?.length) return '⚠️'
   return hasCaughtUp(run) ? '✅' : emoji[run.state]
 }
 
@@ -103,7 +105,9 @@ function done(run: RunView): string {
   if (run.prune) return joined(`${safeLine(pruneWords(run.prune))} ${time ?? ''}`.trim())
   const owed = run.state === 'degraded' && !hasCaughtUp(run) ? `only in ${places(run)}` : null
   const size = run.backup ? formatBytes(run.backup.storedBytes) : null
-  return joined(`${doneWords[run.kind]} ${time ?? ''}`.trim(), size, owed)
+  const odd = oddWords(run.backup?.odd ?? [])
+  const but = odd === '' ? null : `but ${safeLine(odd, limits.headlineText)}`
+  return joined(`${doneWords[run.kind]} ${time ?? ''}`.trim(), size, owed, but)
 }
 
 const doneWords: Record<RunKind, string> = {

@@ -1,7 +1,9 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
+import { oddWords } from '../../core/odd-words.ts'
 import { swapLines } from '../../commands/replaced.ts'
 import { failureHint, levelWords, placeLines, stageWords } from '../../commands/phrases.ts'
+import { limits } from '../limits.ts'
 import { drillResult } from './drill.ts'
 import { draw, finish } from './elements.ts'
 import type { Drawn } from './elements.ts'
@@ -68,9 +70,17 @@ function backupResult(run: RunView, backup: BackupResult): Drawn {
   const stored = `${formatBytes(backup.storedBytes)} stored${raw} in ${where || 'no place'}`
   return draw({
     headline: `${signOf(run)} ${joined(stored, times, change(backup.sizeChange), keeps)}`,
-    lines: [...placeLines(run).map((words) => sentence(safeLine(words))), ...warnings(backup.warnings)],
+    lines: [
+      ...oddLine(backup),
+      ...placeLines(run).map((words) => sentence(safeLine(words))),
+      ...warnings(backup.warnings),
+    ],
     small: [joined(code(backup.id), levelWords[backup.level], contents(backup.tables, backup.rows))],
   })
+}
+
+function oddLine({ odd = [] }: BackupResult): string[] {
+  return odd.length === 0 ? [] : [sentence(`Suspicious: ${safeLine(oddWords(odd), limits.headlineText)}`)]
 }
 
 function change(share: number | null): string | null {
