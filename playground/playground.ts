@@ -27,14 +27,20 @@ export interface Playground {
   tokens: { bot: string; app: string; signingSecret: string }
   close(): Promise<void>
 
-  /** Types a slash command; resolves with what the person then sees. `user` is a handle or an id, here and below. */
-  command(user: string, channel: string, text: string, options?: { threadTs?: string }): Promise<Seen>
+  /** Types a slash command; resolves with what the person then sees. `user` is a handle or an id, here and below.
+   * @param options.silent  no answer is expected: none is waited for */
+  command(
+    user: string,
+    channel: string,
+    text: string,
+    options?: { threadTs?: string; silent?: boolean },
+  ): Promise<Seen>
   /** Uses a button, menu or picker of a message, of a dialog, or (with `'home'`) of the app's home. */
   click(
     user: string,
     where: Message | OpenView | 'home',
     actionId: string,
-    options?: ClickOptions,
+    options?: ClickOptions & { silent?: boolean },
   ): Promise<Seen>
   /** Submits the topmost dialog with these values, by block id or action id. */
   submitView(user: string, choices?: Choices): Promise<Seen>
@@ -75,7 +81,7 @@ export interface Playground {
   /** Posts the scheduled messages that are due by the clock. */
   tick(): void
   /** Resolves once the condition holds; it is looked at after every change.
-   * @throws Error naming `what` after `timeoutMs` (5000) */
+   * @throws Error naming `what` after `timeoutMs` (30 000) */
   until(condition: () => boolean, options?: { what?: string; timeoutMs?: number }): Promise<void>
 }
 
@@ -86,11 +92,13 @@ export function people(house: House, close: () => Promise<void>): Playground {
     apiUrl: `${house.url}/api/`,
     tokens: house.settings.tokens,
     close,
-    command: (user, channel, text, options) =>
-      seeing(house, { user, channel }, (id) => typeCommand({ user: id, channel, text, ...options }, house)),
-    click: (user, where, actionId, options) =>
-      seeing(house, { user, ...placeOf(where) }, (id) =>
-        click(house, { user: id, where, actionId, options: options ?? {} }),
+    command: (user, channel, text, { silent = false, ...options } = {}) =>
+      seeing(house, { user, channel, silent }, (id) =>
+        typeCommand({ user: id, channel, text, ...options }, house),
+      ),
+    click: (user, where, actionId, { silent = false, ...options } = {}) =>
+      seeing(house, { user, silent, ...placeOf(where) }, (id) =>
+        click(house, { user: id, where, actionId, options }),
       ),
     submitView: (user, choices = {}) => seeing(house, { user }, (id) => submit({ user: id, choices }, house)),
     closeView: (user) => seeing(house, { user, silent: true }, (id) => closeView({ user: id }, house)),

@@ -18,7 +18,7 @@ export interface Seen {
 }
 
 /** How long to look for an answer after an acknowledgement, and how long it must then be quiet. */
-const answerMs = 1000
+const answerMs = 10_000
 const quietMs = 40
 
 /** Does something as a person and collects what they then see. */
@@ -90,7 +90,7 @@ export function until(
   condition: () => boolean,
   options: { what?: string; timeoutMs?: number; lenient?: boolean } = {},
 ): Promise<void> {
-  const { what = condition.toString(), timeoutMs = 5000, lenient = false } = options
+  const { what = condition.toString(), timeoutMs = 30_000, lenient = false } = options
   return new Promise((resolve, reject) => {
     const look = (): void => {
       if (condition()) finish()

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../playground/servers/free-port.ts'
 import { faultTable } from '../../src/core/faults.ts'
 import type { RunView } from '../../src/core/model.ts'
-import { freePort, until } from '../support/bot.ts'
+import { until } from '../support/bot.ts'
+import { endProcess } from '../support/ended.ts'
 import { everythingIn } from '../support/local.ts'
 import { makePlace, type Place } from './typist.ts'
 
@@ -18,7 +20,7 @@ async function serve(t: TestContext, place: Place): Promise<ChildProcess> {
   const service = spawn(process.execPath, [main, 'daemon', '-c', place.config], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.after(() => service.kill('SIGKILL'))
+  t.after(() => endProcess(service))
   for await (const chunk of service.stdout!) if (String(chunk).includes('easy-backup serves')) break
   service.stdout!.resume()
   return service
@@ -120,7 +122,7 @@ test('a service says what is doubtful in its configuration', async (t) => {
   const service = spawn(process.execPath, [main, 'serve', '-c', place.config], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.after(() => service.kill('SIGKILL'))
+  t.after(() => endProcess(service))
   let said = ''
   for await (const chunk of service.stdout!) if ((said += String(chunk)).includes('serves')) break
   assert.match(said, /retention 1h is shorter than two runs.*doubtful/)

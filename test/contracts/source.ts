@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readdir, mkdtemp, rm, stat, truncate, copyFile, readFile, writeFile } from 'node:fs/promises'
+import { readdir, mkdtemp, stat, truncate, copyFile, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
@@ -17,6 +17,7 @@ import type {
 import { systemClock } from '../../src/sys/clock.ts'
 import { createProcesses, type Processes, type Running } from '../../src/sys/process.ts'
 import { strays } from '../../src/sys/strays.ts'
+import { removeLast } from '../support/ended.ts'
 import { fileInput, folderSink } from '../support/source-sink.ts'
 
 /** One database made for one test. */
@@ -391,6 +392,6 @@ export function sorted(tables: TableRows[]): TableRows[] {
 
 export async function temporary(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'eb-source-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  removeLast(t, folder)
   return folder
 }

@@ -5,7 +5,9 @@ import { chownSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
-import { freePort, until } from '../support/bot.ts'
+import { freePort } from '../../playground/servers/free-port.ts'
+import { until } from '../support/bot.ts'
+import { endProcess } from '../support/ended.ts'
 import { makeFolder } from '../support/local.ts'
 import { copies, productionPackages, root, stages, text, type Instruction } from './files.ts'
 
@@ -126,11 +128,7 @@ strategies: [{ name: shop, database_url: "sqlite://${file}" }]`,
       inJail(t, { folder, writable, argv: [join(app, 'bin/easy-backup'), ...words, '--config', config] })
 
     const service = start('serve')
-    await until(
-      async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
-      'the service is healthy',
-      30_000,
-    )
+    await until(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, 'the service is healthy')
     const asked = start('run', '--wait')
     assert.deepEqual(await once(asked.child, 'exit'), [0, null], asked.said())
     const argv = [join(app, 'bin/easy-backup'), 'init', '--config', join(app, 'other.yml')]
@@ -158,7 +156,7 @@ function inJail(
   let said = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  t.after(() => void (child.exitCode === null && child.kill('SIGKILL')))
+  t.after(() => endProcess(child))
   return { child, said: () => said }
 }
 

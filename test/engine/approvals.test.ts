@@ -14,6 +14,7 @@ import {
   told,
   type Office,
 } from '../support/approvals.ts'
+import { until } from '../support/bot.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { onHost, slackPerson } from '../support/gate.ts'
 import { makeWorld, person as ann, type World } from '../support/world.ts'
@@ -480,10 +481,7 @@ suite('a service that died', () => {
       void fileRequest(dying, ask, { via: 'slack', id: people.bob }).catch(() => undefined)
     })
     await Promise.all(asks)
-    for (let looks = 0; (await world.engine.requests()).length < 2; looks++) {
-      assert.ok(looks < 200)
-      await new Promise((next) => setTimeout(next, 10))
-    }
+    await until(async () => (await world.engine.requests()).length === 2, 'both were filed')
     assert.deepEqual(
       (await world.engine.requests()).map(({ state }) => state),
       ['requested', 'requested'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -16,6 +16,7 @@ import { fixAsk } from '../../src/engine/restore/plan.ts'
 import type { Work } from '../../src/engine/work.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { forgetCopy, listCopies, saveCopy, type Copy } from '../../src/state/catalogue.ts'
+import { removeLast } from '../support/ended.ts'
 import { randomFrom, seedOf } from '../support/random.ts'
 import { makeWorld, type World } from '../support/world.ts'
 
@@ -332,6 +333,6 @@ async function rebuild(world: World, victim: Copy): Promise<void> {
 /** In memory where there is such a place: twenty thousand syncs to a disk would take most of the time. */
 async function quickFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'easy-backup-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  removeLast(t, folder)
   return folder
 }

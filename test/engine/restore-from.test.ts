@@ -8,6 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
@@ -235,11 +236,12 @@ suite('a file beside its manifest, wherever both lie now', () => {
 })
 
 suite('plain SQL for SQLite', () => {
+  const never = join(tmpdir(), `eb-never-${process.pid}`)
   const script = `PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;
 CREATE TABLE orders(id INTEGER PRIMARY KEY, item TEXT DEFAULT ';''--');
 INSERT INTO orders VALUES(1,'it''s; -- "x" /* '),(2,'.quit
-.shell touch /tmp/never');
+.shell touch ${never}');
 CREATE TRIGGER t AFTER INSERT ON orders BEGIN UPDATE orders SET item = 'a;b' WHERE id = 0; SELECT 1; END;
 -- a comment; with ' a quote
 CREATE VIEW v AS SELECT item FROM orders;
@@ -264,7 +266,7 @@ COMMIT;
   for (const [what, text, message] of [
     [
       'a command of the shell',
-      script.replace('CREATE VIEW', '.shell touch /tmp/never\nCREATE VIEW'),
+      script.replace('CREATE VIEW', `.shell touch ${never}\nCREATE VIEW`),
       /line 8 of the script/,
     ],
     [
@@ -274,10 +276,10 @@ COMMIT;
     ],
     [
       'another file',
-      script.replace('BEGIN TRANSACTION;', "ATTACH '/tmp/never.db' AS x; BEGIN;"),
+      script.replace('BEGIN TRANSACTION;', `ATTACH '${never}.db' AS x; BEGIN;`),
       /not authorized/,
     ],
-    ['a copy to elsewhere', script + "VACUUM INTO '/tmp/never.db';", /authorization denied/],
+    ['a copy to elsewhere', script + `VACUUM INTO '${never}.db';`, /authorization denied/],
     ['an end that is missing', script.slice(0, 200), /stops in the middle/],
     [
       'a dump that its tool rolled back',
@@ -291,7 +293,7 @@ COMMIT;
       assert.equal(run.state, 'failed')
       assert.match(run.fault!.text, message)
       assert.equal(existsSync(scene.target), false)
-      assert.ok(!existsSync('/tmp/never') && !existsSync('/tmp/never.db'))
+      assert.ok(!existsSync(never) && !existsSync(`${never}.db`))
     })
 })
 

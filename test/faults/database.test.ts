@@ -42,7 +42,7 @@ async function lock(database: string, table: string): Promise<() => Promise<void
 }
 
 async function untilDumpWaits(): Promise<void> {
-  for (let looks = 0; looks < 400; looks++) {
+  for (let looks = 0; looks < 2_400; looks++) {
     const found = await postgres.query(
       "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'easy-backup %' AND wait_event_type = 'Lock'",
     )
@@ -172,9 +172,8 @@ suite('what a target lacks (promises 12 and 13)', () => {
     'an extension that is missing on the target fails the restore by name and leaves no target',
     needExtension,
     async (t) => {
-      const files = ['easybackup_lost.control', 'easybackup_lost--1.0.sql'].map((name) =>
-        join(extensions, name),
-      )
+      const name = `easybackup_lost_${process.pid}` // the server's folder is everybody's
+      const files = [`${name}.control`, `${name}--1.0.sql`].map((file) => join(extensions, file))
       const remove = (): void => files.forEach((file) => rmSync(file, { force: true }))
       t.after(remove)
       writeFileSync(files[0]!, "default_version = '1.0'\n")
@@ -182,13 +181,13 @@ suite('what a target lacks (promises 12 and 13)', () => {
       const world = await worldOf(
         t,
         'extended',
-        'CREATE EXTENSION easybackup_lost; CREATE TABLE orders AS SELECT 1 AS id',
+        `CREATE EXTENSION ${name}; CREATE TABLE orders AS SELECT 1 AS id`,
       )
       assert.equal((await world.backup()).state, 'succeeded')
       remove()
       const { run, target } = await restore(world, 'extended')
       assert.equal(run.state, 'failed')
-      assert.match(`${run.fault?.text} ${run.fault?.hint}`, /easybackup_lost/)
+      assert.match(`${run.fault?.text} ${run.fault?.hint}`, new RegExp(name))
       assert.deepEqual(await postgres.query(`SELECT 1 FROM pg_database WHERE datname = '${target}'`), [])
       assert.equal((await postgres.query('SELECT id FROM orders', 'extended')).length, 1)
       await world.deliver()

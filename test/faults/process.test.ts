@@ -5,6 +5,7 @@ import { suite, test, type TestContext } from 'node:test'
 import pg from 'pg'
 import { assertBot } from '../support/bot-scene.ts'
 import { makeBot, until, type Bot, type BotSettings } from '../support/bot.ts'
+import { makeFolder } from '../support/local.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
 
 /** The real service with one PostgreSQL database of a table that a test can hold. */
@@ -60,8 +61,7 @@ suite('the real service', () => {
   })
 
   test('an error that nobody handled is logged, and ends neither the service nor its backups', async (t) => {
-    const folder = process.env.TMPDIR ?? '/tmp'
-    const trap = join(folder, `easy-backup-lost-promise-${process.pid}.mjs`)
+    const trap = join(await makeFolder(t), 'lose-a-promise.mjs')
     writeFileSync(trap, `process.on('SIGUSR2', () => void Promise.reject(new Error('lost by a library')))`)
     const here = await serve(t, { serviceEnvironment: { NODE_OPTIONS: `--import=${trap}` } })
     process.kill(here.bot.pid(), 'SIGUSR2')

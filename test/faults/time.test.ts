@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
@@ -8,6 +7,7 @@ import { listRuns, type Run } from '../../src/state/runs.ts'
 import { slotsOf, type Slot } from '../../src/state/slots.ts'
 import { assertBot, readState } from '../support/bot-scene.ts'
 import { makeBot, until, type Bot } from '../support/bot.ts'
+import { makeFolder } from '../support/local.ts'
 
 const library = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -31,11 +31,12 @@ interface TimeMachine {
 }
 
 async function travel(t: TestContext, startAt: string, strategy: string): Promise<TimeMachine> {
-  const clockFile = join(tmpdir(), `easy-backup-clock-${process.pid}-${Math.random().toString(36).slice(2)}`)
+  const clockFile = join(await makeFolder(t), 'clock')
   let offset = 0
   const set = (instant: string | number): void => {
     offset = new Date(instant).getTime() - Date.now()
-    writeFileSync(clockFile, `${offset < 0 ? '-' : '+'}${(Math.abs(offset) / 1_000).toFixed(3)}\n`)
+    writeFileSync(`${clockFile}.new`, `${offset < 0 ? '-' : '+'}${(Math.abs(offset) / 1_000).toFixed(3)}\n`)
+    renameSync(`${clockFile}.new`, clockFile) // the service reads it all the time: never half of it
   }
   set(startAt)
   const bot = await makeBot({

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { silentLog } from '../../src/core/log.ts'
 import type { Health } from '../../src/core/model.ts'
 import { startHttp, type HttpParts } from '../../src/http/server.ts'
-import { freePort } from '../support/bot.ts'
+import { freePort } from '../../playground/servers/free-port.ts'
 
 const healthy: Health = {
   status: 'healthy',

@@ -6,6 +6,7 @@ import { heartbeat } from '../../src/notifiers/heartbeat.ts'
 import type { Delivery, Notifier } from '../../src/notifiers/notifier.ts'
 import { notifierContract } from '../contracts/notifier.ts'
 import { failedRun, run, succeeded } from '../slack/samples.ts'
+import { until } from '../support/bot.ts'
 import { startWebServer, type WebServer } from '../support/web-server.ts'
 import { makeHouse, message, settings, type House } from './house.ts'
 
@@ -96,8 +97,7 @@ suite('the beat of the service', () => {
       notifier.beat!(house.clock.now(), quiet)
       await house.clock.advance(15_000)
     }
-    for (let tries = 0; server.heard.length < 3 && tries < 100; tries++)
-      await new Promise((done) => setTimeout(done, 10))
+    await until(() => server.heard.length >= 3, 'three pings were heard')
     assert.deepEqual(
       server.heard.map(({ path }) => path),
       ['/alive', '/alive', '/alive'],

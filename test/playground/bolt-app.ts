@@ -3,10 +3,11 @@ import { App, LogLevel, SocketModeReceiver } from '@slack/bolt'
 import { startPlayground } from '../../playground/server.ts'
 import type { Playground, PlaygroundOptions } from '../../playground/server.ts'
 
-/** A playground and the real Bolt connected to it; both end with the test. */
+/** A playground and the real Bolt connected to it; both end with the test.
+ * @param options.reconnectMs  how long Bolt waits before it connects again, and for an answer to its pings: a busy machine is late with those */
 export async function boltIn(
   t: TestContext,
-  options: PlaygroundOptions = {},
+  { reconnectMs = 10_000, ...options }: PlaygroundOptions & { reconnectMs?: number } = {},
 ): Promise<{ slack: Playground; app: App }> {
   const slack = await startPlayground({ rateLimits: false, ...options })
   const clientOptions = {
@@ -16,7 +17,7 @@ export async function boltIn(
   }
   const receiver = new SocketModeReceiver({
     appToken: slack.tokens.app,
-    clientPingTimeout: 100, // also how long it waits before it reconnects
+    clientPingTimeout: reconnectMs,
     logger: silent,
     installerOptions: { clientOptions },
   })

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { markerKey } from '../../src/core/keys.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { bytesSpool } from '../../src/sys/spool.ts'
+import { endProcess } from '../support/ended.ts'
 import { everythingIn, makeFolder, makeLocal } from '../support/local.ts'
 
 const signal = new AbortController().signal
@@ -151,11 +152,9 @@ suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
   test('kill -9 while an object is written leaves only what the sweep removes', async (t) => {
     const root = await makeFolder(t)
     const child = spawn(process.execPath, [oneOperation, root, 'shop/1/dump', 'endless'])
-    t.after(() => child.kill('SIGKILL'))
+    t.after(() => endProcess(child))
     while ((await readdir(root, { recursive: true })).length < 3) await systemClock.sleep(10)
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await ended
+    await endProcess(child)
     const storage = await makeLocal(t, root)
     assert.deepEqual((await storage.list('', null, signal)).objects, [])
     assert.equal(await storage.sweep({ olderThan: systemClock.now() + 1_000, isOurs: () => true }, signal), 1)

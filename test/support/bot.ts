@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePort } from '../../playground/servers/free-port.ts'
 
 /** The real program in a folder of its own, started by its launcher as a person would. */
 export interface Bot {
@@ -160,12 +160,4 @@ export async function until(
       throw new Error(`waited ${timeoutMs} ms in vain until ${what}`, { cause: last })
     await new Promise((next) => setTimeout(next, 50))
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
 }

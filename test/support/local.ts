@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -6,11 +6,12 @@ import { silentLog } from '../../src/core/log.ts'
 import { local } from '../../src/storages/local/index.ts'
 import type { Storage } from '../../src/storages/storage.ts'
 import { systemClock } from '../../src/sys/clock.ts'
+import { removeLast } from './ended.ts'
 
-/** A folder that is gone after the test. */
+/** A folder that is gone after the test and all that it ends. */
 export async function makeFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'easy-backup-test-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  removeLast(t, folder)
   return folder
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -23,6 +23,7 @@ import { sources } from '../../src/sources/registry.ts'
 import { openDatabase } from '../../src/state/database.ts'
 import { storages } from '../../src/storages/registry.ts'
 import { systemClock } from '../../src/sys/clock.ts'
+import { removeLast } from './ended.ts'
 import { fastClock } from './fast-clock.ts'
 import type { PostgresServer } from './postgres.ts'
 import { recordingNotifier, type RecordingNotifier } from './recording-notifier.ts'
@@ -84,7 +85,7 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
 
 export async function makeWorldFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'easy-backup-world-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  removeLast(t, folder)
   return folder
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { open, readFile, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -216,7 +217,7 @@ suite('cancelling (promise 7)', () => {
     const settled = joined.catch((error: unknown) => error)
     await ready
     cancel.abort(new Error('somebody cancelled'))
-    for (let round = 0; round < 50 && strays(new Set([as.runId])).length > 1; round++)
+    while (strays(new Set([as.runId])).some((pid) => argumentsOf(pid).endsWith('& wait\0')))
       await systemClock.sleep(10)
     await clock.advance(6_000)
     assert.match(String(await settled), /somebody cancelled/)
@@ -326,7 +327,18 @@ async function opened(t: TestContext, path: string, flags: string): Promise<File
   return handle
 }
 
+/** The arguments of a process; empty when it has ended. */
+function argumentsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 async function untilRunning(runId: string, count: number): Promise<void> {
-  for (let round = 0; strays(new Set([runId])).length < count && round < 500; round++)
+  for (let round = 0; strays(new Set([runId])).length < count; round++) {
+    assert.ok(round < 6_000, `never ${count} processes of ${runId}`)
     await systemClock.sleep(10)
+  }
 }

@@ -10,6 +10,7 @@ import type { Manifest } from '../../../src/core/model.ts'
 import { postgres } from '../../../src/sources/postgres/index.ts'
 import type { TargetRequest } from '../../../src/sources/source.ts'
 import { beside, openBench, plainFiles, temporary, type Bench } from '../../contracts/source.ts'
+import { until } from '../../support/bot.ts'
 import { startPostgres, type PostgresServer } from '../../support/postgres.ts'
 import { contentOf, exists, hardToCopy } from './databases.ts'
 
@@ -285,21 +286,20 @@ test('a server that works for the run shows it; one that waits for a lock, or fo
     return client
   }
   const works = async (expected: boolean): Promise<void> => {
-    for (let look = 0; look < 40; look++) {
-      if ((await b.source.works!(never)) === expected) return
-      await new Promise((next) => setTimeout(next, 50))
-    }
-    assert.fail(`it never said ${expected}`)
+    await until(async () => (await b.source.works!(never)) === expected, `it says ${expected}`)
   }
   const [mine, other] = [await open(), await open()]
   await works(false)
-  const busy = mine.query(`DO $$ BEGIN FOR i IN 1..30000000 LOOP NULL; END LOOP; END $$`)
+  const [{ pid }] = (await mine.query('SELECT pg_backend_pid() AS pid')).rows as [{ pid: number }]
+  const busy = assert.rejects(mine.query('DO $$ BEGIN LOOP NULL; END LOOP; END $$'), /canceling statement/)
   await works(true)
+  await server.query(`SELECT pg_cancel_backend(${pid})`)
   await busy
   await works(false)
   await other.query('BEGIN; LOCK TABLE customers')
   const waiting = mine.query('SELECT count(*) FROM customers')
-  await new Promise((next) => setTimeout(next, 200))
+  const lock = `SELECT FROM pg_stat_activity WHERE pid = ${pid} AND wait_event_type = 'Lock'`
+  await until(async () => (await server.query(lock)).length > 0, 'it waits for the lock')
   assert.equal(await b.source.works!(never), false)
   await other.query('COMMIT')
   await waiting

@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { sqlite } from '../../../src/sources/sqlite/index.ts'
 import type { Swap, Swapping } from '../../../src/sources/source.ts'
 import { beside, openBench, temporary } from '../../contracts/source.ts'
+import { endProcess } from '../../support/ended.ts'
 import { fileUrl } from './files.ts'
 
 const never = new AbortController().signal
@@ -83,7 +84,7 @@ test('a file that another process has open is not taken away from it', async (t)
     const script = `const { DatabaseSync } = require('node:sqlite'); const d = new DatabaseSync(process.argv[1])
       d.prepare('SELECT * FROM who').all(); console.log('open'); setInterval(() => {}, 1e6)`
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', script, file])
-    t.after(() => child.kill('SIGKILL'))
+    t.after(() => endProcess(child))
     await new Promise((resolve) => child.stdout.once('data', resolve))
     const { source } = await openBench(t, { facts: { driver: sqlite }, url })
     const backup = { format: 'sqlite', database: 'shop' } as never
@@ -98,8 +99,7 @@ test('a file that another process has open is not taken away from it', async (t)
       code: 'database-locked',
       message: /open in another process/,
     })
-    child.kill('SIGKILL')
-    await new Promise((resolve) => child.once('exit', resolve))
+    await endProcess(child)
     assert.equal(who(file), `old ${mode}`)
   }
   assert.equal(
