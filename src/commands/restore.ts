@@ -4,6 +4,7 @@ import { Fault } from '../core/faults.ts'
 import type { RestoreAsk } from '../engine/facade.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { backupField, lineField, strategyField } from './fields.ts'
+import { keyFileField, keyPath, refuseKeyFile } from './key-file.ts'
 import { knownStrategy, some, strategyOf } from './select.ts'
 import { quoted } from './words.ts'
 
@@ -53,6 +54,7 @@ const args = Type.Object({
   strictSniff: Type.Optional(
     Type.Boolean({ description: 'refuse a file that is not what its name and the configuration say' }),
   ),
+  keyFile: Type.Optional(keyFileField()),
   allowSqlFallback: Type.Optional(
     Type.Boolean({ description: 'let plain SQL be run; it stops at the first error' }),
   ),
@@ -68,7 +70,7 @@ export const restore = defineCommand({
   aliases: [],
   summary: 'Plan a restore into a new database; it starts when you confirm',
   usage:
-    '(<backup> | <strategy> [backup] | latest | --from PATH_OR_URL) [--strategy NAME] [--database NAME] [--target-db NAME | --target-url URL] [--in-place [--force]] [--table NAME] [--clean] [--jobs N] [--no-owner] [--strict-sniff] [--allow-sql-fallback] [--dry-run] [--reason TEXT]',
+    '(<backup> | <strategy> [backup] | latest | --from PATH_OR_URL) [--strategy NAME] [--database NAME] [--target-db NAME | --target-url URL] [--in-place [--force]] [--table NAME] [--clean] [--jobs N] [--no-owner] [--key-file PATH] [--strict-sniff] [--allow-sql-fallback] [--dry-run] [--reason TEXT]',
   role: 'restore',
   open: false,
   faces: ['slack', 'cli'],
@@ -77,6 +79,7 @@ export const restore = defineCommand({
   about: async (given, engine) => ({ strategies: await whose(given, engine), subject: null }),
   async run(given, { engine, gate, person, actor }) {
     if (actor.via === 'slack') refuseOnSlack(given)
+    refuseKeyFile(given.keyFile, actor)
     if (given.targetUrl !== undefined && given.targetDb !== undefined)
       throw new Fault('usage', '--target-db and --target-url exclude each other', {
         hint: 'the URL names the database too',
@@ -145,6 +148,7 @@ async function askOf(given: Static<typeof args>, engine: Engine): Promise<Restor
     ...(given.jobs === undefined ? {} : { jobs: given.jobs }),
     ...(given.strictSniff ? { strictSniff: true } : {}),
     ...(given.allowSqlFallback ? { allowSqlFallback: true } : {}),
+    ...(given.keyFile === undefined ? {} : { keyFile: keyPath(given.keyFile) }),
     targetDb: given.targetDb ?? null,
     targetUrl: given.targetUrl ?? null,
     noOwner: given.noOwner ?? false,

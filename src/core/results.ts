@@ -152,6 +152,8 @@ export interface VerifyResult {
   rows: number | null
   /** The place whose copy was found good. */
   storage?: string
+  /** Why it was not decoded although that was asked for: a key is missing. */
+  undecoded?: string
   /** What a person should know: copies in other places that are broken or could not be read. */
   warnings?: string[]
 }

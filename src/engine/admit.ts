@@ -60,9 +60,16 @@ export async function admitBackup(
 export async function admitVerify(
   context: EngineContext,
   tx: Write,
-  ask: { strategy: string; series: string; backup: string; level: 'V1' | 'V2'; actor: Actor },
+  ask: {
+    strategy: string
+    series: string
+    backup: string
+    level: 'V1' | 'V2'
+    keyFile?: string
+    actor: Actor
+  },
 ): Promise<string> {
-  const { backup, level, actor, strategy, series } = ask
+  const { backup, level, keyFile, actor, strategy, series } = ask
   const lease = `verify/${backup}`
   const open = (await openRuns(tx)).find((run) => run.lease === lease)
   if (open) throw new Fault('busy', `${backup} is already being verified`, { hint: `it is run ${open.id}` })
@@ -75,7 +82,7 @@ export async function admitVerify(
     actor,
     slotAt: null,
     lease,
-    params: { backup, level },
+    params: { backup, level, ...(keyFile !== undefined && { keyFile }) },
     maxAttempts: 1,
   })
 }

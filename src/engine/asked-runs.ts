@@ -29,12 +29,19 @@ export async function startBackup(
 
 export async function startVerify(
   context: EngineContext,
-  ask: { backup: StartVerify[0]; level: StartVerify[1]; actor: Actor },
+  ask: { backup: StartVerify[0]; how: StartVerify[1]; actor: Actor },
 ): Promise<RunView> {
   const { view } = await findBackup(context, ask.backup, null)
   const { name } = strategyOf(context, view.strategy)
-  const level = ask.level === 'V1' ? 'V1' : 'V2'
-  const work = { strategy: name, series: view.series, backup: view.id, level, actor: ask.actor } as const
+  const how = typeof ask.how === 'string' ? { level: ask.how, keyFile: null } : ask.how
+  const work = {
+    strategy: name,
+    series: view.series,
+    backup: view.id,
+    level: how.level === 'V1' ? 'V1' : 'V2',
+    ...(how.keyFile !== null && { keyFile: how.keyFile }),
+    actor: ask.actor,
+  } as const
   return context.database.write(async (tx) => viewIn(context, tx, await admitVerify(context, tx, work)))
 }
 

@@ -56,8 +56,8 @@ export function createEngine(
     strategyNames: () => context.config.strategies.map((strategy) => strategy.name),
     strategies: () => strategyViews(context),
     startBackup: (name, by) => accepted(startBackup(context, name, by), ({ id }) => id),
-    startVerify: (backup, level, actor) =>
-      accepted(startVerify(context, { backup, level, actor }), ({ id }) => id),
+    startVerify: (backup, how, actor) =>
+      accepted(startVerify(context, { backup, how, actor }), ({ id }) => id),
     startDrill: (strategy, backup, by) =>
       accepted(startDrill(context, { strategy, backup, ...by }), ({ id }) => id),
     cancel: (id, actor) => accepted(cancelRun(context, id, actor), () => null),

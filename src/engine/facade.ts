@@ -33,7 +33,7 @@ export interface Engine extends IncidentDoor {
   /** Accepts a backup. @param by.pin  a note: the backup is pinned with it when it succeeds. @throws Fault not-found · busy (already queued or running; the hint names that run) */
   startBackup(strategy: string, by: { trigger: Trigger; actor: Actor; pin?: string }): Promise<RunView>
   /** Accepts a verification up to `level` (V1 or V2). @throws Fault not-found · busy */
-  startVerify(backupId: string, level: Level, actor: Actor): Promise<RunView>
+  startVerify(backupId: string, how: Level | VerifyHow, actor: Actor): Promise<RunView>
 
   /** Accepts a restore drill: a backup is restored for real, compared and thrown away. Its run ends `succeeded` for pass,
    * `failed` (drill-failed) for fail, `degraded` (drill-inconclusive) where this machine could not tell; each with `drill`.
@@ -69,14 +69,21 @@ export interface Engine extends IncidentDoor {
     /** Why a newer backup was passed over when the latest was asked for; null = none was. */
     note: string | null
   }>
-  /** Writes one file of a backup to `sink`, after all of it was verified; decompressed when asked. A copy that is broken or away is
+  /** Writes one file of a backup to `sink`, after all of it was verified; decrypted and decompressed when asked. A copy that is broken or away is
    * passed over for the next place's.
    * @param options.file which, by its name; null = the only one
    * @returns what a person should know: which copies were passed over
-   * @throws Fault not-found · object-corrupt · object-missing · usage (several files, none named) */
+   * @throws Fault not-found · object-corrupt · object-missing · usage (several files, none named) · key-missing · key-wrong */
   get(
     backupId: string,
-    options: { decompress: boolean; file: string | null; signal: AbortSignal },
+    options: {
+      decrypt?: boolean
+      decompress: boolean
+      /** As in RestoreAsk. */
+      keyFile?: string | null
+      file: string | null
+      signal: AbortSignal
+    },
     sink: Writable,
   ): Promise<string[]>
 
@@ -183,6 +190,13 @@ export interface Engine extends IncidentDoor {
   digest(among?: readonly string[]): Promise<DigestView>
 }
 
+/** A verification of an encrypted backup with a key that is not configured. */
+export interface VerifyHow {
+  level: Level
+  /** As in RestoreAsk. */
+  keyFile: string | null
+}
+
 /** Who decides a request, as it was shown to them. */
 export interface DecidedBy {
   actor: Actor
@@ -258,6 +272,8 @@ export interface RestoreAsk {
   jobs?: number
   /** Refuse a file that is not what manifest, name and configuration say, instead of warning. */
   strictSniff?: boolean
+  /** A file of this host with the private key or the passphrase of an encrypted backup; absent: as configured. */
+  keyFile?: string | null
   /** Plain SQL may be restored. */
   allowSqlFallback?: boolean
 }

@@ -8,20 +8,25 @@ import { Fault } from '../core/faults.ts'
 export class PassphraseMissing extends Fault {}
 
 /** What reads a backup: the file that a person named, else what the configuration says now.
- * @param facts    of the backup's manifest
- * @param keyFile  a private key, or a file whose first line is the passphrase; null = as configured
+ * @param facts       of the backup's manifest
+ * @param strategies  whose keys may fit, the likeliest first
+ * @param keyFile     a private key, or a file whose first line is the passphrase; null = as configured
  * @returns null for a backup that is not encrypted
  * @throws Fault key-missing · key-wrong, as people read it; neither says anything about the backup */
 export async function keysToRead(
   facts: EncryptionFacts | null,
-  strategy: Pick<Strategy, 'encryption'> | null,
+  strategies: readonly Pick<Strategy, 'encryption'>[],
   keyFile: string | null,
 ): Promise<Encryption | null> {
   if (!facts) return null
-  const keys =
-    keyFile === null ? configured(facts, strategy?.encryption ?? null) : await named(facts, keyFile)
-  await refuseOthers(facts, keys)
-  return keys
+  const candidates = keyFile === null ? configured(facts, strategies) : [await named(facts, keyFile)]
+  const wrong: Fault[] = []
+  for (const keys of candidates) {
+    const fault = await otherKeys(facts, keys)
+    if (!fault) return keys
+    wrong.push(fault)
+  }
+  throw wrong[0] ?? missing(facts)
 }
 
 /** `encrypted with age to age1…`, as people read it. */
@@ -36,15 +41,23 @@ export function shortKey(id: string): string {
   return id.length > 24 ? `${id.slice(0, 14)}…${id.slice(-4)}` : id
 }
 
-function configured(facts: EncryptionFacts, encryption: Encryption | null): Encryption {
-  const { method, mode } = facts
-  const isSame = encryption?.type === method && (encryption.passphrase === null) === (mode === 'recipients')
-  if (isSame && (encryption.passphrase !== null || encryption.identityFile !== null)) return encryption
-  if (mode === 'passphrase')
-    throw new PassphraseMissing('key-missing', `it is ${encryptedHow(facts)} that is not on this host`, {
+function configured(
+  { method, mode }: EncryptionFacts,
+  strategies: readonly Pick<Strategy, 'encryption'>[],
+): Encryption[] {
+  const all = strategies.flatMap(({ encryption }) => encryption ?? [])
+  return all.filter(
+    ({ type, passphrase, identityFile }) =>
+      type === method && (mode === 'passphrase' ? passphrase !== null : identityFile !== null),
+  )
+}
+
+function missing(facts: EncryptionFacts): Fault {
+  if (facts.mode === 'passphrase')
+    return new PassphraseMissing('key-missing', `it is ${encryptedHow(facts)} that is not on this host`, {
       hint: 'on the host, name a file that holds the passphrase with --key-file',
     })
-  throw new Fault('key-missing', `it is ${encryptedHow(facts)}, and no private key is on this host`, {
+  return new Fault('key-missing', `it is ${encryptedHow(facts)}, and no private key for it is on this host`, {
     hint: 'on the host, name the file with the private key with --key-file',
   })
 }
@@ -66,19 +79,16 @@ async function named({ method, mode }: EncryptionFacts, keyFile: string): Promis
 }
 
 /** Known before a byte is fetched where the file says which keys it holds. */
-async function refuseOthers(facts: EncryptionFacts, { identityFile }: Encryption): Promise<void> {
-  if (identityFile === null || facts.method !== 'age' || facts.keyIds.length === 0) return
+async function otherKeys(facts: EncryptionFacts, { identityFile }: Encryption): Promise<Fault | null> {
+  if (identityFile === null || facts.method !== 'age' || facts.keyIds.length === 0) return null
   const text = await readFile(identityFile, 'utf8').catch(() => null) // the filter itself says what is wrong
   const found = text === null ? null : readAgeIdentities(text)
-  if (found === null || found.some(({ recipient }) => facts.keyIds.includes(recipient))) return
-  const none = found.length === 1 ? 'the identity' : `none of the ${found.length} identities`
-  throw new Fault(
-    'key-wrong',
-    `it is ${encryptedHow(facts)}; ${none} in ${identityFile} ${found.length === 1 ? 'does not fit' : 'fits'}`,
-    {
-      hint: 'name the file with the private key that it was encrypted to with --key-file',
-    },
-  )
+  if (found === null || found.some(({ recipient }) => facts.keyIds.includes(recipient))) return null
+  const those = found.length === 1 ? 'the identity' : `none of the ${found.length} identities`
+  const fits = found.length === 1 ? 'does not fit' : 'fits'
+  return new Fault('key-wrong', `it is ${encryptedHow(facts)}; ${those} in ${identityFile} ${fits}`, {
+    hint: 'name the file with the private key that it was encrypted to with --key-file',
+  })
 }
 
 /** A key that is missing or does not fit says nothing about the backup. */

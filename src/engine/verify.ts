@@ -2,27 +2,32 @@ import { unlink } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
 import { asFault, Fault } from '../core/faults.ts'
 import { suffix } from '../core/keys.ts'
-import type { Artifact, Level, TableRows, VerifyResult } from '../core/model.ts'
+import type { Artifact, Level, Manifest, TableRows, VerifyResult } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
+import type { RawInput } from '../sources/source.ts'
 import { saveVerdict, type Copy } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
 import type { Storage } from '../storages/storage.ts'
 import { ToolFailure, type Running } from '../sys/process.ts'
-import { bytesSpool, createFileSpool } from '../sys/spool.ts'
+import { bytesSpool, createFileSpool, type FileSpool } from '../sys/spool.ts'
 import { openSource, storageOf, type EngineContext } from './context.ts'
 import { checkManifest, reachable } from './copies.ts'
 import { requireKnown } from './marker.ts'
+import { decodingChain, type PipelineTools } from './chain.ts'
+import { readDetails, withDetails } from './details.ts'
 import { fetchVerified, readTwice } from './objects.ts'
-import { decodingChain } from './chain.ts'
 import { rawInput, spoolPath } from './pipeline.ts'
 import { folderOf } from './folder-of.ts'
 import type { Pulse } from './pulse.ts'
+import { isAboutKeys, keysToRead } from './reading-keys.ts'
 
 export interface VerifyStep {
   run: Run
   strategy: Strategy
   copy: Copy
   level: 'V1' | 'V2'
+  /** A file with the private key or the passphrase of an encrypted one, named by a person; absent: as configured. */
+  keyFile?: string | null
   folder: string
   pulse: Pulse
   signal: AbortSignal
@@ -62,23 +67,24 @@ export async function verifyBackup(
   throw first ?? new Fault('not-found', 'this backup is no longer in the catalogue')
 }
 
-/** Re-reads a stored copy (V1), and decodes it whole with its engine's parser (V2).
- * What is found is written beside the backup; a broken one is marked and no longer offered for restore.
- * @throws Fault object-corrupt · object-missing · proof-failed · storage-unreachable */
+/** Re-reads a stored copy (V1), and decodes it whole with its engine's parser (V2). One that is encrypted and cannot be read here is
+ * re-read only, which the result says; with a key that a person named it is a fault. What is found is written beside the backup; a broken one is marked and no longer offered for restore.
+ * @throws Fault object-corrupt · object-missing · proof-failed · storage-unreachable · key-missing · key-wrong */
 export async function verifyCopy(context: EngineContext, step: VerifyStep): Promise<VerifyResult> {
   const storage = storageOf(context, step.copy.storage)
   await requireKnown(storage, step.signal)
   try {
     await checkManifest(storage, step.copy, step.signal)
     const said = (line: string): void => context.logs.append(step.run.id, line)
-    const tables = await readTwice(() => decodeAll(context, step, storage), said)
-    const level = highest(step.level, step.copy.level)
+    const { tables, ...reached } = await readTwice(() => readAll(context, step, storage), said)
+    const level = highest(reached.level, step.copy.level)
     // reading again says nothing about a dump that could not be decoded: only a decoding clears it
-    if (step.copy.corrupt === null || step.level === 'V2')
+    if (step.copy.corrupt === null || reached.level === 'V2')
       await record(context, step, storage, { level, corrupt: null })
     return {
       backup: step.copy.id,
-      level: step.level, // what was done now; the catalogue keeps the highest
+      level: reached.level, // what was done now; the catalogue keeps the highest
+      ...(reached.undecoded !== undefined && { undecoded: reached.undecoded }),
       tables: tables?.length ?? null,
       rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     }
@@ -103,75 +109,123 @@ export async function condemned(
   return fault
 }
 
-async function decodeAll(
-  context: EngineContext,
-  step: VerifyStep,
-  storage: Storage,
-): Promise<TableRows[] | null> {
-  const { artifacts } = step.copy.manifest
+interface Read {
+  level: 'V1' | 'V2'
+  tables: TableRows[] | null
+  /** Why it was not decoded although that was wanted. */
+  undecoded?: string
+}
+
+async function readAll(context: EngineContext, step: VerifyStep, storage: Storage): Promise<Read> {
   step.pulse.stage('verify')
-  if (step.level === 'V1') {
-    for (const artifact of artifacts)
-      await fetchVerified(storage, artifact, {
-        into: null,
-        onBytes: (bytes) => step.pulse.moved('fetch', bytes),
-        signal: step.signal,
-      })
-    return null
+  try {
+    if (step.level === 'V2') return { level: 'V2', tables: await decodeAll(context, step, storage) }
+  } catch (error) {
+    if (!isAboutKeys(error) || typeof step.keyFile === 'string') throw error
+    await fetchAll(step, storage)
+    return { level: 'V1', tables: null, undecoded: [error.message, error.hint].filter(Boolean).join('; ') }
   }
+  await fetchAll(step, storage)
+  return { level: 'V1', tables: null }
+}
+
+async function fetchAll({ copy, pulse, signal }: VerifyStep, storage: Storage): Promise<void> {
+  const onBytes = (bytes: number): void => pulse.moved('fetch', bytes)
+  for (const object of objectsOf(copy.manifest))
+    await fetchVerified(storage, object, { into: null, onBytes, signal })
+}
+
+async function decodeAll(context: EngineContext, step: VerifyStep, storage: Storage): Promise<TableRows[]> {
+  const { manifest } = step.copy
+  const keys = await keysToRead(
+    manifest.encryption,
+    [step.strategy, ...context.config.strategies],
+    step.keyFile ?? null,
+  )
   const tables: TableRows[] = []
-  for (const artifact of artifacts) tables.push(...(await decodeOne(context, step, { storage, artifact })))
-  compareRows(tables, step.copy.manifest.tables)
+  for (const artifact of manifest.artifacts)
+    tables.push(
+      ...(await spooled(context, step, { storage, artifact }, (spool, tools) =>
+        proved(context, step, {
+          artifact,
+          raw: rawInput(spool, decodingChain(context.filters, artifact.filters, keys), tools),
+        }),
+      )),
+    )
+  const { details } = manifest
+  const whole =
+    details &&
+    withDetails(
+      manifest,
+      await spooled(context, step, { storage, artifact: details }, (spool, tools) =>
+        readDetails(context, { spool, artifact: details, backup: manifest.id, keys }, tools),
+      ),
+    )
+  compareRows(tables, whole ?? manifest)
   return tables
 }
 
-async function decodeOne(
+/** Fetched and compared with its digest before it is used, and gone afterwards. */
+async function spooled<T>(
   context: EngineContext,
   step: VerifyStep,
-  at: { storage: Storage; artifact: Artifact },
-): Promise<TableRows[]> {
-  const spool = await createFileSpool(spoolPath(step.folder, at.artifact.name), context.clock)
-  const source = openSource(context, step.strategy, { id: step.run.id, folder: step.folder })
+  { storage, artifact }: { storage: Storage; artifact: Artifact },
+  use: (spool: FileSpool, tools: PipelineTools) => Promise<T>,
+): Promise<T> {
+  const { run, folder, signal, pulse } = step
+  const spool = await createFileSpool(spoolPath(folder, artifact.name), context.clock)
+  const running: Running = {
+    signal,
+    runId: run.id,
+    said: (tool, line) => context.logs.append(run.id, `${tool}: ${line}`),
+  }
   try {
-    await fetchVerified(at.storage, at.artifact, {
-      into: spool,
-      onBytes: (bytes) => step.pulse.moved('fetch', bytes),
-      signal: step.signal,
-    })
-    step.pulse.stage('proof')
-    const running: Running = {
-      signal: step.signal,
-      runId: step.run.id,
-      said: (tool, line) => context.logs.append(step.run.id, `${tool}: ${line}`),
-    }
-    const raw = rawInput(spool, decodingChain(context.filters, at.artifact.filters, step.strategy.encryption), {
-      processes: context.processes,
-      running,
-      folder: step.folder,
-    })
-    return (await source.prove(at.artifact.name, raw, step.signal)).tables
+    const onBytes = (bytes: number): void => pulse.moved('fetch', bytes)
+    await fetchVerified(storage, artifact, { into: spool, onBytes, signal })
+    return await use(spool, { processes: context.processes, running, folder })
   } finally {
-    await source.close()
     await spool.close()
     await unlink(spool.path).catch(() => undefined)
   }
 }
 
-/** @throws Fault object-corrupt naming the first table that differs */
+async function proved(
+  context: EngineContext,
+  { strategy, run, folder, pulse, signal }: VerifyStep,
+  { artifact, raw }: { artifact: Artifact; raw: RawInput },
+): Promise<TableRows[]> {
+  const source = openSource(context, strategy, { id: run.id, folder })
+  try {
+    pulse.stage('proof')
+    return (await source.prove(artifact.name, raw, signal)).tables
+  } finally {
+    await source.close()
+  }
+}
+
+/** @param expected  with the tables that it had. What of an encrypted backup differs is not named: messages are not encrypted
+ * @throws Fault object-corrupt naming the first table that differs */
 export function compareRows(
   found: readonly TableRows[],
-  expected: readonly TableRows[] | null,
+  expected: Pick<Manifest, 'tables' | 'encryption'>,
   code: 'object-corrupt' | 'restore-incomplete' = 'object-corrupt',
 ): void {
-  if (expected === null) return
+  if (expected.tables === null) return
   const rows = new Map(found.map((table) => [table.name, table.rows]))
-  for (const table of expected) {
-    const has = rows.get(table.name)
-    if (has !== table.rows)
-      throw new Fault(code, `table ${table.name} has ${has ?? 'no'} rows instead of ${table.rows}`)
-  }
-  if (found.length !== expected.length)
-    throw new Fault(code, `${found.length} tables were found instead of ${expected.length}`)
+  const differing = expected.tables.filter((table) => rows.get(table.name) !== table.rows)
+  const [first] = differing
+  if (first && expected.encryption)
+    throw new Fault(
+      code,
+      `${differing.length} of ${expected.tables.length} tables do not have the rows that were backed up`,
+    )
+  if (first)
+    throw new Fault(
+      code,
+      `table ${first.name} has ${rows.get(first.name) ?? 'no'} rows instead of ${first.rows}`,
+    )
+  if (found.length !== expected.tables.length)
+    throw new Fault(code, `${found.length} tables were found instead of ${expected.tables.length}`)
 }
 
 async function record(

@@ -63,9 +63,9 @@ export async function workOn(context: EngineContext, work: Work): Promise<WorkRe
 }
 
 async function verify(context: EngineContext, work: Work): Promise<WorkResult> {
-  const { backup: id, level = 'V2' } = work.run.params
+  const { backup: id, level = 'V2', keyFile = null } = work.run.params
   const copies = await listCopies(context.database.read, { id: id ?? '' })
-  const result = await verifyBackup(context, { ...work, copies, level })
+  const result = await verifyBackup(context, { ...work, copies, level, keyFile })
   return {
     result: { verify: result },
     commit: async (tx) => {

@@ -65,7 +65,7 @@ export async function carryOver(context: EngineContext, work: Work, carry: Carry
     const open = async (artifact: Artifact): Promise<RawInput> => fetched.open(artifact)
     const restored = await source.restore(manifest, target, plan, open, work.signal)
     work.pulse.stage('check')
-    compareRows(restored.tables, manifest.tables, 'restore-incomplete')
+    compareRows(restored.tables, manifest, 'restore-incomplete')
     return {
       request: view.id,
       backup: manifest.id,

@@ -1,6 +1,8 @@
 import type { Strategy } from '../../core/config.ts'
+import type { Encryption, EncryptionFacts } from '../../core/encryption.ts'
 import { Fault } from '../../core/faults.ts'
 import type { Level, Manifest } from '../../core/model.ts'
+import type { Filter } from '../../filters/filter.ts'
 import type { Sniffed, SourceDriver } from '../../sources/source.ts'
 import type { Copy } from '../../state/catalogue.ts'
 import { findRequest } from '../../state/requests.ts'
@@ -9,8 +11,10 @@ import { findBackup } from '../catalogue.ts'
 import { driverOf, strategyOf, type EngineContext } from '../context.ts'
 import { reachable } from '../copies.ts'
 import type { RestoreAsk } from '../facade.ts'
+import { isAboutKeys, keysToRead } from '../reading-keys.ts'
 import { findFile, type FoundFile } from './from.ts'
 import { readFront, type Front } from './front.ts'
+import { unseal } from './seal.ts'
 import { madeUp } from './stray.ts'
 
 /** An ask in which nothing is left to chance: `latest` and the target's time are fixed when it is filed. */
@@ -33,6 +37,8 @@ export interface Chosen {
   /** Of the catalogue, in the order in which places are tried; empty with `from`. */
   copies: Copy[]
   file: FoundFile | null
+  /** What reads it; null = it is not encrypted. */
+  keys: Encryption | null
   note: string | null
   /** What a person should know before confirming. */
   warnings: string[]
@@ -69,6 +75,11 @@ async function chooseBackup(context: EngineContext, ask: RestoreAsk): Promise<Ch
     level: view.level,
     copies: reachable(context, copies),
     file: null,
+    keys: await keysToRead(
+      manifest.encryption,
+      [strategy, ...context.config.strategies],
+      ask.keyFile ?? null,
+    ),
     note,
     warnings: [...(note === null ? [] : [note]), ...(view.corrupt === null ? broken : [])],
   }
@@ -79,7 +90,21 @@ async function chooseFile(
   ask: RestoreAsk & { from: string },
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const file = await findFile(context, ask.from, signal)
+  const { strategies } = context.config
+  const keysFor = (seal: EncryptionFacts | null, own: string | null): Promise<Encryption | null> => {
+    const first = strategies.filter(({ name }) => name === ask.strategy || name === own)
+    return keysToRead(seal, [...first, ...strategies], ask.keyFile ?? null)
+  }
+  const file = await findFile(context, {
+    from: ask.from,
+    unseal:
+      (manifest) =>
+      async (filter, { seal, bytes }) => {
+        const keys = await keysFor(manifest?.encryption ?? seal, manifest?.strategy ?? null)
+        return unseal(context, filter, { bytes, keys: keys!, signal })
+      },
+    signal,
+  })
   const fitting = context.sourceDrivers.filter((driver) => driver.sniff(file.front.raw) !== null)
   const kinds = file.manifest ? [file.manifest.engine.kind] : fitting.map(({ kind }) => kind)
   const { strategy, standIn } = pickStrategy(context, { ask, manifest: file.manifest, kinds })
@@ -102,6 +127,7 @@ async function chooseFile(
     level: file.manifest?.level ?? 'V0',
     copies: [],
     file,
+    keys: await keysFor(file.manifest?.encryption ?? file.front.seal, file.manifest?.strategy ?? null),
     note: null,
     warnings: [...doubts, ...(file.manifest ? [] : [unproved])],
   }
@@ -194,7 +220,7 @@ export function strategyFor(
 function configDoubts(strategy: Strategy, standIn: boolean, { front, manifest }: FoundFile): string[] {
   if (standIn || manifest !== null) return []
   const { type } = strategy.compression
-  const is = front.layers.at(-1) ?? 'none'
+  const is = front.layers.findLast((layer) => layer !== front.seal?.method) ?? 'none'
   return type === is ? [] : [`the file has compression ${is}, and ${strategy.name} is configured for ${type}`]
 }
 
@@ -206,7 +232,7 @@ function formatDoubts({ manifest }: FoundFile, sniffed: Sniffed | null): string[
 /** The first raw bytes of what was chosen, from wherever they can be had; null = from nowhere right now. */
 export async function frontOf(
   context: EngineContext,
-  { file, copies, manifest }: Chosen,
+  { file, copies, manifest, keys }: Chosen,
   signal: AbortSignal,
 ): Promise<Front | null> {
   if (file) return file.front
@@ -215,8 +241,18 @@ export async function frontOf(
     if (!artifact) break
     const { filters } = context
     const reader = context.storages.get(copy.storage)!
-    const from = { key: artifact.key, bytes: artifact.storedBytes, filters, signal }
-    const front = await readFront(reader, from).catch(() => null) // the restore itself says what is wrong
+    const from = {
+      key: artifact.key,
+      bytes: artifact.storedBytes,
+      filters,
+      unseal: (filter: Filter, { bytes }: { bytes: Buffer }) =>
+        unseal(context, filter, { bytes, keys: keys!, signal }),
+      signal,
+    }
+    const front = await readFront(reader, from).catch((error: unknown) => {
+      if (isAboutKeys(error)) throw error
+      return null // the restore itself says what is wrong
+    })
     if (front) return front
   }
   return null

@@ -1,6 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest } from '../../core/model.ts'
+import { objectsOf } from '../../core/stored-objects.ts'
 import type { RawInput, Source } from '../../sources/source.ts'
 import type { Copy } from '../../state/catalogue.ts'
 import type { Storage } from '../../storages/storage.ts'
@@ -8,6 +9,7 @@ import type { Running } from '../../sys/process.ts'
 import { createFileSpool, type FileSpool } from '../../sys/spool.ts'
 import type { EngineContext } from '../context.ts'
 import { checkManifest, fromAnyPlace } from '../copies.ts'
+import { readDetails, withDetails } from '../details.ts'
 import { freeTempRoom } from '../kept.ts'
 import { fetchUnknown, fetchVerified, readTwice } from '../objects.ts'
 import { decodingChain } from '../chain.ts'
@@ -26,6 +28,8 @@ export interface Fetched {
   warnings: string[]
   spools: Map<string, FileSpool>
   open(artifact: Artifact): RawInput
+  /** The manifest with what an encrypted backup has in an object of its own. @throws Fault key-wrong · object-corrupt */
+  readDetails(): Promise<Manifest>
 }
 
 /** Brings all of a backup here, from the first place that has a good copy. What a manifest vouches for has its digest compared;
@@ -39,7 +43,7 @@ export async function fetchChosen(
   const { file, manifest } = chosen
   await freeTempRoom(context, manifest.storedBytes)
   if (!file) return fetchBackup(context, work, chosen)
-  const fetched = bundle(context, work, manifest)
+  const fetched = bundle(context, work, { manifest, keys: chosen.keys })
   try {
     if (file.manifest) await fetchArtifacts(context, work, { fetched, reader: file.reader })
     else await proveStray(context, work, { fetched, file, source })
@@ -53,10 +57,10 @@ export async function fetchChosen(
 async function fetchBackup(
   context: EngineContext,
   work: Work,
-  { copies, manifest }: Chosen,
+  { copies, manifest, keys }: Chosen,
 ): Promise<Fetched> {
   const attempt = async (copy: Copy, storage: Storage): Promise<Fetched> => {
-    const fetched = bundle(context, work, copy.manifest)
+    const fetched = bundle(context, work, { manifest: copy.manifest, keys })
     try {
       await checkManifest(storage, copy, work.signal)
       await fetchTwice(context, work, { fetched, reader: storage })
@@ -79,25 +83,30 @@ async function fetchBackup(
   }
 }
 
-function bundle(context: EngineContext, work: Work, manifest: Manifest): Fetched {
+function bundle(
+  context: EngineContext,
+  work: Work,
+  { manifest, keys }: Pick<Chosen, 'manifest' | 'keys'>,
+): Fetched {
   const spools = new Map<string, FileSpool>()
   const running: Running = {
     signal: work.signal,
     runId: work.run.id,
     said: (tool, line) => context.logs.append(work.run.id, `${tool}: ${line}`),
   }
-  const { processes } = context
-  const { folder, strategy } = work
+  const tools = { processes: context.processes, running, folder: work.folder }
   return {
     manifest,
     warnings: [],
     spools,
     open: ({ name, filters }) =>
-      rawInput(spools.get(name)!, decodingChain(context.filters, filters, strategy.encryption), {
-        processes,
-        running,
-        folder,
-      }),
+      rawInput(spools.get(name)!, decodingChain(context.filters, filters, keys), tools),
+    readDetails: async () => {
+      const { details: artifact, id: backup } = manifest
+      if (!artifact) return manifest
+      const spool = spools.get(artifact.name)!
+      return withDetails(manifest, await readDetails(context, { spool, artifact, backup, keys }, tools))
+    },
   }
 }
 
@@ -117,12 +126,13 @@ async function fetchArtifacts(
   work: Work,
   { fetched, reader }: { fetched: Fetched; reader: Pick<Storage, 'get'> },
 ): Promise<void> {
-  for (const artifact of fetched.manifest.artifacts)
+  for (const artifact of objectsOf(fetched.manifest))
     await fetchVerified(reader, artifact, await spooling(context, work, { fetched, artifact })).catch(
       (error: unknown) => {
         throw asSpoolFault(error, context.config.tempDir)
       },
     )
+  fetched.manifest = await fetched.readDetails()
 }
 
 /** Nobody counted what is in it: it is decoded whole now, and what that finds is what the restore has to have in the end. */

@@ -5,7 +5,7 @@ import type { ObjectInfo } from '../../storages/storage.ts'
 import type { EngineContext } from '../context.ts'
 import { readManifestApart } from '../manifest.ts'
 import { listAll, readSmall, type Reader } from '../objects.ts'
-import { readFront, unknownFormat, type Front } from './front.ts'
+import { readFront, unknownFormat, type Front, type Unseal } from './front.ts'
 import { openShelf, type Shelf } from './shelf.ts'
 
 /** A dump that was named with `--from`. */
@@ -27,15 +27,20 @@ export interface FoundFile {
  * @throws Fault object-missing · object-corrupt (a manifest that was changed, or of another file) · target-invalid · usage */
 export async function findFile(
   context: EngineContext,
-  from: string,
-  signal: AbortSignal,
+  { from, unseal, signal }: { from: string; unseal: (of: Manifest | null) => Unseal; signal: AbortSignal },
 ): Promise<FoundFile> {
   const shelf = await openShelf(context, from)
   const { reader, address } = shelf
   const { key, manifest } = await locate(shelf, signal)
   const info = await reader.head(key, signal)
   if (!info) throw new Fault('object-missing', `${key} is not beside its manifest at ${reader.location}`)
-  const front = await readFront(reader, { key, bytes: info.bytes, filters: context.filters, signal })
+  const front = await readFront(reader, {
+    key,
+    bytes: info.bytes,
+    filters: context.filters,
+    unseal: unseal(manifest),
+    signal,
+  })
   // beside a manifest the digest will say more exactly what is wrong
   if (!manifest && !context.sourceDrivers.some((driver) => driver.sniff(front.raw)))
     throw unknownFormat(address, front)

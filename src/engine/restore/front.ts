@@ -1,13 +1,20 @@
 import { Fault } from '../../core/faults.ts'
+import type { EncryptionFacts } from '../../core/encryption.ts'
 import type { Filter } from '../../filters/filter.ts'
 import type { Reader } from '../objects.ts'
+import { sealOf } from './seal.ts'
 
 /** An object's first bytes with the filters undone, as far as they could be. */
 export interface Front {
   /** Filter kinds in the order they were applied. */
   layers: string[]
   raw: Buffer
+  /** Of the outermost encryption, as its own first bytes say; null = there is none. */
+  seal: EncryptionFacts | null
 }
+
+/** Undoes an encryption as far as the bytes go, with whatever keys there are. @throws Fault key-missing · key-wrong */
+export type Unseal = (filter: Filter, found: { seal: EncryptionFacts; bytes: Buffer }) => Promise<Buffer>
 
 const storedBytes = 1024 * 1024 // the table of contents of some thousand tables, compressed
 const rawBytes = 16 * 1024 * 1024 // what a small file may grow to while we only look
@@ -16,33 +23,41 @@ const mostLayers = 4
 /** @throws Fault object-missing · storage-… */
 export async function readFront(
   reader: Pick<Reader, 'get'>,
-  from: { key: string; bytes: number; filters: readonly Filter[]; signal: AbortSignal },
+  from: { key: string; bytes: number; filters: readonly Filter[]; unseal: Unseal; signal: AbortSignal },
 ): Promise<Front> {
   if (from.bytes === 0) throw new Fault('object-corrupt', `${from.key} is empty`)
   const range = { start: 0, end: Math.min(from.bytes, storedBytes) - 1 }
   const chunks: Buffer[] = []
   for await (const chunk of await reader.get(from.key, { range, signal: from.signal }))
     chunks.push(chunk as Buffer)
-  return peel(Buffer.concat(chunks), from.filters)
+  return peel(Buffer.concat(chunks), from)
 }
 
 /** The bytes say what they are; names and manifests may lie. */
-export async function peel(stored: Buffer, filters: readonly Filter[]): Promise<Front> {
+export async function peel(
+  stored: Buffer,
+  { filters, unseal }: { filters: readonly Filter[]; unseal: Unseal },
+): Promise<Front> {
+  let seal: EncryptionFacts | null = null
   const layers: string[] = []
   let raw = stored
   while (layers.length < mostLayers) {
-    const filter = filters.find(({ role, sniff }) => role === 'compression' && sniff(raw))
+    const filter = filters.find((candidate) => candidate.sniff(raw))
     if (!filter) break
     layers.unshift(filter.kind)
-    raw = await undoFront(filter, raw)
+    if (filter.role === 'encryption') {
+      const found = sealOf(filter.kind, raw)
+      seal ??= found
+      raw = await unseal(filter, { seal: found, bytes: raw })
+    } else raw = await undoFront(filter, raw)
   }
-  return { layers, raw }
+  return { layers, raw, seal }
 }
 
 /** What a decoder gives out before it misses the rest. */
 function undoFront(filter: Filter, bytes: Buffer): Promise<Buffer> {
   return new Promise((done) => {
-    const decoder = filter.decode({ level: null })
+    const decoder = filter.decode!({ level: null })
     const chunks: Buffer[] = []
     let size = 0
     decoder.on('data', (chunk: Buffer) => {

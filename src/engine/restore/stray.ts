@@ -42,7 +42,7 @@ export function madeUp(
     rawBytes: null,
     storedBytes: info.bytes,
     compression: 'none',
-    encryption: null,
+    encryption: front.seal,
     level: 'V0',
     tables: null,
     artifacts: [

@@ -1,0 +1,55 @@
+import { rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import type { Encryption, EncryptionFacts } from '../../core/encryption.ts'
+import type { Filter } from '../../filters/filter.ts'
+import { withChain } from '../chain.ts'
+import type { EngineContext } from '../context.ts'
+import { makeRunFolder } from '../folders.ts'
+import { flow } from '../flow.ts'
+import { isAboutKeys } from '../reading-keys.ts'
+import { newRunId } from './requests.ts'
+
+/** How an object that no manifest speaks for is encrypted, from its first bytes: age's header names its kinds of key
+ * (https://age-encryption.org/v1), OpenPGP's first packet is one for a public key or for a passphrase (RFC 9580, section 5). */
+export function sealOf(kind: string, head: Buffer): EncryptionFacts {
+  const method = kind === 'age' ? 'age' : 'gpg'
+  const bytes = dearmored(head)
+  const isPassphrase = method === 'age' ? bytes.includes('-> scrypt') : [0x8c, 0xc3].includes(bytes[0] ?? 0)
+  return { method, mode: isPassphrase ? 'passphrase' : 'recipients', keyIds: [] }
+}
+
+/** The bytes within lines of Base64 between two dashed ones; anything else is as it was. */
+function dearmored(head: Buffer): Buffer {
+  const text = head.toString('latin1', 0, 4096)
+  if (!text.startsWith('-----BEGIN ')) return head
+  const lines = text.split(/\r?\n/).slice(1)
+  const blank = lines.indexOf('') // before it there may be headers
+  return Buffer.from(lines.slice(blank + 1).join(''), 'base64')
+}
+
+/** What an encryption gives out of an object's first bytes before it misses the rest.
+ * @throws Fault key-wrong · key-missing · tool-missing */
+export async function unseal(
+  context: EngineContext,
+  filter: Filter,
+  { bytes, keys, signal }: { bytes: Buffer; keys: Encryption; signal: AbortSignal },
+): Promise<Buffer> {
+  const id = newRunId(context)
+  const folder = await makeRunFolder(context, id)
+  const said = (tool: string, line: string): void => context.log.debug('a tool said', { tool, line })
+  const tools = { processes: context.processes, running: { signal, runId: id, said }, folder }
+  const chunks: Buffer[] = []
+  const to = { receive: (chunk: Buffer) => void chunks.push(Buffer.from(chunk)) }
+  const chain = [{ filter, options: { level: null, encryption: keys } }]
+  try {
+    await withChain({ chain, direction: 'decode' }, tools, ({ stages, running }) =>
+      flow(stages, { from: { stream: Readable.from([bytes]) }, to }, { ...tools, running }),
+    )
+  } catch (error) {
+    const isHopeless = isAboutKeys(error) || (error as { code?: string }).code === 'tool-missing'
+    if (isHopeless || signal.aborted) throw error // else it was cut on purpose
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return Buffer.concat(chunks)
+}
