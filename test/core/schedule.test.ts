@@ -231,11 +231,11 @@ test('the interval of a duration is the duration, and an hour more where the clo
 })
 
 test('a thousand strategies find their next slots in well under a second', () => {
-  const begun = performance.now()
+  const begun = process.cpuUsage()
   for (const value of ['6h', '1d', '36h', '30 2 * * *', '*/15 * * * *']) {
     const timed = spec(value)
     for (let count = 0; count < 200; count += 1)
       nextSlot(timed, 'America/New_York', 1.8e12 + count * 13 * hour)
   }
-  assert.ok(performance.now() - begun < 1000)
+  assert.ok(process.cpuUsage(begun).user < 1e6)
 })

@@ -222,9 +222,9 @@ suite('whatever the clock does (promise 8)', () => {
     const here = await scene(t)
     await here.scheduler.tick()
     here.clock.jump(start + 10 * year)
-    const begun = performance.now()
+    const begun = process.cpuUsage()
     await here.scheduler.tick()
-    assert.ok(performance.now() - begun < 5_000)
+    assert.ok(process.cpuUsage(begun).user < 5e6)
     assert.deepEqual(
       (await here.ran()).map((run) => run.trigger),
       ['catch-up'],

@@ -104,12 +104,14 @@ suite('finding among many', () => {
   })
 })
 
+/** CPU time in ms of the fastest of five turns: what else the machine does is no matter. */
 async function fastest(work: () => Promise<unknown>): Promise<number> {
   let best = Infinity
   for (let turn = 0; turn < 5; turn++) {
-    const begun = performance.now()
+    const begun = process.cpuUsage()
     await work()
-    best = Math.min(best, performance.now() - begun)
+    const { user, system } = process.cpuUsage(begun)
+    best = Math.min(best, (user + system) / 1_000)
   }
   return best
 }
