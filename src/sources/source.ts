@@ -110,6 +110,9 @@ export interface Source {
   /** Puts a restored database in the place of the live one. Absent: this kind is restored beside only. */
   swap?: Swapping
 
+  /** Restores into something of our own, to be compared and thrown away. Absent: backups of this kind cannot be drilled. */
+  scratch?: Scratches
+
   /** Ends server sessions that a dead run left behind (found by the run id in their name). */
   terminate(runId: string, signal: AbortSignal): Promise<number>
 
@@ -152,6 +155,43 @@ export interface Swapping {
     left: { name: string; id: string | null },
     signal: AbortSignal,
   ): Promise<'removed' | 'absent' | 'foreign'>
+}
+
+/** Where drills restore to. What is there too little of on this machine is a Fault `drill-inconclusive`, and says nothing
+ * about a backup. */
+export interface Scratches {
+  /** Makes ready what a restore needs: a private server, started in the run's folder, or a new database on a given one.
+   * @throws Fault drill-inconclusive · tool-missing · tool-too-old · database-… · disk-… */
+  open(backup: Manifest, at: ScratchPlace, signal: AbortSignal): Promise<Scratch>
+  /** After a crash, before the run's folder is removed: removes what a dead run left elsewhere. Its processes are gone already.
+   * @throws Fault database-… when a given server cannot be asked */
+  sweep(backup: Manifest, at: ScratchPlace, signal: AbortSignal): Promise<void>
+}
+
+export interface ScratchPlace {
+  /** Of a given server; null: one of our own. */
+  url: string | null
+  /** The time in the new database's name, the same each time for one run. */
+  stamp: string
+}
+
+export interface Scratch {
+  /** In words: `a scratch PostgreSQL 15.9`. */
+  server: string
+  /** Restores without owners, grants and tablespaces, and counts.
+   * @throws Fault restore-failed · restore-incomplete · drill-inconclusive (an extension, role or setting is missing here) */
+  restore(artifact: (artifact: Artifact) => Promise<RawInput>, signal: AbortSignal): Promise<Restored>
+  /** How many schema objects of each kind a dump holds. @param raw  the artifact's */
+  objectsOf(raw: RawInput, signal: AbortSignal): Promise<Record<string, number>>
+  /** The same of what was restored. `alike`: counted by programs of the same version, so that a difference is one of the data. */
+  objects(signal: AbortSignal): Promise<{ counted: Record<string, number>; alike: boolean }>
+  /** Asks it read-only. @returns the first value of the first row as text; null: none, or NULL
+   * @throws Fault restore-incomplete (the database cannot answer it) · timed-out */
+  ask(sql: string, signal: AbortSignal): Promise<string | null>
+  /** As `Source.works`. */
+  works?(signal: AbortSignal): Promise<boolean>
+  /** Ends and removes everything, also after an abort. @returns what is left behind, in words; null: nothing. Never throws */
+  close(): Promise<string | null>
 }
 
 export interface SwapNames {
@@ -211,6 +251,8 @@ export interface ArtifactSink {
 
 /** Undone bytes of an artifact: a file to open, or a descriptor to hand to a program. */
 export interface RawInput {
+  /** Its bytes come by a single time, such as before an encryption; absent: as often as wanted. */
+  once?: true
   /** Runs a program whose standard input is the raw bytes, joined by descriptors where there is a decoder program.
    * Every part must exit 0. `onOutput` sees standard output, chunk by chunk; a chunk's bytes are gone when it returns. Resolves with the number of raw bytes; null = not known. */
   intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<number | null>
@@ -222,6 +264,8 @@ export interface Proof {
   /** Size of the artifact before filters; null when the parser does not tell. */
   rawBytes: number | null
   tables: TableRows[]
+  /** How many schema objects of each kind it holds; absent: not counted. */
+  objects?: Record<string, number>
 }
 
 /** What a person asked for; exactly one of the places. */
@@ -234,6 +278,8 @@ export interface TargetRequest {
    * `<name>_restore_<stamp>`, the name cut to the engine's limit. */
   stamp: string
   noOwner: boolean
+  /** Without tablespaces and subscriptions, too; for a drill. */
+  bare?: boolean
   /** Only these tables, as manifests name them; absent or empty: everything. */
   tables?: readonly string[]
   /** A target that holds something is overwritten, all or nothing. */

@@ -5,6 +5,7 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/faults.ts'
 import { allowListed } from './environment.ts'
+import type { Account } from './accounts.ts'
 import { feed, openScanner, type Chunks, type Scanner } from './feed.ts'
 import { readLines } from './lines.ts'
 import { passedThrough } from './memory.ts'
@@ -20,6 +21,12 @@ export interface Command {
   secrets?: readonly string[]
   /** How logs and faults call it; absent: by its file's name. */
   name?: string
+  /** Whom it runs as, in `/`; absent: as us. Only root may choose. */
+  account?: Account
+  /** An open folder, handed over as the descriptor after the secrets: a way in where the path to it is closed to the account. */
+  folder?: number
+  /** What asks it to end; absent: TERM. */
+  endsBy?: NodeJS.Signals
 }
 
 /** Several programs joined by file descriptors: no byte passes through JavaScript between them. */
@@ -126,7 +133,7 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
 }
 
 interface Child {
-  tool: string
+  endsBy: NodeJS.Signals
   process: ChildProcess
   /** Resolves once the process and its output have ended: null when it exited 0. */
   ended: Promise<ToolFailure | Fault | null>
@@ -159,16 +166,23 @@ function startAll(
     const [program, ...args] = command.argv
     const secrets = command.secrets ?? []
     const process = spawn(program!, args, {
-      stdio: [stdin, stdout, 'pipe', ...secrets.map(() => 'pipe')] as StdioOptions,
+      stdio: [
+        stdin,
+        stdout,
+        'pipe',
+        ...secrets.map(() => 'pipe'),
+        command.folder ?? [],
+      ].flat() as StdioOptions,
       env: environment(command),
       detached: true,
+      ...(command.account && { ...command.account, cwd: '/' }),
     })
     if (next) next.destroy()
     else joined.scanner?.theirs.destroy()
     if (!next && joined.output && 'receive' in joined.output) receiveFrom(process, joined.output.receive)
     if (!next && joined.output && 'into' in joined.output) pour(process.stdout, joined.output.into)
     secrets.forEach((secret, index) => whisper(process.stdio[index + 3] as Duplex | null | undefined, secret))
-    children.unshift(supervise(process, toolOf(command), running, () => order++))
+    children.unshift(supervise(process, command, running, () => order++))
     if (process.pid === undefined) break
   }
   return children
@@ -199,7 +213,13 @@ function pour(stdout: Readable | null | undefined, into: Writable): void {
   into.once('close', () => stdout?.destroy())
 }
 
-function supervise(process: ChildProcess, tool: string, running: Running, nextOrder: () => number): Child {
+function supervise(
+  process: ChildProcess,
+  command: Command,
+  running: Running,
+  nextOrder: () => number,
+): Child {
+  const tool = toolOf(command)
   const lastWords: string[] = []
   const said = (line: string): void => {
     if (lastWords.push(line) > keptLines) lastWords.shift()
@@ -208,7 +228,8 @@ function supervise(process: ChildProcess, tool: string, running: Running, nextOr
   // without a free file descriptor a child has no pipes at all
   const stderr = process.stderr as Readable | undefined
   const lines = stderr ? readLines(stderr, said) : Promise.resolve()
-  const child: Child = { tool, process, ended: Promise.resolve(null), failedAt: null, alive: true }
+  const { endsBy = 'SIGTERM' } = command
+  const child: Child = { endsBy, process, ended: Promise.resolve(null), failedAt: null, alive: true }
   child.ended = new Promise((resolve) => {
     // ENOENT is an 'error' event, not an exit code
     process.once('error', (error: NodeJS.ErrnoException) => {
@@ -260,7 +281,7 @@ function endLater(children: Child[], pause: () => Promise<void>): void {
 }
 
 async function endGroups(children: Child[], pause: () => Promise<void>): Promise<void> {
-  for (const child of children) signalGroup(child, 'SIGTERM')
+  for (const child of children) signalGroup(child, child.endsBy)
   await pause().then(() => {
     for (const child of children) signalGroup(child, 'SIGKILL')
   }, allEnded)

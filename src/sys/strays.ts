@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import type { Clock } from '../core/clock.ts'
 
 /** In the environment of every child: the run it belongs to (decision: children die with us). */
@@ -60,7 +60,23 @@ function runOf(pid: number): string | null {
   const entry = readQuietly(`/proc/${pid}/environ`)
     ?.split('\0')
     .find((pair) => pair.startsWith(prefix))
-  return entry ? entry.slice(prefix.length) : null
+  return entry ? entry.slice(prefix.length) : runOfServer(pid)
+}
+
+/** Folder of a server's files, in the private folder of its run: processes of such a server are known by working in it, because
+ * PostgreSQL's write their title over their environment. */
+export function serverFolder(folder: string, runId: string): string {
+  return `${folder}/server-${runId}/data`
+}
+
+const inServerFolder = /\/server-([^/]+)\/data(?: \(deleted\))?$/
+
+function runOfServer(pid: number): string | null {
+  try {
+    return inServerFolder.exec(readlinkSync(`/proc/${pid}/cwd`))?.[1] ?? null
+  } catch {
+    return null // another user's, or gone
+  }
 }
 
 function processIds(): number[] {

@@ -10,6 +10,7 @@ import { prove, proveScript } from './proof.ts'
 import { restore } from './restore.ts'
 import { sniff } from './sniff.ts'
 import { swapping } from './swap.ts'
+import { scratches } from './scratch.ts'
 import { resolveTarget, withServer } from './target.ts'
 import { connectionTo, endpointOf, parseConnection, secretsOf, type Connection } from './url.ts'
 
@@ -48,6 +49,12 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
   let client: Program | null = null
   /** Where this run restores to: another server, maybe. */
   const targets: Connection[] = []
+  const worksAt = async (connection: Connection, signal: AbortSignal): Promise<boolean> => {
+    const [row] = await withServer(connection, { context, signal }, ({ rows }) =>
+      rows<{ busy: number }>(busySessions, [sessionName(context.runId)]),
+    )
+    return row!.busy > 0
+  }
 
   return {
     series: async () => [{ strategy, name: origin.database, sole: true }],
@@ -70,16 +77,13 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
       return restore(place, { backup, request, artifact }, signal)
     },
     async works(signal) {
-      const counts = await Promise.all(
-        distinct([restorer, ...targets]).map((connection) =>
-          withServer(connection, { context, signal }, ({ rows }) =>
-            rows<{ busy: number }>(busySessions, [sessionName(context.runId)]),
-          ),
-        ),
+      const works = await Promise.all(
+        distinct([restorer, ...targets]).map((connection) => worksAt(connection, signal)),
       )
-      return counts.flat().some(({ busy }) => busy > 0)
+      return works.includes(true)
     },
     swap: swapping(place),
+    scratch: scratches(place, worksAt),
     async terminate(runId, signal) {
       const ended = await Promise.all(
         distinct([origin, restorer]).map((connection) =>

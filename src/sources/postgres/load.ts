@@ -51,7 +51,11 @@ export async function selection(place: Place, { keepOwners, request, ...dump }: 
   const { tables = [] } = request
   const raw = await dump.open(dump.artifact)
   const list = tables.length > 0 ? await listTables(place, { program: dump.program, raw, tables }) : null
-  return [...(keepOwners ? [] : ['--no-owner', '--no-acl']), ...(list === null ? [] : [`--use-list=${list}`])]
+  return [
+    ...(keepOwners ? [] : ['--no-owner', '--no-acl']),
+    ...(request.bare ? ['--no-tablespaces', '--no-subscriptions'] : []),
+    ...(list === null ? [] : [`--use-list=${list}`]),
+  ]
 }
 
 interface Parallel {

@@ -32,7 +32,7 @@ export function restoreName(name: string, stamp: string): string {
 }
 
 /** `<name>_restore_<stamp>` with the name cut, between characters, so that all of it fits. */
-export function nameBeside(name: string, role: 'restore' | 'before', stamp: string): string {
+export function nameBeside(name: string, role: 'restore' | 'before' | 'drill', stamp: string): string {
   const suffix = `_${role}_${stamp}`
   let kept = name
   while (isTooLong(kept + suffix)) kept = Array.from(kept).slice(0, -1).join('')

@@ -7,6 +7,7 @@ import type { Place } from './place.ts'
 import { forDump, installed } from './programs.ts'
 import { readScript } from './psql.ts'
 import { createRowCounter } from './row-counter.ts'
+import { readSchema } from './schema.ts'
 
 /** pg_restore decodes every block and writes it as SQL, and we count its rows. `pg_restore -l` would be satisfied
  * with the table of contents at the front of half a dump.
@@ -24,7 +25,11 @@ export async function prove(
   })
   const { tables, complete } = counter.end()
   if (!complete) throw new Fault('proof-failed', 'the decoded dump stops in the middle of a table')
-  return { rawBytes, tables }
+  if (raw.once) return { rawBytes, tables }
+  const { objects } = await readSchema(program, { raw, database: null }).catch((error: unknown) => {
+    throw toolFault(error, place.origin, 'proof-failed')
+  })
+  return { rawBytes, tables, objects }
 }
 
 /** Plain SQL has no parser but the server: it is read whole for what is no SQL, and its rows are not counted. */

@@ -10,7 +10,7 @@ import { overwrite } from './overwrite.ts'
 import type { Place } from './place.ts'
 import { assertUsable } from './plan.ts'
 import { forDump, installed, majorOf, type Program } from './programs.ts'
-import { readSchema, type DumpedSchema } from './schema.ts'
+import { noSchema, readSchema, type DumpedSchema } from './schema.ts'
 import { withSession } from './session.ts'
 import { createTarget, dropTarget, label, lockTarget } from './target-database.ts'
 import { readTarget, resolveTarget, withServer, type TargetState } from './target.ts'
@@ -56,10 +56,9 @@ async function readDump(
   { job, artifact, connection }: { job: RestoreJob; artifact: Artifact; connection: Connection },
   signal: AbortSignal,
 ): Promise<{ program: Program; schema: DumpedSchema }> {
-  const nothing: DumpedSchema = { databaseOptions: '', owners: new Set(), grantees: new Set() }
   const programs = await installed('pg_restore', folders, context, signal)
   const program = forDump(programs, majorOf(job.backup.engine.toolVersion))
-  if (job.backup.format === 'sql') return { program, schema: nothing }
+  if (job.backup.format === 'sql') return { program, schema: noSchema() }
   const raw = await job.artifact(artifact)
   const schema = await readSchema(program, { raw, database: job.backup.database }).catch((error: unknown) => {
     throw toolFault(error, connection, 'restore-failed')

@@ -11,22 +11,28 @@ export interface DumpedSchema {
   owners: Set<string>
   /** Roles in GRANT, REVOKE and policies. */
   grantees: Set<string>
+  extensions: Set<string>
+  /** How many objects of each kind it makes, by pg_dump's names of kinds. */
+  objects: Record<string, number>
 }
 
-/** Reads the dump's definitions from its front. pg_restore stops there by itself, so whoever feeds it meets a closed pipe. */
+export const noSchema = (): DumpedSchema => ({
+  databaseOptions: '',
+  owners: new Set(),
+  grantees: new Set(),
+  extensions: new Set(),
+  objects: {},
+})
+
+/** Reads the dump's definitions from its front. pg_restore stops there by itself, so whoever feeds it meets a closed pipe.
+ * @param database  its name, for the database's own options; null: they are not asked for */
 export async function readSchema(
   program: Program,
-  { raw, database }: { raw: RawInput; database: string },
+  { raw, database }: { raw: RawInput; database: string | null },
 ): Promise<DumpedSchema> {
-  const schema: DumpedSchema = { databaseOptions: '', owners: new Set(), grantees: new Set() }
-  const create = /[\r\n]/.test(database) ? [] : ['--create'] // pg_restore refuses to write such a name
-  const decoder = new StringDecoder()
-  let rest = ''
-  const take = (chunk: Buffer): void => {
-    const lines = (rest + decoder.write(chunk)).split('\n')
-    rest = lines.pop()!
-    for (const line of lines) readLine(line, schema)
-  }
+  const { schema, take } = schemaReader()
+  // pg_restore refuses to write a name with line breaks
+  const create = database === null || /[\r\n]/.test(database) ? [] : ['--create']
   try {
     await raw.intoProgram({ argv: [program.path, ...create, '--schema-only', '--file=-'] }, take)
   } catch (error) {
@@ -36,9 +42,23 @@ export async function readSchema(
   return schema
 }
 
+/** Takes the text that pg_dump and pg_restore write. */
+export function schemaReader(): { schema: DumpedSchema; take: (chunk: Buffer) => void } {
+  const schema = noSchema()
+  const decoder = new StringDecoder()
+  let rest = ''
+  const take = (chunk: Buffer): void => {
+    const lines = (rest + decoder.write(chunk)).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) readLine(line, schema)
+  }
+  return { schema, take }
+}
+
 const option = String.raw`(?:ENCODING|LOCALE_PROVIDER|LOCALE|LC_COLLATE|LC_CTYPE|ICU_LOCALE|ICU_RULES|BUILTIN_LOCALE) = (?:'(?:[^']|'')*'|\w+)`
 const createDatabase = new RegExp(`^CREATE DATABASE .* WITH TEMPLATE = template0((?: ${option})*)`)
 const entryOwner = /^-- (?:Data for )?Name: .*; Owner: (.+?)(?:; Tablespace: .*)?$/
+const entry = /^-- Name: (.*); Type: ([A-Z ]+); Schema: .*; Owner: /
 const role = String.raw`("(?:[^"]|"")+"|[^\s";,]+)`
 const grant = new RegExp(
   String.raw`^(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) .* (?:TO|FROM) ${role}(?: WITH GRANT OPTION)?;$`,
@@ -47,6 +67,7 @@ const policy = new RegExp(String.raw`^CREATE POLICY .* TO ((?:${role}(?:, )?)+)`
 
 /** Lines inside function bodies may look alike: then ownership is left out once too often, never once too seldom. */
 function readLine(line: string, schema: DumpedSchema): void {
+  readEntry(line, schema)
   const owner = entryOwner.exec(line)?.[1]
   if (owner && owner !== '-') schema.owners.add(owner)
   const options = createDatabase.exec(line)?.[1]
@@ -55,4 +76,17 @@ function readLine(line: string, schema: DumpedSchema): void {
   if (grantee && grantee !== 'PUBLIC') schema.grantees.add(unquoted(grantee))
   const members = policy.exec(line)?.[1]?.match(new RegExp(role, 'g')) ?? []
   for (const member of members) if (member !== 'PUBLIC') schema.grantees.add(unquoted(member))
+}
+
+/** What is not made again alike: grants and subscriptions are left out of a drill, the database is another, large objects are rows. */
+const uncounted = /^(?:DEFAULT )?ACL$|^DATABASE|^SUBSCRIPTION|^BLOB|^LARGE OBJECT| DATA$/
+const uncountedNames = /^(?:DATABASE|LARGE OBJECT|SUBSCRIPTION) /
+
+function readEntry(line: string, { objects, extensions }: DumpedSchema): void {
+  const [, name, kind] = entry.exec(line) ?? []
+  if (name === undefined || kind === undefined) return
+  if (kind === 'EXTENSION') extensions.add(name)
+  const isPublic = kind === 'SCHEMA' && name === 'public' // there from the start; dumped only when its owner is unusual
+  if (!isPublic && !uncounted.test(kind) && !uncountedNames.test(name))
+    objects[kind] = (objects[kind] ?? 0) + 1
 }

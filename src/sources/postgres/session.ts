@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { ConnectionOptions } from 'node:tls'
-import type { Client, ClientConfig } from 'pg'
+import type { Client, ClientConfig, QueryConfig } from 'pg'
 import type { SourceContext } from '../source.ts'
 import { connectSeconds, sessionName } from './environment.ts'
 import { sessionFault } from './faults.ts'
@@ -11,6 +11,8 @@ export interface Session {
   serverMajor: number
   serverVersion: string
   rows: <Row>(sql: string, values?: unknown[]) => Promise<Row[]>
+  /** Of somebody else's text: more than one statement in it is refused. */
+  one: (sql: string) => Promise<void>
 }
 
 export interface SessionNeeds {
@@ -128,6 +130,7 @@ async function sessionOf(client: Client): Promise<Session> {
     serverMajor: Math.floor(version!.number / 10_000),
     serverVersion: version!.text.split(' ')[0]!,
     rows,
+    one: async (sql) => void (await client.query({ text: sql, queryMode: 'extended' } as QueryConfig)),
   }
 }
 

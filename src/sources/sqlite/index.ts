@@ -5,6 +5,7 @@ import { parseDuration } from '../../core/duration.ts'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { CheckLine, Inspection, Sink, Source, SourceContext, SourceDriver } from '../source.ts'
 import { removePartials, restore, undone } from './restore.ts'
+import { scratches } from './scratch.ts'
 import { sniff } from './sniff.ts'
 import { planInPlace, swapping } from './swap.ts'
 import { plan, readTarget, resolveTarget } from './target.ts'
@@ -62,13 +63,13 @@ function openSource(place: Place): Source {
     dump: (_series, _inspection, sink, signal) => dump(place, sink, signal),
     async prove(_name, raw, signal, format = 'sqlite') {
       return inScratch(context, async (copy) => {
-        const { damage, tables } = await undone(
+        const { damage, tables, objects } = await undone(
           { file: copy, format, context, otherwise: 'proof-failed' },
           raw,
           signal,
         )
         if (damage.length > 0) throw new Fault('proof-failed', `the dump is damaged: ${damage[0]}`)
-        return { rawBytes: format === 'sql' ? null : (await stat(copy)).size, tables }
+        return { rawBytes: format === 'sql' ? null : (await stat(copy)).size, tables, objects }
       })
     },
     plan: (backup, request, signal) =>
@@ -76,6 +77,7 @@ function openSource(place: Place): Source {
         ? planInPlace({ file: place.live, context }, request, signal)
         : plan(file, { backup, request }),
     swap: swapping(context),
+    scratch: scratches(context),
     restore: (backup, request, _plan, artifact, signal) =>
       restore({ source: file, context }, { backup, request, artifact }, signal),
     terminate: (runId) => removePartials(place.targets, runId), // no server holds sessions; this is all that a dead run leaves

@@ -30,6 +30,8 @@ export interface Examination {
   /** What could not be checked, and broken references. */
   remarks: string[]
   tables: TableRows[]
+  /** How many of each kind the schema has. */
+  objects: Record<string, number>
 }
 
 /** Standard error: `sqlite <extended result code>: <words>`. https://www.sqlite.org/rescode.html */
@@ -146,13 +148,21 @@ async function runScript(file: string, script: string): Promise<void> {
 function examine(file: string): Examination {
   const database = new DatabaseSync(file, { readOnly: true })
   const { damage, remarks } = wrongSize(database, file) ?? integrity(database)
-  if (damage.length > 0) return { damage, remarks, tables: [] }
+  if (damage.length > 0) return { damage, remarks, tables: [], objects: {} }
   const orphans = references(database)
   const tables = tableNames(database).map((name) => ({
     name,
     rows: scalar(database, `SELECT count(*) FROM ${quoted(name)}`),
   }))
-  return { damage, remarks: [...remarks, ...orphans], tables }
+  return { damage, remarks: [...remarks, ...orphans], tables, objects: objectsOf(database) }
+}
+
+/** What SQLite makes by itself comes with what it is made for. */
+function objectsOf(database: DatabaseSync): Record<string, number> {
+  const kinds = database.prepare(
+    `SELECT type, count(*) AS count FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' GROUP BY type ORDER BY type`,
+  )
+  return Object.fromEntries(kinds.all().map(({ type, count }) => [String(type), Number(count)]))
 }
 
 /** SQLite takes a file of no bytes for an empty database, and does not look behind the pages that are in use. */
