@@ -1,13 +1,14 @@
 import type { AuditEntry } from '../core/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import { asFault, Fault } from '../core/faults.ts'
+import type { About } from './about.ts'
 import { admit } from './admit.ts'
 import { checkArguments, readArguments, type Arguments } from './arguments.ts'
 import { audited } from './audited.ts'
 import type { CommandDefinition, Engine, Face, Gate, Person } from './command.ts'
 import { nearest } from '../core/nearest.ts'
 import { commands, laterCommands } from './registry.ts'
-import type { Reply } from './reply.ts'
+import type { Reply, ReplyAction } from './reply.ts'
 import { onlySeen, seenBy } from './seen.ts'
 import { quoted, splitWords } from './words.ts'
 
@@ -41,6 +42,8 @@ export function createAsk(parts: AskParts): Ask {
       const reply = await audited({ command, args, person, about }, record, () =>
         command.run(args, { engine: shown, gate, clock, person, actor: person.actor, commands: offered }),
       )
+      if (reply.type === 'facts' && face === 'slack')
+        return { ...reply, actions: await offeredTo({ person, about, gate, offered }, reply.actions ?? []) }
       if (reply.type !== 'table') return reply
       return { ...reply, table: { ...reply.table, empty: spell(reply.table.empty) } }
     } catch (error) {
@@ -49,6 +52,30 @@ export function createAsk(parts: AskParts): Ask {
       throw new Fault(code, message, { hint: spell(hint), retry, cause: error })
     }
   }
+}
+
+interface Offering {
+  person: Person
+  about: About
+  gate: Gate
+  offered: readonly CommandDefinition[]
+}
+
+/** Buttons that would only be refused are not drawn; whoever clicks is looked at again. */
+async function offeredTo(
+  { person, about: { strategies }, gate, offered }: Offering,
+  actions: readonly ReplyAction[],
+): Promise<ReplyAction[]> {
+  const may = await Promise.all(
+    actions.map(async ({ command }) => {
+      const found = lookUp(command, offered)
+      if (found === undefined) return false
+      const act = { command, role: found.role, open: found.open }
+      const [strategy = null] = strategies
+      return gate.may(person, { ...act, strategy })
+    }),
+  )
+  return actions.filter((_, at) => may[at])
 }
 
 /** What to type is said the way it is typed there: `` `list` `` becomes `` `/backup list` ``. */

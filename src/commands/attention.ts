@@ -1,5 +1,6 @@
 import type { StrategyView } from '../core/model.ts'
 import { hasLostAll } from '../core/standing.ts'
+import { badDrill } from './drill-words.ts'
 import { dateText } from './phrases.ts'
 import type { Cell } from './reply.ts'
 
@@ -17,13 +18,15 @@ export function stateOf(strategy: StrategyView): State {
 const bad: readonly State[] = ['overdue', 'failed', 'interrupted', 'degraded']
 
 export function needsAttention(strategy: StrategyView): boolean {
-  return bad.includes(stateOf(strategy)) || hasLostAll(strategy)
+  return bad.includes(stateOf(strategy)) || hasLostAll(strategy) || badDrill(strategy) !== null
 }
 
 /** Why, and what is known of it: "failed twice in a row: password refused". */
 export function attentionTo(strategy: StrategyView): string {
   const state = stateOf(strategy)
   if (!bad.includes(state) && hasLostAll(strategy)) return 'no good backup is left: run one now'
+  const drill = badDrill(strategy)
+  if (!bad.includes(state) && drill !== null) return drill
   const fault = strategy.lastRun?.fault
   const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
   const hint = fault?.hint ? ` (${fault.hint})` : ''

@@ -25,6 +25,7 @@ export function digestWords(digest: DigestView): DigestWords {
       paused(digest),
       restores(digest),
       unproven(digest),
+      drilled(digest),
       growth(digest),
       stored(digest),
       next(digest),
@@ -99,6 +100,7 @@ function troubleLine(
     failed: failuresInARow > 1 ? `failed ${failuresInARow} times in a row` : 'failed',
     interrupted: 'interrupted',
     degraded: 'not in every place',
+    unrestorable: 'its last drill failed',
   }[state]
   const good =
     state === 'lost'
@@ -119,15 +121,32 @@ function paused({ paused: found, timezone }: DigestView): DigestWords['parts'][n
   )
 }
 
-function restores({ proven, oldestProof, strategies, madeAt }: DigestView): DigestWords['parts'][number] {
+function restores({
+  proven,
+  oldestProof,
+  proofs,
+  strategies,
+  madeAt,
+}: DigestView): DigestWords['parts'][number] {
   if (proven === 0) return { label: 'Restored', lines: [] }
   const all =
     proven === strategies
       ? `all ${plural(strategies, 'strategy')}`
       : `${proven} of ${plural(strategies, 'strategy')}`
-  const oldest =
-    oldestProof === null ? '' : `; longest ago ${oldestProof.strategy}, ${formatAge(madeAt - oldestProof.at)}`
-  return { label: 'Restored', lines: [`${all} at least once${oldest}`] }
+  const named = proofs?.shown ?? (oldestProof === null ? [] : [oldestProof])
+  const ages = named.map(({ strategy, at }) => `${strategy} ${formatAge(madeAt - at)}`).join(', ')
+  return { label: 'Restored', lines: [`${all} at least once; longest ago ${ages}`] }
+}
+
+function drilled({ drills }: DigestView): DigestWords['parts'][number] {
+  const { pass = 0, fail = 0, inconclusive = 0 } = drills ?? {}
+  const all = pass + fail + inconclusive
+  const words = [
+    pass > 0 && `${formatCount(pass)} passed`,
+    fail > 0 && `${formatCount(fail)} failed`,
+    inconclusive > 0 && `${formatCount(inconclusive)} inconclusive`,
+  ].filter((one) => one !== false)
+  return { label: 'Drills', lines: all === 0 ? [] : [words.join(', ')] }
 }
 
 function unproven({ unproven: found }: DigestView): DigestWords['parts'][number] {

@@ -1,6 +1,7 @@
 import type { DrillCheckResult, DrillResult, DrillVerdict } from '../core/drill.ts'
 import { formatAge, formatDuration } from '../core/duration.ts'
-import type { BackupView, RunView, StrategyView } from '../core/model.ts'
+import type { Lost } from '../core/incidents.ts'
+import type { BackupView, StrategyView } from '../core/model.ts'
 import { contents, levelWords, plural } from './phrases.ts'
 
 /** What drills found, in words that are the same on every face. */
@@ -19,7 +20,10 @@ export function drillFact(drill: DrillResult): string {
 }
 
 /** "restored in 3 min 12 s, 12 % slower than the last"; nothing when it was not restored. */
-export function restoreWords({ restoreMs, previousMs }: DrillResult): string[] {
+export function restoreWords({
+  restoreMs,
+  previousMs,
+}: Pick<DrillResult, 'restoreMs' | 'previousMs'>): string[] {
   if (restoreMs === null) return []
   const trend = previousMs === null ? '' : `, ${trendWords(restoreMs, previousMs)}`
   return [`restored in ${formatDuration(restoreMs)}${trend}`]
@@ -69,25 +73,33 @@ export function checksFact({ checks }: DrillResult): string[] {
   return [`${good} of ${plural(checks.length, 'check')} ${good === 1 ? 'holds' : 'hold'}`]
 }
 
-/** What a failed drill means for who has to restore today: what is not offered any more, and what is. */
-export function consequence({ drill, stillGood, endedAt, queuedAt }: RunView): string | null {
-  if (drill?.verdict !== 'fail') return null
-  const gone = `${drill.backup} is not offered for restore any more`
-  if (stillGood === undefined) return gone
+/** What a failed drill means for who has to restore today: what is not offered any more, and what is.
+ * @param at  when the drill ended: ages are counted to it */
+export function consequence({ backup, stillGood }: Lost, at: number): string {
+  const gone = `${backup} is not offered for restore any more`
   if (stillGood === null) return `${gone}, and no other good backup is left: run one now`
-  const age = formatAge((endedAt ?? queuedAt) - stillGood.createdAt)
+  const age = formatAge(at - stillGood.createdAt)
   return `${gone}; the newest good one is ${stillGood.id}, ${age} (${levelWords[stillGood.level]})`
 }
 
-/** "restored and compared 3 d ago (drill, in 3 min 12 s)"; "unproven: never restored". Null while there is nothing to prove. */
-export function provenWords({ proven, backups }: StrategyView, now: number): string | null {
-  if (proven) return proofWords(proven, now)
-  return proven === null && backups > 0 ? 'unproven: never restored' : null
+/** There are backups, and none was ever restored. Absent: nobody looked. */
+export function isUnproven({ proven, backups }: Pick<StrategyView, 'proven' | 'backups'>): boolean {
+  return proven === null && backups > 0
 }
 
-export type ProofFacts = NonNullable<StrategyView['proven']>
+/** Never restored comes first, then whose last proof is longest ago. */
+export function oldestProofFirst(a: StrategyView, b: StrategyView): number {
+  return provenAt(a) - provenAt(b)
+}
 
-export function proofWords({ at, by, restoreMs = null }: ProofFacts, now: number): string {
+const provenAt = (strategy: StrategyView): number =>
+  isUnproven(strategy) ? 0 : (strategy.proven?.at ?? Number.MAX_SAFE_INTEGER)
+
+/** "restored and compared 3 d ago (drill, in 3 min 12 s)" */
+export function proofWords(
+  { at, by, restoreMs = null }: NonNullable<StrategyView['proven']>,
+  now: number,
+): string {
   const how = by === undefined ? [] : [by]
   const time = restoreMs === null ? [] : [`in ${formatDuration(restoreMs)}`]
   const small = [...how, ...time].join(', ')

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { formatBytes, parseDuration } from '../core/duration.ts'
+import { formatAge, formatBytes, parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView } from '../core/model.ts'
 import type { HistoryAsk, RunLine } from '../engine/facade.ts'
@@ -73,7 +73,7 @@ export const list = defineCommand({
         title: 'Backups',
         summary: summaryOf(shown, backups.length > limit),
         columns,
-        rows: shown.map(row),
+        rows: shown.map((backup) => row(backup, context.clock.now())),
         empty: isFiltered ? 'no backup is like that' : 'no backups yet; `run` makes one',
       },
     }
@@ -188,17 +188,23 @@ function placesOf({ storages, owed, foreign }: BackupView): string {
   return [...storages, ...owed.map((storage) => `${storage} owed`)].join(', ') + (foreign ? ' (foreign)' : '')
 }
 
-function row(backup: BackupView): TableRow {
-  const remark = backup.corrupt === null ? '' : 'corrupt'
+function row(backup: BackupView, now: number): TableRow {
   return {
     id: backup.id,
     cells: {
       backup: { kind: 'code', text: backup.id },
       age: { kind: 'instant', at: backup.createdAt, as: 'age' },
       size: { kind: 'bytes', bytes: backup.storedBytes },
-      level: { kind: 'text', text: (remark || levelWords[backup.level]) + (backup.pin ? ' · pinned' : '') },
+      level: { kind: 'text', text: standingOf(backup, now) + (backup.pin ? ' · pinned' : '') },
       place: { kind: 'text', text: placesOf(backup) },
     },
     data: backup,
   }
+}
+
+/** How far it is verified; of what was restored, when. */
+function standingOf({ corrupt, level, drilled }: BackupView, now: number): string {
+  if (corrupt !== null) return drilled?.verdict === 'fail' ? 'drill failed' : 'corrupt'
+  const age = level === 'V3' && drilled?.verdict === 'pass' ? ` ${formatAge(now - drilled.at)}` : ''
+  return levelWords[level] + age
 }

@@ -4,6 +4,7 @@ import type { BackupView, Manifest } from '../core/model.ts'
 import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
+import { drilledWords } from './drill-words.ts'
 import { contents, pinWords } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
 import { text, type Fact, type ReplyAction } from './reply.ts'
@@ -23,7 +24,7 @@ export const show = defineCommand({
   }),
   positional: ['backup'],
   about: aboutBackup,
-  async run({ backup, strategy }, { engine }) {
+  async run({ backup, strategy }, { engine, clock }) {
     const asked = backupOf(engine, backup, strategy)
     const found = await engine.backup(asked.backup, asked.strategy)
     const { view, manifest, copies, note } = found
@@ -32,7 +33,7 @@ export const show = defineCommand({
       title: view.id,
       facts: [
         ...(note === null ? [] : [{ label: 'Note', cell: text(note) }]),
-        ...stateFacts(view),
+        ...stateFacts(view, clock.now()),
         ...contentFacts(view, manifest),
         ...copies.map(({ storage, location }): Fact => ({
           label: `In ${storage}`,
@@ -52,15 +53,23 @@ export const show = defineCommand({
   },
 })
 
-function stateFacts(view: BackupView): Fact[] {
-  const corrupt: Fact[] = view.corrupt === null ? [] : [{ label: 'Corrupt', cell: text(view.corrupt) }]
+function stateFacts(view: BackupView, now: number): Fact[] {
+  const drilled = drilledWords(view, now)
   return [
-    ...corrupt,
+    ...brokenFacts(view),
     { label: 'Level', cell: { kind: 'level', level: view.level } },
+    ...(drilled === null ? [] : [{ label: 'Drill', cell: text(drilled) }]),
     { label: 'Age', cell: { kind: 'instant', at: view.createdAt, as: 'age' } },
     ...(view.pin === null ? [] : [{ label: 'Pinned', cell: text(pinWords(view.pin)) }]),
     { label: 'Keeps until', cell: keeps(view) },
   ]
+}
+
+/** Why it is not offered for restore. */
+function brokenFacts({ corrupt, drilled }: BackupView): Fact[] {
+  if (corrupt === null) return []
+  const label = drilled?.verdict === 'fail' ? 'Not offered' : 'Corrupt'
+  return [{ label, cell: text(corrupt) }]
 }
 
 function keeps({ keepsUntil, keepsBy, foreign }: BackupView): Fact['cell'] {
@@ -113,10 +122,17 @@ function word(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function actionsFor(view: BackupView): ReplyAction[] {
-  if (view.corrupt !== null) return []
+function actionsFor({ id, strategy, corrupt }: BackupView): ReplyAction[] {
+  const drill = {
+    label: 'Drill',
+    command: 'drill',
+    args: { strategy, backup: id },
+    style: 'default',
+  } as const
+  if (corrupt !== null) return [drill]
   return [
-    { label: 'Restore…', command: 'restore', args: { what: view.id }, style: 'primary' },
-    { label: 'Verify', command: 'verify', args: { backup: view.id }, style: 'default' },
+    { label: 'Restore…', command: 'restore', args: { what: id }, style: 'primary' },
+    { label: 'Verify', command: 'verify', args: { backup: id }, style: 'default' },
+    drill,
   ]
 }

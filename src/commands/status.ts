@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { formatBytes, formatCount } from '../core/duration.ts'
+import { formatAge, formatBytes, formatCount } from '../core/duration.ts'
 import type { IncidentView } from '../core/incidents.ts'
 import type { Health, StrategyView } from '../core/model.ts'
 import type { NotifierView } from '../core/notifications.ts'
@@ -8,6 +8,14 @@ import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
 import { incidentWords } from './incidents.ts'
 import { attentionTo, needsAttention, pauseWords, stateOf } from './attention.ts'
+import {
+  badDrill,
+  isUnproven,
+  oldestProofFirst,
+  proofWords,
+  restoreWords,
+  verdictWords,
+} from './drill-words.ts'
 import { dateText, plural, worstFirst } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
 import { text, type Fact, type Reply, type TableRow } from './reply.ts'
@@ -24,12 +32,14 @@ export const status = defineCommand({
   args: Type.Object({ strategy: Type.Optional(strategyField('one strategy in detail')) }),
   positional: ['strategy'],
   about: aboutStrategy,
-  run: async ({ strategy }, { engine }) =>
-    strategy === undefined ? overview(engine) : detail(engine, knownStrategy(engine, strategy)),
+  run: async ({ strategy }, { engine, clock }) =>
+    strategy === undefined ? overview(engine) : detail(engine, knownStrategy(engine, strategy), clock.now()),
 })
 
 async function overview(engine: Engine): Promise<Reply> {
-  const strategies = (await engine.strategies()).toSorted((a, b) => rank(a) - rank(b))
+  const strategies = (await engine.strategies()).toSorted(
+    (a, b) => rank(a) - rank(b) || oldestProofFirst(a, b),
+  )
   const health = await engine.health()
   const board = await engine.dashboard()
   const totals = totalsOf(strategies)
@@ -72,7 +82,7 @@ export const statusColumns = [
   { key: 'strategy', label: 'Strategy' },
   { key: 'state', label: 'State' },
   { key: 'good', label: 'Last good' },
-  { key: 'size', label: 'Size' },
+  { key: 'proven', label: 'Restored' },
   { key: 'next', label: 'Next' },
 ]
 
@@ -90,8 +100,10 @@ function totalsOf(strategies: StrategyView[]): { backups: number; storedBytes: n
 function summaryOf(strategies: StrategyView[], health: Health): string {
   const { backups, storedBytes } = totalsOf(strategies)
   const paused = strategies.filter((each) => each.paused !== null).length
+  const unproven = strategies.filter(isUnproven).length
   const attention = [
     attentionOf(strategies, health).join(', ') || 'nothing needs attention',
+    ...(unproven > 0 ? [`${unproven} unproven`] : []),
     ...(paused > 0 ? [`${paused} paused`] : []),
   ].join(', ')
   return `${plural(strategies.length, 'strategy')}, ${attention} · ${plural(backups, 'backup')}, ${formatBytes(storedBytes)}`
@@ -117,14 +129,21 @@ export function statusRow(strategy: StrategyView): TableRow {
       strategy: { kind: 'code', text: strategy.name },
       state: { kind: 'state', state: stateOf(strategy) },
       good: { kind: 'instant', at: good?.createdAt ?? null, as: 'age' },
-      size: good ? { kind: 'bytes', bytes: good.storedBytes } : text('–'),
+      proven: provenCell(strategy),
       next: { kind: 'instant', at: strategy.nextAt, as: 'in' },
     },
     data: strategy,
   }
 }
 
-async function detail(engine: Engine, name: string): Promise<Reply> {
+/** When a whole backup was last restored and compared: a fact with its age. */
+function provenCell(strategy: StrategyView): Fact['cell'] {
+  if (badDrill(strategy) !== null) return text('drill failed')
+  if (strategy.proven) return { kind: 'instant', at: strategy.proven.at, as: 'age' }
+  return text(isUnproven(strategy) ? 'unproven' : '–')
+}
+
+async function detail(engine: Engine, name: string, now: number): Promise<Reply> {
   const strategy = (await engine.strategies()).find((each) => each.name === name)!
   return {
     type: 'facts',
@@ -144,6 +163,7 @@ async function detail(engine: Engine, name: string): Promise<Reply> {
       ...keptFacts(strategy),
       ...replacedFacts(strategy),
       ...goodFacts(strategy),
+      ...provenFacts(strategy, now),
       {
         label: 'Backups',
         cell: text(`${formatCount(strategy.backups)} · ${formatBytes(strategy.storedBytes)}`),
@@ -154,6 +174,9 @@ async function detail(engine: Engine, name: string): Promise<Reply> {
     actions: [
       { label: 'Run now', command: 'run', args: { what: name }, style: 'primary' },
       { label: 'Backups', command: 'list', args: { what: name }, style: 'default' },
+      ...(strategy.lastGood === null
+        ? []
+        : [{ label: 'Drill', command: 'drill', args: { strategy: name }, style: 'default' } as const]),
     ],
     data: strategy,
   }
@@ -202,4 +225,25 @@ function goodFacts({ lastGood }: StrategyView): Fact[] {
     { label: 'Size', cell: { kind: 'bytes', bytes: lastGood.storedBytes } },
     { label: 'Level', cell: { kind: 'level', level: lastGood.level } },
   ]
+}
+
+/** What is proven, since when; the last drill, when it was not that; the next one. */
+function provenFacts(strategy: StrategyView, now: number): Fact[] {
+  const { proven, drills, timezone } = strategy
+  const last = drills?.last
+  const words = proven ? proofWords(proven, now) : isUnproven(strategy) ? 'unproven: never restored' : null
+  const facts: Fact[] = words === null ? [] : [{ label: 'Proven', cell: text(words) }]
+  if (proven?.by === 'drill' && last?.verdict === 'pass' && last.previousMs !== null)
+    facts.push({ label: 'Restore time', cell: text(restoreWords(last).join('')) })
+  if (last && last.verdict !== 'pass')
+    facts.push({
+      label: 'Last drill',
+      cell: text(
+        `${verdictWords[last.verdict]} ${formatAge(now - last.at)}${last.why === null ? '' : `: ${last.why}`}`,
+      ),
+    })
+  if (drills?.openId) facts.push({ label: 'Drilling', cell: { kind: 'code', text: drills.openId } })
+  if (drills?.nextAt)
+    facts.push({ label: 'Next drill', cell: { kind: 'instant', at: drills.nextAt, as: 'time', timezone } })
+  return facts
 }

@@ -88,8 +88,7 @@ function checkTopics(item: Written, { place, driver }: Checking, { findings }: E
   list.forEach((word, index) => {
     const where = Array.isArray(item.on) ? child(child(place, 'on'), index) : child(place, 'on')
     const known = word === 'both' ? ['success', 'failure'] : [word]
-    if (word === 'drill') findings.mistake(where, 'drills come with a later release', 'remove it')
-    else if (!known.every((topic) => (driver.topics as readonly string[]).includes(topic)))
+    if (!known.every((topic) => (driver.topics as readonly string[]).includes(topic)))
       findings.mistake(
         where,
         `${word} is nothing that ${driver.kind} tells`,

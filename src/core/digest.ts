@@ -1,3 +1,4 @@
+import type { DrillVerdict } from './drill.ts'
 import type { Outcome } from './model.ts'
 
 /** What a digest tells: what happened in a period, and how things stand when it was made. Instants are epoch ms.
@@ -23,6 +24,10 @@ export interface DigestView {
   proven: number
   /** Of those, the one whose last proof is longest ago. */
   oldestProof: { strategy: string; at: number } | null
+  /** All of those, the longest ago first. */
+  proofs?: Some<{ strategy: string; at: number; restoreMs: number | null }>
+  /** Drills that ended in the period, by what they found. */
+  drills?: Record<DrillVerdict, number>
   /** Strategies with backups of which none was ever restored. */
   unproven: Some<string>
   /** Newest backups, those that grew or shrank most first. */
@@ -45,8 +50,8 @@ export interface Some<T> {
 
 export interface DigestTrouble {
   strategy: string
-  /** lost: no good backup is left. */
-  state: 'lost' | 'overdue' | 'failed' | 'interrupted' | 'degraded'
+  /** lost: no good backup is left. unrestorable: its last drill failed. */
+  state: 'lost' | 'overdue' | 'failed' | 'unrestorable' | 'interrupted' | 'degraded'
   failuresInARow: number
   why: string | null
   lastGoodAt: number | null

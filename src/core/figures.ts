@@ -1,4 +1,5 @@
 import type { IncidentView } from './incidents.ts'
+import type { DrillVerdict } from './drill.ts'
 import type { RunKind } from './model.ts'
 
 /** What the state says right now, for who measures. Instants are epoch ms. */
@@ -15,6 +16,13 @@ export interface Figures {
     /** Of the newest good backup. */
     lastStoredBytes: number | null
     lastRawBytes: number | null
+    /** When a whole backup was last restored and compared. */
+    lastProvenAt: number | null
+    /** Of the newest drill that came to one. */
+    lastVerdict: DrillVerdict | null
+    /** How long the newest restore of a drill took. */
+    restoreMs: number | null
+    nextDrillAt: number | null
   }[]
   /** Open runs. */
   queue: { kind: RunKind; state: 'queued' | 'running'; runs: number }[]

@@ -3,13 +3,14 @@ import { outcomes, strategyOfRequest, type Outcome, type StrategyView } from '..
 import { isDecidable } from '../core/request-states.ts'
 import { previousSlot } from '../core/schedule.ts'
 import { hasLostAll } from '../core/standing.ts'
+import { drillsEnded } from '../state/drill-standing.ts'
 import { endedRuns, missedSlots, placesUsed, sizeBefore } from '../state/digest.ts'
 import { openRequests } from '../state/requests.ts'
 import type { EngineContext } from './context.ts'
 import { othersFirst, strategyViews } from './views.ts'
 
 /** More of each nobody reads in a message. */
-const room = { attention: 10, named: 6, sizes: 5, next: 3 }
+const room = { attention: 10, named: 6, proofs: 4, sizes: 5, next: 3 }
 const trendPeriods = 8
 
 export interface Period {
@@ -43,6 +44,7 @@ export async function composeDigest(
     recovered: some(recoveredOf(ended, troubles), room.named),
     paused: some(pausedOf(views), room.named),
     ...proofsOf(views),
+    drills: await drillsEnded(database.read, names, period),
     sizes: some(sizes, room.sizes),
     trend: await trendOf(context, names, period),
     places: await placesUsed(database.read, among),
@@ -69,17 +71,45 @@ function countsOf(ended: Ended): Record<Outcome, number> {
   return Object.fromEntries(outcomes.map((outcome) => [outcome, counted(outcome)])) as Record<Outcome, number>
 }
 
-const worstFirst: readonly DigestTrouble['state'][] = ['lost', 'overdue', 'failed', 'interrupted', 'degraded']
+const worstFirst: readonly DigestTrouble['state'][] = [
+  'lost',
+  'overdue',
+  'failed',
+  'unrestorable',
+  'interrupted',
+  'degraded',
+]
 
 const rankOf = ({ state }: DigestTrouble): number => worstFirst.indexOf(state)
 
 function troubleOf(view: StrategyView): DigestTrouble[] {
-  const { name, lastRun, overdueSince, failuresInARow, lastGood } = view
+  const { name, failuresInARow, lastGood } = view
+  const state = troubleIn(view)
+  return state === null
+    ? []
+    : [
+        {
+          strategy: name,
+          state,
+          failuresInARow,
+          why: whyOf(view, state),
+          lastGoodAt: lastGood?.createdAt ?? null,
+        },
+      ]
+}
+
+function troubleIn(view: StrategyView): DigestTrouble['state'] | null {
+  const { lastRun, overdueSince, drills } = view
+  if (hasLostAll(view)) return 'lost'
+  if (overdueSince !== null) return 'overdue'
   const ended = worstFirst.find((state) => state === lastRun?.state)
-  const state = hasLostAll(view) ? 'lost' : overdueSince !== null ? 'overdue' : ended
-  if (state === undefined) return []
-  const why = state === 'lost' ? null : (lastRun?.fault?.text ?? null)
-  return [{ strategy: name, state, failuresInARow, why, lastGoodAt: lastGood?.createdAt ?? null }]
+  if (drills?.last?.verdict === 'fail' && ended !== 'failed') return 'unrestorable'
+  return ended ?? null
+}
+
+function whyOf({ lastRun, drills }: StrategyView, state: DigestTrouble['state']): string | null {
+  if (state === 'unrestorable') return drills?.last?.why ?? null
+  return state === 'lost' ? null : (lastRun?.fault?.text ?? null)
 }
 
 function recoveredOf(ended: Ended, troubles: DigestTrouble[]): { strategy: string; failed: number }[] {
@@ -95,11 +125,20 @@ function pausedOf(views: StrategyView[]): { strategy: string; until: number | nu
 }
 
 /** A backup that was never restored is unproven, and that is said. */
-function proofsOf(views: StrategyView[]): Pick<DigestView, 'proven' | 'oldestProof' | 'unproven'> {
-  const proofs = views.flatMap(({ name, proven }) => (proven ? [{ strategy: name, at: proven.at }] : []))
+function proofsOf(views: StrategyView[]): Pick<DigestView, 'proven' | 'oldestProof' | 'proofs' | 'unproven'> {
+  const proofs = views
+    .flatMap(({ name, proven }) =>
+      proven ? [{ strategy: name, at: proven.at, restoreMs: proven.restoreMs ?? null }] : [],
+    )
+    .toSorted((a, b) => a.at - b.at)
   const unproven = views.filter(({ proven, backups }) => !proven && backups > 0).map(({ name }) => name)
-  const [oldestProof = null] = proofs.toSorted((a, b) => a.at - b.at)
-  return { proven: proofs.length, oldestProof, unproven: some(unproven, room.named) }
+  const [oldest] = proofs
+  return {
+    proven: proofs.length,
+    oldestProof: oldest ? { strategy: oldest.strategy, at: oldest.at } : null,
+    proofs: some(proofs, room.proofs),
+    unproven: some(unproven, room.named),
+  }
 }
 
 /** The newest backups against the newest before the period. */

@@ -22,6 +22,10 @@ export async function figuresOf(context: EngineContext, strategies: StrategyView
       heldBytes: view.storedBytes,
       lastStoredBytes: view.lastGood?.storedBytes ?? null,
       lastRawBytes: view.lastGood?.rawBytes ?? null,
+      lastProvenAt: view.proven?.at ?? null,
+      lastVerdict: view.drills?.last?.verdict ?? null,
+      restoreMs: view.drills?.last?.restoreMs ?? null,
+      nextDrillAt: view.drills?.nextAt ?? null,
     })),
     queue: Map.groupBy(open, ({ kind, state }) => `${kind}/${state}`)
       .values()

@@ -36,7 +36,7 @@ const heartbeatOptions = Type.Object(
 export const heartbeat: NotifierDriver = {
   kind: 'heartbeat',
   options: heartbeatOptions,
-  topics: ['start', 'success', 'failure', 'beat'],
+  topics: ['start', 'success', 'failure', 'drill', 'beat'],
   usual: ['start', 'success', 'failure'],
   judge(options, { on, strategies }) {
     const { url, allow_private: allowPrivate = false } = options as Static<typeof heartbeatOptions>
@@ -52,6 +52,11 @@ export const heartbeat: NotifierDriver = {
       return {
         mistake: 'a beat is of the whole service',
         hint: 'give it a notification of its own: on: [beat], with a url of its own',
+      }
+    if (on.includes('drill') && on.length > 1)
+      return {
+        mistake: 'drills have a rhythm of their own',
+        hint: 'give them a notification of their own: on: [drill], with a url of its own',
       }
     if (!isBeat && !many && strategies > 1)
       return {
@@ -80,11 +85,12 @@ function openHeartbeat(config: NotificationConfig, context: NotifierContext): No
   }
 
   /** What was overtaken while the service was away is not told: it would say something that is not so any more. */
-  async function tell({ kind, strategies, at }: Occurrence, signal: AbortSignal): Promise<Answer> {
+  async function tell(occurrence: Occurrence, signal: AbortSignal): Promise<Answer> {
+    const { strategies, at } = occurrence
     const name = strategies?.[0] ?? ''
     const since = at ?? clock.now()
     if (since < (newest.get(name) ?? -Infinity)) return { outcome: 'sent', text: 'overtaken' }
-    const answer = await ping(addressOf(forStrategy(url, name), kind), signal)
+    const answer = await ping(addressOf(forStrategy(url, name), occurrence), signal)
     if (answer.outcome === 'sent') newest.set(name, since)
     return answer
   }
@@ -120,26 +126,43 @@ function forStrategy(url: string, name: string): string {
 }
 
 /** The signal is the last part of the path; a query stays where it is. */
-function addressOf(url: string, kind: Occurrence['kind']): string {
-  const signal = { start: 'start', failure: 'fail' }[String(kind)]
+function addressOf(url: string, { kind, status }: Occurrence): string {
+  const signal = kind === 'start' ? 'start' : status === 'failure' ? 'fail' : undefined
   if (signal === undefined) return url
   const address = new URL(url)
   address.pathname = `${address.pathname.replace(/\/$/, '')}/${signal}`
   return address.href
 }
 
-/** The newest state of a backup run is what counts; that of other work is nobody's heartbeat. */
+/** The newest state of a backup run is what counts, and of a drill what it found; other work is nobody's heartbeat. */
 function pingOf({ key, body }: Message): Occurrence | null {
-  if (body.type !== 'run.card' || body.run.kind !== 'backup') return null
+  if (body.type !== 'run.card') return null
   const { run } = body
-  const kind = signals[run.state]
-  if (kind === undefined) return null
+  if (run.kind === 'drill') return drillPing(key, run)
+  const kind = run.kind === 'backup' ? signals[run.state] : undefined
+  return kind === undefined ? null : ping({ key, run, kind, isFailure: kind === 'failure' })
+}
+
+/** One that could not tell is silent: neither was a backup proven, nor is one broken. */
+function drillPing(key: string, run: RunView): Occurrence | null {
+  const isFailure = run.state === 'failed'
+  return isFailure || run.state === 'succeeded' ? ping({ key, run, kind: 'drill', isFailure }) : null
+}
+
+interface Ping {
+  key: string
+  run: RunView
+  kind: 'start' | 'success' | 'failure' | 'drill'
+  isFailure: boolean
+}
+
+function ping({ key, run, kind, isFailure }: Ping): Occurrence {
   return {
     key,
     thread: key,
     kind,
     topics: [kind],
-    status: kind === 'failure' ? 'failure' : 'success',
+    status: isFailure ? 'failure' : 'success',
     at: run.endedAt ?? run.startedAt,
     strategies: [run.strategy],
     title: run.strategy,

@@ -7,6 +7,7 @@ import { instant, type Fact, type Listener, type Occurrence, type Told } from '.
  * strategies are well again and others are not. */
 export function headOf(told: Told, incident: IncidentView, listener: Listener): Occurrence | null {
   const { strategies } = listener
+  if (isToldByDrills(incident, listener)) return null
   if (incident.state !== 'open' || (incident.quiet && strategies === null)) return null
   if (strategies !== null && isWellAgain(strategies, incident, listener))
     return {
@@ -40,7 +41,12 @@ function isWellAgain(
 }
 
 /** What is said below it: that it became worse, or is over. */
-export function noteOf(told: Told, incident: IncidentView, note: IncidentNote): Occurrence {
+export function noteOf(
+  told: Told,
+  incident: IncidentView,
+  { note, listener }: { note: IncidentNote; listener: Listener },
+): Occurrence | null {
+  if (isToldByDrills(incident, listener)) return null
   const same = common(told, incident)
   if (note === 'recovered') {
     const { closedAt, openedAt } = incident
@@ -50,7 +56,7 @@ export function noteOf(told: Told, incident: IncidentView, note: IncidentNote): 
       ...endOf(incident),
       ends: true,
       at: closedAt,
-      title: `${subjectOf(incident, incident.everTroubled)}: ${isPlace(incident) ? 'takes backups again' : 'backed up again'} after ${took}`,
+      title: `${subjectOf(incident, incident.everTroubled)}: ${wellAgain(incident)} after ${took}`,
     }
   }
   return {
@@ -61,6 +67,16 @@ export function noteOf(told: Told, incident: IncidentView, note: IncidentNote): 
     at: incident.lastFailedAt ?? incident.openedAt,
     title: `${subjectOf(incident, incident.troubled)}: ${worse(incident, note)}${because(incident)}`,
   }
+}
+
+/** Who hears of every drill hears what each found, and needs no second word about it. */
+function isToldByDrills({ kind }: IncidentView, { on }: Listener): boolean {
+  return kind === 'drill' && on.includes('drill')
+}
+
+function wellAgain({ kind }: IncidentView): string {
+  if (kind === 'drill') return 'restores again'
+  return kind === 'place' ? 'takes backups again' : 'backed up again'
 }
 
 type End = 'kind' | 'topics' | 'status' | 'hint' | 'error' | 'facts'
@@ -111,6 +127,7 @@ function trouble(incident: IncidentView, isLate: boolean): string {
   if (isPlace(incident)) return `${name}: takes no backups`
   if (incident.kind === 'shared')
     return isLate ? `${name}: overdue` : `${name}: no new backup, for one reason`
+  if (incident.kind === 'drill') return `${name}: a backup does not restore`
   if (!isLate) return `${name}: backup failed`
   return `${name}: overdue, no new backup since ${instant(incident.members[0]?.overdueSince ?? incident.openedAt)}`
 }
@@ -141,10 +158,17 @@ function factsOf(incident: IncidentView): Fact[] {
   const more = troubled - names.length
   const all: [string, string | null][] = [
     ['Error', why === null ? null : `${why}${code === null ? '' : ` (${code})`}`],
-    ['Strategies', kind === 'series' ? null : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`],
+    [
+      'Strategies',
+      kind === 'series' || kind === 'drill'
+        ? null
+        : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    ],
     ['Since', instant(openedAt)],
     ['Failures in a row', failures > 1 ? String(failures) : null],
     ...(kind === 'series' && first ? ofSeries(first) : []),
+    ['Not offered any more', incident.lost?.backup ?? null],
+    ['Newest good backup', incident.lost ? (incident.lost.stillGood?.id ?? 'none') : null],
     ['Incident', incident.id],
   ]
   return all.filter((fact): fact is [string, string] => fact[1] !== null)

@@ -5,6 +5,7 @@ import type { IncidentView } from '../core/incidents.ts'
 import type { Message, MessageBody } from '../core/messages.ts'
 import type { RunView } from '../core/model.ts'
 import type { Topic } from '../core/notifications.ts'
+import { drillFacts, drillTitle } from './drill.ts'
 import { headOf, noteOf } from './incident.ts'
 
 /** Something that happened, as it is told once: the end of a run, an alarm, its end. */
@@ -13,7 +14,7 @@ export interface Occurrence {
   kind: Topic | 'escalation' | 'notice' | 'test'
   /** It is for everybody who asked for one of these. */
   topics: readonly Topic[]
-  status: 'success' | 'failure' | 'overdue' | 'recovered' | 'test'
+  status: 'success' | 'failure' | 'inconclusive' | 'overdue' | 'recovered' | 'test'
   /** Epoch ms; null = now. */
   at: number | null
   /** It still holds, however long ago it began. */
@@ -48,6 +49,8 @@ export type Told = Pick<Occurrence, 'key' | 'thread'>
 export interface Listener {
   /** Only of these; null = of all. */
   strategies: readonly string[] | null
+  /** What it asked for. */
+  on: readonly Topic[]
   /** Kinds that it was told of this message before. */
   told: readonly string[]
 }
@@ -64,6 +67,7 @@ export function occurrenceOf({ key, body }: Message, listener: Listener): Occurr
   const told = { key, thread: threadOf(key) }
   switch (body.type) {
     case 'run.card':
+      if (body.run.kind === 'drill') return drill(told, body.run)
       return body.run.kind === 'backup' && body.run.state === 'succeeded' ? success(told, body.run) : null
     case 'run.alarm':
       return body.run.kind === 'restore' || body.run.incident !== undefined ? null : failure(told, body.run)
@@ -72,7 +76,7 @@ export function occurrenceOf({ key, body }: Message, listener: Listener): Occurr
     case 'incident':
       return headOf(told, body.incident, listener)
     case 'incident.note':
-      return noteOf(told, body.incident, body.note)
+      return noteOf(told, body.incident, { note: body.note, listener })
     case 'notice':
       return body.urgent ? notice(told, body) : null
     default:
@@ -120,6 +124,7 @@ function badEnd(run: RunView): string {
     verify: 'a backup could not be verified',
     prune: 'old backups could not be deleted',
     restore: 'restore failed',
+    drill: 'a restore could not be tried',
   }
   return `${what[run.kind] ?? `${run.kind} failed`}${run.fault === null ? '' : `: ${run.fault.text}`}`
 }
@@ -139,6 +144,21 @@ function restore(told: Told, run: RunView): Occurrence | null {
     topics: run.state === 'failed' ? ['restore', 'failure'] : ['restore'],
     status: well ? 'success' : 'failure',
     title: `${run.strategy}: ${ends[run.state] ?? badEnd(run)}`,
+  }
+}
+
+/** Each that came to an end of its own: what it found, or that it could not begin. */
+function drill(told: Told, run: RunView): Occurrence | null {
+  const verdict = run.drill?.verdict ?? (run.state === 'failed' ? 'fail' : null)
+  if (verdict === null) return null
+  return {
+    ...told,
+    ...ofRun(run),
+    kind: 'drill',
+    topics: ['drill'],
+    status: ({ pass: 'success', fail: 'failure', inconclusive: 'inconclusive' } as const)[verdict],
+    title: `${run.strategy}: ${run.drill ? drillTitle(run.drill) : badEnd(run)}`,
+    facts: [...presentOnly(run.drill ? drillFacts(run, run.drill) : []), ...presentOnly(factsOf(run))],
   }
 }
 
@@ -166,8 +186,12 @@ function ofRun(run: RunView): Pick<Occurrence, 'at' | 'strategies' | 'facts' | '
     at: endedAt,
     error: isWell ? null : fault,
     hint: isWell ? null : (fault?.hint ?? null),
-    facts: factsOf(run).filter((fact): fact is [string, string] => fact[1] !== null),
+    facts: presentOnly(factsOf(run)),
   }
+}
+
+function presentOnly(facts: [string, string | null][]): Fact[] {
+  return facts.filter((fact): fact is [string, string] => fact[1] !== null)
 }
 
 function factsOf(run: RunView): [string, string | null][] {

@@ -58,7 +58,7 @@ export function tellOnce(
   function news(message: Message, receipt: unknown): Occurrence | null {
     if (message.key.startsWith(`notice/${offNotice(name)}`)) return null // that it was away itself is no news when it is back
     const told = toldOf(receipt)
-    const occurrence = place.read(message, { strategies: config.strategies, told })
+    const occurrence = place.read(message, { strategies: config.strategies, on, told })
     if (occurrence === null || told.includes(occurrence.kind) || !concerns(occurrence, config)) return null
     const ageMs = clock.now() - (occurrence.at ?? clock.now())
     return ageMs > dayMs && !occurrence.current ? null : occurrence

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { DrillVerdict } from '../core/drill.ts'
 import type { Event } from '../core/events.ts'
 import type { Figures } from '../core/figures.ts'
 import { outcomes } from '../core/model.ts'
@@ -58,6 +59,7 @@ function countersIn(registry: Registry): Counting {
     'strategy',
     'storage',
   ])
+  const drills = counter('drills_total', 'Restore drills that came to a verdict', ['strategy', 'verdict'])
   const skipped = counter('slots_skipped_total', 'Slots of the schedule that were skipped', ['strategy'])
 
   function observe(event: Event): void {
@@ -73,6 +75,8 @@ function countersIn(registry: Registry): Counting {
       case 'backup.stored':
         raw.inc({ strategy: event.strategy }, event.rawBytes ?? 0)
         return stored.inc({ strategy: event.strategy }, event.storedBytes)
+      case 'drill.ended':
+        return drills.inc({ strategy: event.strategy, verdict: event.verdict })
       case 'backup.deleted':
         return deleted.inc({ strategy: event.strategy, storage: event.storage })
       case 'slot.skipped':
@@ -84,6 +88,7 @@ function countersIn(registry: Registry): Counting {
   function know(strategies: string[]): void {
     for (const strategy of strategies) {
       for (const outcome of outcomes) runs.inc({ strategy, kind: 'backup', outcome }, 0)
+      for (const verdict of verdicts) drills.inc({ strategy, verdict }, 0)
       for (const one of [retries, raw, stored, skipped]) one.inc({ strategy }, 0)
     }
   }
@@ -98,6 +103,8 @@ function gauge<Label extends string>(
 ): Gauge<Label> {
   return new Gauge({ name: prefix + name, help, labelNames, registers: [registry] })
 }
+
+const verdicts: readonly DrillVerdict[] = ['pass', 'fail', 'inconclusive']
 
 type OfStrategy = Figures['strategies'][number]
 const seconds = (at: number | null): number | null => (at === null ? null : at / 1000)
@@ -125,6 +132,18 @@ const ofStrategies: Record<string, [help: string, value: (strategy: OfStrategy) 
     'Size of the newest good backup before compression',
     ({ lastRawBytes }) => lastRawBytes,
   ],
+  last_proven_timestamp_seconds: [
+    'When a whole backup was last restored and compared, as Unix time; absent while unproven',
+    ({ lastProvenAt }) => seconds(lastProvenAt),
+  ],
+  drill_restore_seconds: [
+    'How long the restore of the newest drill took: fetch, verify and restore',
+    ({ restoreMs }) => seconds(restoreMs),
+  ],
+  next_drill_timestamp_seconds: [
+    'When the next drill is due, as Unix time; absent when none is',
+    ({ nextDrillAt }) => seconds(nextDrillAt),
+  ],
 }
 
 function gaugesIn(registry: Registry): (figures: Figures) => void {
@@ -132,6 +151,10 @@ function gaugesIn(registry: Registry): (figures: Figures) => void {
     shown: gauge(registry, name, help, ['strategy']),
     value,
   }))
+  const verdict = gauge(registry, 'drill_last_verdict', '1 for what the newest drill found, else 0', [
+    'strategy',
+    'verdict',
+  ])
   const queue = gauge(registry, 'queue_runs', 'Runs that wait or run', ['kind', 'state'])
   const owed = gauge(registry, 'messages_owed', 'Messages that were not delivered yet', ['notifier'])
   const off = gauge(registry, 'notifier_off', '1 while a notifier is switched off because it cannot work', [
@@ -148,6 +171,10 @@ function gaugesIn(registry: Registry): (figures: Figures) => void {
         if (at !== null) shown.set({ strategy: strategy.name }, at)
       }
     }
+    verdict.reset()
+    for (const { name: strategy, lastVerdict } of figures.strategies)
+      if (lastVerdict !== null)
+        for (const one of verdicts) verdict.set({ strategy, verdict: one }, Number(one === lastVerdict))
     queue.reset()
     for (const state of ['queued', 'running'] as const) queue.set({ kind: 'backup', state }, 0)
     for (const { kind, state, runs } of figures.queue) queue.set({ kind, state }, runs)

@@ -18,6 +18,7 @@ export const actions = {
   runFromHome: 'home.run',
   restoreFromHome: 'home.restore',
   cancelFromHome: 'home.cancel',
+  drillFromHome: 'home.drill',
   shareList: 'page.share',
   chooseRun: 'message.run',
   acknowledge: 'incident.acknowledge',

@@ -79,6 +79,12 @@ async function doClick(desk: Desk, click: Click): Promise<void> {
     case actions.cancelFromHome:
       await desk.ask({ name: 'cancel', args: { run: needed(value.id) } }, await desk.identify(place.user))
       return publishHome(desk, place.user)
+    case actions.drillFromHome:
+      await desk.ask(
+        { name: 'drill', args: { strategy: needed(value.strategy) } },
+        await desk.identify(place.user),
+      )
+      return publishHome(desk, place.user)
     case actions.shareList:
       return shareList(desk, { words: needed(value.words), page: value.page ?? 0 }, place)
     case actions.chooseRun:

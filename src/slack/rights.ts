@@ -26,6 +26,7 @@ export async function rightsOf(
     return new Set(strategies.filter((_, index) => may[index]))
   }
   const [run, cancel, restore] = [await those('run'), await those('cancel'), await those('restore')]
+  const drill = await those('drill')
   const decide = restore.union(await those('approve')).union(await those('unpin'))
-  return { run, cancel, restore, decide }
+  return { run, cancel, restore, drill, decide }
 }

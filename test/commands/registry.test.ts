@@ -15,6 +15,7 @@ const parts = [
   'command',
   'decide',
   'digest-words',
+  'drill-words',
   'fields',
   'incidents',
   'nearest',

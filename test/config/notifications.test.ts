@@ -80,6 +80,7 @@ suite('notifications', () => {
       '- { type: webhook, name: slack, config: { url: "https://127.0.0.1/" } }',
       '- { type: webhook, name: four, config: { url: "https://127.0.0.1/" } }',
       '- { type: heartbeat, on: [beat, success], config: { url: "https://hc.example.com/" } }',
+      '- { type: heartbeat, name: drills, on: [drill, success], config: { url: "https://hc.example.com/" } }',
     ])
     const expected = [
       /^4:\d+ {2}global\.notifications\[0\]\.type {2}"emial" is not a kind of notification {2}did you mean email\?/,
@@ -88,12 +89,13 @@ suite('notifications', () => {
       /^7:\d+ {2}global\.notifications\[3\]\.type {2}there is another notification named email {2}write a name/,
       /^8:\d+ {2}global\.notifications\[4\]\.strategies\[0\] {2}there is no strategy named "shopp" {2}did you mean shop\?/,
       /^8:\d+ {2}global\.notifications\[4\]\.tags\[0\] {2}no strategy has the tag "nope"/,
-      /^9:\d+ {2}global\.notifications\[5\]\.on {2}drills come with a later release {2}remove it/,
+      /^9:\d+ {2}global\.notifications\[5\]\.config\.url {2}/,
       /^10:\d+ {2}global\.notifications\[6\]\.config\.url {2}is missing/,
       /^10:\d+ {2}global\.notifications\[6\]\.config\.urll {2}unknown key {2}did you mean url\?/,
       /^11:\d+ {2}global\.notifications\[7\]\.name {2}slack is Slack/,
       /^12:\d+ {2}global\.notifications\[8\]\.config\.url {2}127\.0\.0\.1 is an address of this host {2}only public hosts/,
       /^13:\d+ {2}global\.notifications\[9\]\.config {2}a beat is of the whole service/,
+      /^14:\d+ {2}global\.notifications\[10\]\.config {2}drills have a rhythm of their own/,
     ]
     for (const pattern of expected)
       assert.ok(

@@ -8,7 +8,7 @@ import { head, incident, member, message } from './house.ts'
 
 /** What somebody hears of a message, in a few words. */
 function heard(what: Message, strategies: string[] | null = null, told: string[] = []): string | null {
-  const occurrence = occurrenceOf(what, { strategies, told })
+  const occurrence = occurrenceOf(what, { strategies, on: ['failure'], told })
   return occurrence && `${occurrence.kind} ${occurrence.topics.join('+')}: ${occurrence.title}`
 }
 

@@ -25,7 +25,7 @@ const notification = group(
     on: Type.Optional(
       Type.Union([word, Type.Array(word, { minItems: 1 })], {
         description:
-          'What is told: `success`, `failure`, `both` (the two), `overdue`, `recovered`, `restore`; of a heartbeat `start`, `success`, `failure` or `beat`. What is told by default is said with each type',
+          'What is told: `success`, `failure`, `both` (the two), `overdue`, `recovered`, `restore`, `drill`; of a heartbeat `start`, `success`, `failure`, `drill` or `beat`. What is told by default is said with each type',
         expected: 'a list such as [failure, recovered]',
         examples: [['failure', 'overdue', 'recovered']],
       }),

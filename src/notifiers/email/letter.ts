@@ -91,6 +91,7 @@ const colours: Record<Occurrence['status'], string> = {
   recovered: '#1a7f37',
   failure: '#b42318',
   overdue: '#b54708',
+  inconclusive: '#475467',
   test: '#475467',
 }
 

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { DrillResult } from '../../core/drill.ts'
 import type { NotifierContext } from '../notifier.ts'
 import { identityOf, tookMs, type Occurrence } from '../occurrence.ts'
 
@@ -15,7 +16,7 @@ export interface WebhookBody {
   /** null when it is about several, or the whole service. */
   strategy: string | null
   strategies: string[]
-  /** backup, restore, verify, prune; null when it is not about runs. */
+  /** backup, restore, verify, prune, drill; null when it is not about runs. */
   kind: string | null
   run: string | null
   /** Shared by all that is told of one trouble. */
@@ -39,11 +40,30 @@ export interface WebhookBody {
   failures_in_a_row: number | null
   last_good_at: string | null
   next_run_at: string | null
+  /** Of a drill that came to a verdict. */
+  drill: WebhookDrill | null
   host: string
   /** What people read. */
   text: string
   installation: string
   version: string
+}
+
+export interface WebhookDrill {
+  verdict: DrillResult['verdict']
+  why: string | null
+  server: string
+  tables: number | null
+  rows: number | null
+  /** Kinds of schema objects that were compared. */
+  objects: number | null
+  checks: { name: string; ok: boolean; found: string | null; expected: string }[]
+  /** Seconds: fetch, verify and restore; now, and of the passed drill before. */
+  restore_seconds: number | null
+  previous_restore_seconds: number | null
+  evidence: { storage: string; key: string } | null
+  /** The newest backup that is still offered, when this one is not any more. */
+  still_good: string | null
 }
 
 export type Sender = Pick<NotifierContext, 'installation' | 'version' | 'host' | 'scrub'> & { now: number }
@@ -65,6 +85,7 @@ export function bodyOf(occurrence: Occurrence, sender: Sender): WebhookBody {
     strategies: [...(strategies ?? [])],
     ...aboutRun(occurrence),
     ...aboutBackup(occurrence),
+    drill: aboutDrill(occurrence, scrub),
     error: error ? scrub(error.text) : null,
     error_code: error?.code ?? null,
     hint,
@@ -103,6 +124,25 @@ function aboutBackup({ run }: Occurrence): Pick<WebhookBody, AboutBackup> {
     level: backup?.level ?? null,
     destination: backup?.storages ?? (run?.restore ? [run.restore.target] : []),
     missing: backup?.owed.map(({ storage }) => storage) ?? [],
+  }
+}
+
+function aboutDrill({ run }: Occurrence, scrub: (text: string) => string): WebhookDrill | null {
+  if (!run?.drill) return null
+  const { verdict, why, server, tables, rows, objects, checks, restoreMs, previousMs, evidence } = run.drill
+  const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000)
+  return {
+    verdict,
+    why: why === null ? null : scrub(why),
+    server,
+    tables,
+    rows,
+    objects,
+    checks: checks.map((check) => ({ ...check, found: check.found === null ? null : scrub(check.found) })),
+    restore_seconds: seconds(restoreMs),
+    previous_restore_seconds: seconds(previousMs),
+    evidence,
+    still_good: run.stillGood?.id ?? null,
   }
 }
 

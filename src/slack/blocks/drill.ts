@@ -25,10 +25,13 @@ export function drillHeadline(drill: DrillResult): string {
 }
 
 /** What a verdict means, and what to do. */
-export function drillAdvice(run: RunView): string[] {
-  const lost = consequence(run)
-  const hint = run.drill?.verdict === 'pass' ? null : (run.fault?.hint ?? null)
-  return [lost, hint].filter((words) => words !== null).map((words) => sentence(safeLine(words, 600)))
+export function drillAdvice({ drill, stillGood = null, fault, endedAt, queuedAt }: RunView): string[] {
+  if (!drill || drill.verdict === 'pass') return []
+  const { backup, verdict } = drill
+  const lost = verdict === 'fail' ? consequence({ backup, stillGood }, endedAt ?? queuedAt) : null
+  return [lost, fault?.hint ?? null]
+    .filter((words) => words !== null)
+    .map((words) => sentence(safeLine(words, 600)))
 }
 
 /** The message in the thread when the drill is over: its numbers, each check, and where the evidence lies. */
@@ -62,5 +65,6 @@ export function drillAgain({ strategy, backupId, state }: RunView): Button | nul
 }
 
 export function drillButton(label: string, args: { strategy: string; backup?: string }): Button | null {
-  return button({ label, action: `${askPrefix}drill`, value: { command: 'drill', args } })
+  const action = `${askPrefix}drill${args.backup === undefined ? '' : '/backup'}` // each id once in a message
+  return button({ label, action, value: { command: 'drill', args } })
 }

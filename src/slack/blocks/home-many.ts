@@ -68,7 +68,8 @@ const emoji: Partial<Record<ReturnType<typeof stateOf>, string>> = {
 }
 
 export function signOf(strategy: StrategyView): string {
-  return emoji[stateOf(strategy)] ?? '⚪'
+  const sign = emoji[stateOf(strategy)] ?? '⚪'
+  return sign === '✅' && needsAttention(strategy) ? '❌' : sign // a backup was made, and does not restore
 }
 
 export function stateWords(strategy: StrategyView, now: number): string {

@@ -3,6 +3,7 @@ import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { Dashboard } from '../../core/dashboard.ts'
 import type { StrategyView } from '../../core/model.ts'
 import { attentionTo, needsAttention, stateOf } from '../../commands/attention.ts'
+import { isUnproven, oldestProofFirst, proofWords } from '../../commands/drill-words.ts'
 import { plural, worstFirst } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
@@ -27,6 +28,7 @@ export interface Rights {
   run: ReadonlySet<string>
   cancel: ReadonlySet<string>
   restore: ReadonlySet<string>
+  drill: ReadonlySet<string>
   /** Say yes or no to what others ask for. */
   decide: ReadonlySet<string>
 }
@@ -40,6 +42,7 @@ export function homeView(facts: HomeFacts, style: 'basic' | 'rich' = 'basic'): H
     header('Backups'),
     section(summary(facts)),
     ...overview(sorted, now),
+    ...scorecard(facts),
     ...incidents(board.incidents, facts),
     ...requests(board.requests, facts),
     ...running(board.running, facts),
@@ -74,12 +77,24 @@ function overview(strategies: StrategyView[], now: number): KnownBlock[] {
   const lines = [
     next.length > 0 && `*Next*  ${few(next, ' · ')}`,
     owed.length > 0 && `*Owed*  ${owed.length} ${owed.length === 1 ? 'copy' : 'copies'} to ${places}`,
-    ...unproven(strategies),
   ].filter((line) => line !== false)
   return lines.length === 0 ? [] : [section(lines.join('\n'))]
 }
 
-/** A backup that nobody ever restored is a hope. */
+/** What is proven and for how long, oldest first: a backup that nobody ever restored is a hope. The button is for what is proven least. */
+function scorecard({ strategies, rights, now }: HomeFacts): KnownBlock[] {
+  const sorted = strategies.toSorted(oldestProofFirst)
+  const lines = [...unproven(sorted), ...proven(sorted, now), ...drillsToCome(strategies, now)]
+  if (lines.length === 0) return []
+  const line = section(lines.join('\n'))
+  const least = sorted.find(({ name, lastGood }) => lastGood !== null && rights.drill.has(name))
+  const isDue = least && least.drills?.openId === null
+  const drill = isDue
+    ? button({ label: `Drill ${least.name}`, action: actions.drillFromHome, value: { strategy: least.name } })
+    : null
+  return [drill === null ? line : { ...line, accessory: drill }]
+}
+
 function unproven(strategies: StrategyView[]): string[] {
   const names = strategies.filter(isUnproven).map(({ name }) => safeLine(name))
   if (names.length === 0) return []
@@ -87,9 +102,19 @@ function unproven(strategies: StrategyView[]): string[] {
   return [`*Unproven*  never restored: ${all ? `all ${names.length}` : few(names, ', ')}`]
 }
 
-/** Absent: nobody looked. */
-function isUnproven({ proven, backups }: StrategyView): boolean {
-  return proven === null && backups > 0
+function proven(strategies: StrategyView[], now: number): string[] {
+  const ages = strategies.flatMap(({ name, proven: proof }) =>
+    proof ? [`${safeLine(name)} ${formatAge(now - proof.at)}`] : [],
+  )
+  return ages.length === 0 ? [] : [`*Restored*  ${few(ages, ' · ')}`]
+}
+
+function drillsToCome(strategies: StrategyView[], now: number): string[] {
+  const next = strategies
+    .flatMap(({ name, drills, timezone }) => (drills?.nextAt ? [{ name, at: drills.nextAt, timezone }] : []))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ name, at, timezone }) => `${safeLine(name)} ${upcoming(at, now, timezone)}`)
+  return next.length === 0 ? [] : [`*Next drill*  ${few(next, ' · ')}`]
 }
 
 const mostNamed = 4
@@ -158,9 +183,9 @@ function smallPrint(strategy: StrategyView, now: number): string {
   return joined(engine, last, proof(strategy, now), next, held, owed)
 }
 
-function proof({ proven, backups }: StrategyView, now: number): string | null {
-  if (proven) return `restored ${formatAge(now - proven.at)}`
-  return proven === null && backups > 0 ? '*unproven*: never restored' : null
+function proof(strategy: StrategyView, now: number): string | null {
+  if (strategy.proven) return safeLine(proofWords(strategy.proven, now))
+  return isUnproven(strategy) ? '*unproven*: never restored' : null
 }
 
 function inWords(ms: number): string {

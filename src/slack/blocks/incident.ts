@@ -4,7 +4,9 @@ import type { IncidentMember, IncidentNote, IncidentView } from '../../core/inci
 import { plural } from '../../commands/phrases.ts'
 import { actions, askPrefix, snoozeValue, snoozes } from '../actions.ts'
 import { limits } from '../limits.ts'
+import { consequence } from '../../commands/drill-words.ts'
 import { told } from './alarms.ts'
+import { drillButton } from './drill.ts'
 import { button, context, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { by, joined, moment, ordinal, safe, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
@@ -68,6 +70,8 @@ function signOf(incident: IncidentView): string {
 function trouble(incident: IncidentView): string {
   const name = subject(incident)
   if (incident.kind === 'place') return `${name} takes no backups`
+  if (incident.kind === 'drill')
+    return incident.lost ? `${name} has a backup that does not restore` : `${name}: no restore could be tried`
   if (incident.kind === 'shared')
     return isOnlyLate(incident) ? `${name} are overdue` : `${name} have no new backup, for one reason`
   if (!isOnlyLate(incident)) return `${name} has no new backup`
@@ -87,15 +91,16 @@ function why({ why: words, code, kind, where }: IncidentView): string {
   return `: ${safe(words, limits.headlineText)}${code === null ? '' : ` (${code}${place})`}`
 }
 
-function advice({ hint }: IncidentView): string[] {
-  return hint === null ? [] : [sentence(safe(hint, 600))]
+function advice({ hint, lost = null, lastFailedAt, openedAt }: IncidentView): string[] {
+  const meaning = lost && consequence(lost, lastFailedAt ?? openedAt)
+  return [meaning, hint].filter((words) => words !== null).map((words) => sentence(safe(words, 600)))
 }
 
 const namedAtMost = 40
 
 /** Who is in it, of many. */
 function names(incident: IncidentView): string[] {
-  if (incident.kind === 'series') return []
+  if (incident.kind === 'series' || incident.kind === 'drill') return []
   const line = (title: string, state: IncidentMember['state']): string[] => {
     const found = incident.members.filter((member) => member.state === state)
     if (found.length === 0) return []
@@ -117,14 +122,15 @@ function counted(incident: IncidentView): string[] {
   const [first] = members
   const now = incident.lastFailedAt ?? openedAt
   const isLate = members.some(({ overdueSince }) => overdueSince !== null)
+  const ofOne = kind === 'series' || kind === 'drill'
   return [
     ...(failures > 1 && !isOnlyOwed(incident) ? [`${ordinal(failures)} failure in a row`] : []),
-    ...(failures > 1 || kind !== 'series' ? [`since ${moment(openedAt, timezone)}`] : []),
+    ...(failures > 1 || kind === 'place' || kind === 'shared' ? [`since ${moment(openedAt, timezone)}`] : []),
     ...(isLate && !isOnlyLate(incident) ? ['past the promised age'] : []),
     ...(isLate && kind === 'series' && first ? [`expected ${safeLine(first.expected ?? '', 200)}`] : []),
     ...(kind === 'series' && first ? [lastGood(first, now)] : []),
-    ...(kind === 'series' && first && first.nextAt !== null && first.nextAt > now
-      ? [`next ${upcoming(first.nextAt, now, timezone)}`]
+    ...(ofOne && first && first.nextAt !== null && first.nextAt > now
+      ? [`next ${kind === 'drill' ? 'drill ' : ''}${upcoming(first.nextAt, now, timezone)}`]
       : []),
   ]
 }
@@ -175,6 +181,7 @@ function recovered(incident: IncidentView): string {
   const took = formatDuration(Math.max(0, (closedAt ?? openedAt) - openedAt))
   const count = failures > 0 && !isOnlyOwed(incident) ? `${plural(failures, 'failure')}, ${took}` : took
   if (kind === 'place') return `*${safeLine(where)}* takes backups again: recovered after ${took}`
+  if (kind === 'drill') return `*${safeLine(where)}* restores again: recovered after ${count}`
   const name = kind === 'shared' ? `*${plural(everTroubled, 'strategy')}* are` : `*${safeLine(where)}* is`
   return `${name} backed up again: recovered after ${count}`
 }
@@ -195,13 +202,10 @@ function joinedAnother(incident: IncidentView): Drawn {
 }
 
 function buttons(incident: IncidentView): ActionsBlock['elements'] {
-  const { id, acts, kind, members, acknowledged } = incident
+  const { id, acts, members, acknowledged } = incident
   const [first] = members
-  const value = { strategy: first?.strategy ?? '', ...(first?.run && { id: first.run }) }
   const all: (Button | StaticSelect | null)[] = [
-    kind === 'series'
-      ? button({ label: first?.run ? 'Retry' : 'Run now', action: actions.retryRun, value })
-      : button({ label: 'Status', action: `${askPrefix}0`, value: { command: 'status', args: {} } }),
+    ...tryAgain(incident),
     first?.run ? button({ label: 'View Log', action: actions.viewLog, value: { id: first.run } }) : null,
     acknowledged
       ? null
@@ -209,6 +213,18 @@ function buttons(incident: IncidentView): ActionsBlock['elements'] {
     snoozeMenu(incident),
   ]
   return all.filter((one) => one !== null)
+}
+
+function tryAgain({ kind, members: [first], lost }: IncidentView): (Button | null)[] {
+  const { strategy = '', run = null } = first ?? {}
+  if (kind === 'drill') {
+    const again = lost ? drillButton('Retry', { strategy, backup: lost.backup }) : null
+    return [again, drillButton('Drill the newest', { strategy })]
+  }
+  if (kind !== 'series')
+    return [button({ label: 'Status', action: `${askPrefix}0`, value: { command: 'status', args: {} } })]
+  const value = { strategy, ...(run !== null && { id: run }) }
+  return [button({ label: run === null ? 'Run now' : 'Retry', action: actions.retryRun, value })]
 }
 
 /** @returns null when its values do not fit, as with buttons */

@@ -5,6 +5,7 @@ import type { MessageBody } from '../../core/messages.ts'
 import type { RunState, RunView } from '../../core/model.ts'
 import { actions, askPrefix } from '../actions.ts'
 import { cut, limits } from '../limits.ts'
+import { drillAgain } from './drill.ts'
 import { actionRows, button, context, draw, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { plain } from './modals.ts'
@@ -75,7 +76,7 @@ export function messageActions(subject: Subject, may: Offered): Drawn {
 
 function runActions(run: RunView, may: Offered): Drawn {
   const buttons = isEnded(run.state)
-    ? [...(run.kind === 'backup' ? ended(run, may) : []), log(run.id)]
+    ? [...ended(run, may), log(run.id)]
     : [may('cancel') ? cancel(run) : null, log(run.id)]
   return draw({
     headline: `${signs[run.state] ?? '⚪'} ${safeLine(runSentence(run), limits.headlineText)}`,
@@ -92,6 +93,8 @@ const signs: Partial<Record<RunState, string>> = {
 }
 
 function ended(run: RunView, may: Offered): (Button | null)[] {
+  if (run.kind === 'drill') return may('drill') ? [drillAgain(run)] : []
+  if (run.kind !== 'backup') return []
   if (run.backup === null) return may('run') ? [retryButton(run)] : []
   return backupButtons({ strategy: run.strategy, backup: run.backup.id }, may)
 }
@@ -109,6 +112,7 @@ function backupButtons(of: { strategy: string; backup: string }, may: Offered): 
   return [
     may('restore') ? button({ label: 'Restore…', action: actions.restoreBackup, value }) : null,
     ask('Verify', 'verify'),
+    of.strategy === '' ? null : ask('Drill', 'drill', { strategy: of.strategy }),
     ask('Pin', 'pin', { note: 'pinned from its message' }),
     ask('Download', 'download'),
     ask('Details', 'show'),

@@ -60,7 +60,7 @@ test('the digest begins with the fact and its one emoji, and says what needs som
       '• analytics-db: failed 2 times in a row: password refused for user backup · last good 11 h ago',
       '• 2 more strategies are fine',
       'Failed and recovered  crm (once)',
-      'Restored  1 of 3 strategies at least once; longest ago production-db, 3 d ago',
+      'Restored  1 of 3 strategies at least once; longest ago production-db 3 d ago',
       'Unproven  never restored: analytics-db, crm',
       'Size  the newest backups together 341 MB, +7 % ▅▆█',
       'Stored  s3 40 GB (120 backups)',

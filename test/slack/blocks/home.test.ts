@@ -14,10 +14,16 @@ const quiet: Dashboard = { running: [], requests: [], incidents: [], places: [] 
 
 function rightsTo(strategies: StrategyView[]): Rights {
   const names = new Set(strategies.map(({ name }) => name))
-  return { run: names, cancel: names, restore: names, decide: names }
+  return { run: names, cancel: names, restore: names, drill: names, decide: names }
 }
 
-const nothing: Rights = { run: new Set(), cancel: new Set(), restore: new Set(), decide: new Set() }
+const nothing: Rights = {
+  run: new Set(),
+  cancel: new Set(),
+  restore: new Set(),
+  drill: new Set(),
+  decide: new Set(),
+}
 
 function view(
   strategies: StrategyView[],
@@ -113,8 +119,8 @@ test('what runs can be cancelled, what waits is there with its buttons, and what
   assert.match(shown, /"home\.cancel"/)
   assert.match(shown, /\*Requests \(1\)\*/)
   assert.match(shown, /asked 5 min ago/)
-  assert.match(shown, /\*Unproven\* {2}never restored: crm"/)
-  assert.match(shown, /restored 3 d ago/)
+  assert.match(shown, /\*Unproven\* {2}never restored: crm\\n\*Restored\* {2}production-db 3 d ago"/)
+  assert.match(shown, /restored and compared 3 d ago/)
   assert.match(shown, /240 backups, s3 80 GB/)
 })
 

@@ -70,7 +70,7 @@ function checkMessage(drawn: Drawn, what: string): void {
 function home(strategies: StrategyView[], style: 'basic' | 'rich'): HomeView {
   const names = new Set(strategies.map(({ name }) => name))
   const board = { running: [], requests: [], incidents: [], places: [] }
-  const rights = { run: names, cancel: names, restore: names, decide: names }
+  const rights = { run: names, cancel: names, restore: names, drill: names, decide: names }
   return homeView({ strategies, board, rights, user: 'U0BOB0001', now: at('10:00:00') }, style)
 }
 

@@ -1,0 +1,33 @@
+import type { DrillCheckResult, DrillResult } from '../core/drill.ts'
+import { formatCount, formatDuration } from '../core/duration.ts'
+import type { RunView } from '../core/model.ts'
+
+/** "restored and compared in 3 min 12 s", "a backup does not restore: …", "a drill could not tell: …" */
+export function drillTitle({ verdict, why, restoreMs }: DrillResult): string {
+  if (verdict === 'pass')
+    return `restored and compared${restoreMs === null ? '' : ` in ${formatDuration(restoreMs)}`}`
+  const fact = verdict === 'fail' ? 'a backup does not restore' : 'a drill could not tell'
+  return why === null ? fact : `${fact}: ${why}`
+}
+
+/** What a person or a machine wants to know of it. */
+export function drillFacts({ stillGood }: RunView, drill: DrillResult): [string, string | null][] {
+  const { verdict, server, tables, rows, objects, checks, restoreMs, previousMs, evidence } = drill
+  const counted = tables === null ? null : `${formatCount(tables)} tables`
+  return [
+    ['Verdict', verdict],
+    ['Restored in', server],
+    ['Compared', counted && `${counted}${rows === null ? '' : `, ${formatCount(rows)} rows`}`],
+    ['Kinds of objects', objects === null ? null : formatCount(objects)],
+    ...checks.map((check): [string, string] => [`Check ${check.name}`, checkWords(check)]),
+    ['Restore time', restoreMs === null ? null : formatDuration(restoreMs)],
+    ['Before', previousMs === null ? null : formatDuration(previousMs)],
+    ['Newest good backup', verdict === 'fail' ? (stillGood?.id ?? 'none') : null],
+    ['Evidence', evidence && `${evidence.storage}: ${evidence.key}`],
+  ]
+}
+
+function checkWords({ ok, found, expected }: DrillCheckResult): string {
+  const fact = found === null ? 'could not be asked' : `${ok ? 'holds' : 'does not hold'}: ${found}`
+  return `${fact} (expected ${expected})`
+}
