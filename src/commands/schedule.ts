@@ -25,14 +25,16 @@ export const schedule = defineCommand({
           { key: 'in', label: 'In' },
           { key: 'at', label: 'At' },
           { key: 'strategy', label: 'Strategy' },
+          { key: 'what', label: 'What' },
           { key: 'schedule', label: 'Schedule' },
         ],
         rows: slots.map((slot) => ({
-          id: `${slot.strategy}@${slot.at}`,
+          id: `${slot.kind}/${slot.strategy}@${slot.at}`,
           cells: {
             in: { kind: 'instant', at: slot.at, as: 'in' },
             at: { kind: 'instant', at: slot.at, as: 'time', timezone: slot.timezone },
             strategy: { kind: 'code', text: slot.strategy },
+            what: { kind: 'text', text: slot.kind },
             schedule: { kind: 'text', text: `${slot.schedule} (${slot.timezone})` },
           },
           data: slot,

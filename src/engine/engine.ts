@@ -1,7 +1,5 @@
-import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { BackupView } from '../core/model.ts'
-import { nextSlot } from '../core/schedule.ts'
 import { listDebts } from '../state/owed.ts'
 import { findAudit } from '../state/audit.ts'
 import { drillsOf } from '../state/drill-standing.ts'
@@ -20,7 +18,7 @@ import type { Engine, HistoryAsk } from './facade.ts'
 import { handOut } from './hand-out.ts'
 import type { HealthProbe } from './health.ts'
 import { acknowledge, incidentOf, listIncidents, snooze } from './incidents/acts.ts'
-import { currentPause, nextRunAt, pauseStrategies, resumeStrategies } from './pauses.ts'
+import { pauseStrategies, resumeStrategies } from './pauses.ts'
 import { folderOf } from './folder-of.ts'
 import { testNotifiers, viewNotifiers } from './notifiers.ts'
 import { verifyAudit } from './audit-heads.ts'
@@ -37,6 +35,7 @@ import {
 import { createLook } from './requests/unchanged.ts'
 import { draftRequest, fileRequest } from './restore/requests.ts'
 import { startUndo, swapView } from './restore/undo.ts'
+import { plannedRuns } from './planned.ts'
 import { listBackups, runView, strategyViews } from './views.ts'
 
 /** @param onAccepted is told which run was queued (null: a cancel), so that a worker in this process looks at once */
@@ -97,7 +96,7 @@ export function createEngine(
     resume: (names, actor) => resumeStrategies(context, names, actor),
     doctor: (strategy) => diagnose(context, strategy),
     reload: () => Promise.reject(nothingToReload()),
-    schedule: (limit, among) => schedule(context, limit, among),
+    schedule: (limit, among) => plannedRuns(context, limit, among),
     syncCatalogue: () => syncCatalogue(context),
     audit: (filter) => findAudit(context.database.read, filter),
     verifyAudit: () => verifyAudit(context),
@@ -164,30 +163,4 @@ async function backup(
   const drills = await drillsOf(context.database.read, { backups: [view.id], strategies: [view.strategy] })
   const drilled = drills.get(view.id) ?? null
   return { view: { ...view, owed, drilled }, manifest: copies[0]!.manifest, copies: located, note }
-}
-
-/** Only the soonest slot of each strategy is computed, and one more whenever it was taken: hundreds of strategies stay quick. */
-async function schedule(
-  context: EngineContext,
-  limit: number,
-  among?: readonly string[],
-): ReturnType<Engine['schedule']> {
-  const now = context.clock.now()
-  const upcoming: { strategy: Strategy; at: number }[] = []
-  for (const strategy of context.config.strategies) {
-    if (among?.includes(strategy.name) === false) continue
-    const at = nextRunAt(strategy, await currentPause(context, strategy.name), now)
-    if (at !== null) upcoming.push({ strategy, at })
-  }
-  const planned: Awaited<ReturnType<Engine['schedule']>> = []
-  while (planned.length < limit && upcoming.length > 0) {
-    const soonest = upcoming.reduce((first, one) => (one.at < first.at ? one : first))
-    const { name, schedule: spec, timezone } = soonest.strategy
-    if (spec.type !== 'manual')
-      planned.push({ strategy: name, at: soonest.at, schedule: spec.text, timezone })
-    const after = nextSlot(spec, timezone, soonest.at)
-    if (after === null) upcoming.splice(upcoming.indexOf(soonest), 1)
-    else soonest.at = after
-  }
-  return planned
 }

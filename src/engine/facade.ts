@@ -155,11 +155,8 @@ export interface Engine extends IncidentDoor {
    * @param strategy  null = all. @throws Fault not-found */
   doctor(strategy: string | null): Promise<{ title: string; checks: Check[] }[]>
 
-  /** The next planned slots, soonest first. @param among  only of these strategies */
-  schedule(
-    limit: number,
-    among?: readonly string[],
-  ): Promise<{ strategy: string; at: number; schedule: string; timezone: string }[]>
+  /** The next planned backups and drills, soonest first. @param among  only of these strategies */
+  schedule(limit: number, among?: readonly string[]): Promise<Planned[]>
   /** Rebuilds the catalogue from what the storages hold. */
   syncCatalogue(): Promise<
     {
@@ -211,6 +208,15 @@ export interface ConfigChanges {
   weakened: string[]
   /** Settings of the file that hold only after a restart. */
   needsRestart: string[]
+}
+
+/** What begins by itself, and when. */
+export interface Planned {
+  kind: 'backup' | 'drill'
+  strategy: string
+  at: number
+  schedule: string
+  timezone: string
 }
 
 /** Which of many; what is absent does not matter. Instants are epoch ms, both included. */

@@ -97,7 +97,11 @@ export async function currentPause(
 }
 
 /** When it runs next by itself; null for `manual`, and while a pause has no end. */
-export function nextRunAt(strategy: Strategy, paused: StrategyView['paused'], now: number): number | null {
+export function nextRunAt(
+  strategy: Pick<Strategy, 'schedule' | 'timezone'>,
+  paused: StrategyView['paused'],
+  now: number,
+): number | null {
   if (paused?.until === null) return null
   return nextSlot(strategy.schedule, strategy.timezone, Math.max(now, (paused?.until ?? 0) - 1))
 }
