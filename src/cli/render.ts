@@ -97,7 +97,9 @@ function renderFacts(reply: Extract<Reply, { type: 'facts' }>, look: Look): stri
     const below = value.replaceAll('\n', `\n${' '.repeat(widest + 4)}`)
     return `  ${paint(harmless(label).padEnd(widest), 'dim', look.colours)}  ${paint(below, colour, look.colours)}`
   })
-  const commands = reply.commands?.length ? ['', ...reply.commands.map((line) => `  ${harmless(line)}`)] : []
+  const commands = reply.commands?.length
+    ? ['', ...reply.commands.map((line) => (line.includes('\n') ? harmless(line) : `  ${harmless(line)}`))]
+    : []
   return [paint(harmless(reply.title), 'bold', look.colours), ...facts, ...commands].join('\n')
 }
 

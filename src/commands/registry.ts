@@ -5,6 +5,7 @@ import { cancel } from './cancel.ts'
 import { catalogSync } from './catalog-sync.ts'
 import type { CommandDefinition } from './command.ts'
 import { confirm } from './confirm.ts'
+import { decryptTest } from './decrypt-test.ts'
 import { digest } from './digest.ts'
 import { dismiss } from './dismiss.ts'
 import { doctor } from './doctor.ts'
@@ -42,6 +43,7 @@ export const commands: readonly CommandDefinition[] = [
   schedule,
   digest,
   doctor,
+  decryptTest,
   run,
   cancel,
   pause,

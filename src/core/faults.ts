@@ -49,6 +49,11 @@ export const faultTable = {
   'target-exists': { exit: 42, retry: false, means: 'the restore target is not empty' },
   'target-invalid': { exit: 43, retry: false, means: 'this cannot be restored there' },
   'key-missing': { exit: 46, retry: false, means: 'a key that is needed is not there' },
+  'decrypt-untested': {
+    exit: 48,
+    retry: false,
+    means: 'nobody has shown that encrypted backups can be decrypted',
+  },
   'key-wrong': { exit: 47, retry: false, means: 'the key does not fit' },
   'state-locked': { exit: 50, retry: false, means: 'another instance uses the same state folder' },
   'state-corrupt': { exit: 51, retry: false, means: 'the state database cannot be used' },

@@ -176,6 +176,8 @@ export interface StrategyView {
   storages: string[]
   /** Overwriting it needs a second person. */
   protected?: boolean
+  /** Its dumps are encrypted; `untested`: none is made before somebody shows that they can be decrypted. */
+  encryption?: { type: 'age' | 'gpg'; untested: boolean } | null
   lastRun: {
     id: string
     state: RunState

@@ -10,6 +10,7 @@ import type { Run } from '../state/runs.ts'
 import { encryptionFacts } from './chain.ts'
 import { openSource, type EngineContext } from './context.ts'
 import { spoolDetails, type Details, type DetailsPart } from './details.ts'
+import { requireDecryptTest } from './decrypt-test.ts'
 import { dumpAll, type Part } from './dump.ts'
 import { keepDump } from './kept.ts'
 import { buildManifest } from './manifest.ts'
@@ -35,8 +36,9 @@ export interface Stored {
 
 /** One attempt of the walk: source → filters → spool → proof ‖ places → manifest in each place that took the dump.
  * After a fault nothing of it is visible in any place; a dump that no place took stays in the run's folder.
- * @throws Fault dump-failed · dump-empty · proof-failed · database-… · disk-full · KeptFault when no place took it */
+ * @throws Fault decrypt-untested · dump-failed · dump-empty · proof-failed · database-… · disk-full · KeptFault when no place took it */
 export async function backupOnce(context: EngineContext, attempt: Attempt): Promise<Stored> {
+  await requireDecryptTest(context, attempt.strategy)
   const source = openSource(context, attempt.strategy, { id: attempt.run.id, folder: attempt.folder })
   const places = createPlaces(context, { ...attempt, isAgain: false })
   try {

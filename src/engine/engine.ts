@@ -14,6 +14,7 @@ import { composeDigest, currentPeriod } from './digest.ts'
 import { diagnose } from './doctor.ts'
 import { makeDownload } from './download.ts'
 import { explainRetention } from './explain.ts'
+import { askDecryptTest, passDecryptTest } from './decrypt-test.ts'
 import type { Engine, HistoryAsk } from './facade.ts'
 import { handOut } from './hand-out.ts'
 import type { HealthProbe } from './health.ts'
@@ -95,6 +96,8 @@ export function createEngine(
     pause: (names, until, actor) => pauseStrategies(context, names, { until, actor }),
     resume: (names, actor) => resumeStrategies(context, names, actor),
     doctor: (strategy) => diagnose(context, strategy),
+    askDecryptTest: (strategy) => askDecryptTest(context, strategy),
+    passDecryptTest: (answer, actor) => passDecryptTest(context, answer, actor),
     reload: () => Promise.reject(nothingToReload()),
     schedule: (limit, among) => plannedRuns(context, limit, among),
     syncCatalogue: () => syncCatalogue(context),

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import type { AuditAsk, AuditReport, AuditRow } from '../core/audit.ts'
 import type { Check } from '../core/checks.ts'
 import type { Dashboard } from '../core/dashboard.ts'
+import type { DecryptTest } from '../core/decrypt-test.ts'
 import type { DigestView } from '../core/digest.ts'
 import type { DownloadLink } from '../core/download.ts'
 import type { FaultFacts } from '../core/faults.ts'
@@ -154,6 +155,11 @@ export interface Engine extends IncidentDoor {
   /** Tries everything a backup and a restore need, without making one; here, in the process that is asked.
    * @param strategy  null = all. @throws Fault not-found */
   doctor(strategy: string | null): Promise<{ title: string; checks: Check[] }[]>
+
+  /** Encrypts a word as a strategy's dumps are; who decrypts it elsewhere types it back. @throws Fault not-found · usage · key-… */
+  askDecryptTest(strategy: string): Promise<DecryptTest>
+  /** Records that the keys work; from then on backups are made. @throws Fault usage (another word) · stale (other keys since) */
+  passDecryptTest(answer: { strategy: string; word: string }, actor: Actor): Promise<void>
 
   /** The next planned backups and drills, soonest first. @param among  only of these strategies */
   schedule(limit: number, among?: readonly string[]): Promise<Planned[]>

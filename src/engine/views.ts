@@ -18,6 +18,7 @@ import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
 import { oddStanding } from './incidents/odd.ts'
 import { drillSlots, nextDrillAt } from './drill-slots.ts'
+import { isUntested } from './decrypt-test.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
 import { firstSeenKey } from './slots.ts'
 
@@ -140,6 +141,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     tags: strategy.tags,
     storages: strategy.storages,
     protected: strategy.protected,
+    encryption: await encryptionView(context, strategy),
     lastRun: last
       ? {
           id: last.id,
@@ -178,6 +180,12 @@ async function drillStanding(
     last: await lastDrill(db, name),
     openId: await openDrill(db, name),
   }
+}
+
+async function encryptionView(context: EngineContext, strategy: Strategy): Promise<NonNullable<StrategyView['encryption']> | null> {
+  if (!strategy.encryption) return null
+  const untested = await isUntested(context, strategy).catch(() => true) // a key file that is gone: the backup says so
+  return { type: strategy.encryption.type, untested }
 }
 
 /** The instant from which a new backup was missing; null while all is well or paused; after a pause the time counts anew. Computed from state, not from events (promise 17).

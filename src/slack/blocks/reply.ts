@@ -89,7 +89,7 @@ function facts(reply: Reply & { type: 'facts' }, view: ReplyView): Drawn {
   const usage = (reply.usage ?? []).map(
     ({ words, does }) => `${code(`/backup ${words}`, 200)}  ${safeLine(does, 200)}`,
   )
-  const commands = (reply.commands ?? []).map((command) => cut(command, 1000)).join('\n')
+  const commands = (reply.commands ?? []).map((command) => cut(command, 2400)).join('\n')
   const blocks = [
     section(title),
     ...groupsOf(lines, factsPerSection).map((group) => section(group.join('\n'))),
