@@ -1,10 +1,11 @@
 import { failureHint, isEnded, runSentence } from '../commands/phrases.ts'
+import { allTable } from '../commands/verify-words.ts'
 import { faultFacts, type FaultFacts } from '../core/faults.ts'
 import type { RunView } from '../core/model.ts'
 import type { App } from './app-contract.ts'
 import { exitOfRun } from './exit-codes.ts'
 import { progressLine } from './progress.ts'
-import { renderFault, renderRun } from './render.ts'
+import { renderFault, renderReply, renderRun } from './render.ts'
 import { lookOf, remark, say, sayJson, type Session } from './session.ts'
 import { harmless } from './terminal.ts'
 
@@ -25,6 +26,7 @@ export async function follow(session: Session, app: App, runs: RunView[]): Promi
   }
   const ended = runs.map((run) => latest.get(run.id)!)
   if (session.globals.json) sayJson(session, ended.length === 1 ? ended[0] : ended)
+  else sayTable(session, app, ended)
   return ended.map(exitOfRun).find((exit) => exit !== 0) ?? 0
 
   async function watchOne(run: RunView): Promise<void> {
@@ -35,6 +37,12 @@ export async function follow(session: Session, app: App, runs: RunView[]): Promi
     line.clear()
     if (!session.globals.json) report(session, app, latest.get(run.id)!)
   }
+}
+
+/** What many verifications found, together. */
+function sayTable(session: Session, app: App, ended: RunView[]): void {
+  const table = allTable(ended)
+  if (table) say(session, renderReply({ type: 'table', table }, lookOf(session, app.clock)))
 }
 
 function report(session: Session, app: App, run: RunView): void {

@@ -19,6 +19,14 @@ const idPattern = '^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$'
 export const backupField = (description: string) =>
   Type.String({ pattern: idPattern, title: 'backup id or its last four characters', description })
 
+/** Of a command that takes many as well. */
+export const backupOrTagField = (description: string) =>
+  Type.String({
+    pattern: `${idPattern}|^tag:[^\\p{C}\\p{Z}]{1,63}$`,
+    title: 'backup id or its last four characters',
+    description,
+  })
+
 export const runField = (description: string) =>
   Type.String({ pattern: idPattern, title: 'run id or strategy name', description })
 

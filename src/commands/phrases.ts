@@ -3,6 +3,7 @@ import type { Level, Pin, PruneResult, RunState, RunView, Stage } from '../core/
 import { oddWords } from '../core/odd-words.ts'
 import { swapLines, undoLines, undoWords } from './replaced.ts'
 import type { Cell } from './reply.ts'
+import { allLines, allWords } from './verify-words.ts'
 
 /** How facts are said, the same on every face that shows text. */
 
@@ -137,6 +138,7 @@ function successOf(run: RunView): string {
     const where = run.restore.swap ? 'in place of' : 'into'
     return `restored ${where} ${run.restore.target}${took} · ${contents(run.restore)}`
   }
+  if (run.verify?.all) return `verified${took} · ${allWords(run.verify.all)}`
   if (run.verify) return `verified${took} · ${levelWords[run.verify.level]}, ${contents(run.verify)}`
   if (run.copy?.dropped) return `not copied to ${run.copy.to}: ${run.copy.dropped}`
   if (run.copy) return `copied to ${run.copy.to}${took} · ${formatBytes(run.copy.bytes)}`
@@ -193,6 +195,7 @@ export function runDetails(run: RunView): string[] {
       ...run.restore.warnings,
       ...opened(run.restore.open),
     ]
+  if (run.verify?.all) return allLines(run.verify.all)
   if (run.verify) return [run.verify.backup]
   if (run.copy) return [run.copy.backup]
   const result = run.backup

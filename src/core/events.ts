@@ -25,6 +25,8 @@ export type Event =
     }
   | { type: 'drill.ended'; run: string; strategy: string; verdict: DrillVerdict; restoreMs: number | null }
   | { type: 'backup.deleted'; strategy: string; backup: string; storage: string; reason: string }
+  /** A stored copy was read again by itself. */
+  | { type: 'copy.read'; strategy: string; storage: string; bytes: number; ok: boolean }
   | { type: 'slot.skipped'; strategy: string; slotAt: number; reason: string }
   | { type: 'series.overdue'; strategy: string; series: string }
   | { type: 'series.recovered'; strategy: string; series: string }

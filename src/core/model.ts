@@ -1,6 +1,7 @@
 import type { DrillResult } from './drill.ts'
 import type { Drilled, DrillStanding } from './drill-standing.ts'
 import type { FaultFacts } from './faults.ts'
+import type { RereadStanding } from './reread.ts'
 import type {
   BackupResult,
   CopyResult,
@@ -193,6 +194,8 @@ export interface StrategyView {
   drills?: DrillStanding
   /** Its newest backup is good and not as usual, and nobody has found it right yet; `why` as people read it. Absent: nobody looked. */
   odd?: { backup: string; why: string; since: number; incident: string } | null
+  /** How its stored copies stand; null: there are none. Absent: nobody looked. */
+  reread?: RereadStanding | null
   nextAt: number | null
   runningId: string | null
   /** A dump that no place took, and the run that made it. */

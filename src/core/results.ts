@@ -156,4 +156,21 @@ export interface VerifyResult {
   undecoded?: string
   /** What a person should know: copies in other places that are broken or could not be read. */
   warnings?: string[]
+  /** Every backup of the strategy was verified; then `backup` is ''. */
+  all?: VerifyAllResult
+}
+
+/** What a look at every good copy of a strategy's own backups found. */
+export interface VerifyAllResult {
+  backups: number
+  copies: number
+  /** Read. */
+  bytes: number
+  /** Copies that were known to be broken and were not read again. */
+  knownBroken: number
+  broken: { backup: string; storage: string; why: string }[]
+  /** More that are broken than are named. */
+  moreBroken?: number
+  /** Nobody could tell, because the place did not answer. */
+  unread: { backup: string; storage: string; why: string }[]
 }

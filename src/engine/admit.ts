@@ -56,6 +56,32 @@ export async function admitBackup(
   })
 }
 
+/** Accepts a verification of every backup of a strategy. @throws Fault busy */
+export async function admitVerifyAll(
+  context: EngineContext,
+  tx: Write,
+  { strategy, level, actor }: { strategy: string; level: 'V1' | 'V2'; actor: Actor },
+): Promise<string> {
+  const lease = `verify-all/${strategy}`
+  const open = (await openRuns(tx)).find((run) => run.lease === lease)
+  if (open)
+    throw new Fault('busy', `the backups of ${strategy} are already being verified`, {
+      hint: `it is run ${open.id}`,
+    })
+  return insert(context, tx, {
+    id: newRunId(context),
+    kind: 'verify',
+    strategy,
+    series: strategy,
+    trigger: 'person',
+    actor,
+    slotAt: null,
+    lease,
+    params: { all: true, level },
+    maxAttempts: 1,
+  })
+}
+
 /** Accepts a verification into the queue. @throws Fault busy, naming the run that verifies this backup */
 export async function admitVerify(
   context: EngineContext,
@@ -66,10 +92,11 @@ export async function admitVerify(
     backup: string
     level: 'V1' | 'V2'
     keyFile?: string
+    trigger?: 'person' | 'schedule'
     actor: Actor
   },
 ): Promise<string> {
-  const { backup, level, keyFile, actor, strategy, series } = ask
+  const { backup, level, keyFile, trigger = 'person', actor, strategy, series } = ask
   const lease = `verify/${backup}`
   const open = (await openRuns(tx)).find((run) => run.lease === lease)
   if (open) throw new Fault('busy', `${backup} is already being verified`, { hint: `it is run ${open.id}` })
@@ -78,7 +105,7 @@ export async function admitVerify(
     kind: 'verify',
     strategy,
     series,
-    trigger: 'person',
+    trigger,
     actor,
     slotAt: null,
     lease,

@@ -1,7 +1,7 @@
 import { Fault } from '../core/faults.ts'
-import type { Actor, RunView, Trigger } from '../core/model.ts'
+import type { Actor, Level, RunView, Trigger } from '../core/model.ts'
 import { endRun, findRun, openRuns, requestCancel, type Run } from '../state/runs.ts'
-import { admitBackup, admitDrill, admitVerify, viewIn } from './admit.ts'
+import { admitBackup, admitDrill, admitVerify, admitVerifyAll, viewIn } from './admit.ts'
 import { findBackup } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import type { Engine } from './facade.ts'
@@ -43,6 +43,15 @@ export async function startVerify(
     actor: ask.actor,
   } as const
   return context.database.write(async (tx) => viewIn(context, tx, await admitVerify(context, tx, work)))
+}
+
+export async function startVerifyAll(
+  context: EngineContext,
+  ask: { strategy: string; level: Level; actor: Actor },
+): Promise<RunView> {
+  const { name } = strategyOf(context, ask.strategy)
+  const work = { strategy: name, level: ask.level === 'V2' ? 'V2' : 'V1', actor: ask.actor } as const
+  return context.database.write(async (tx) => viewIn(context, tx, await admitVerifyAll(context, tx, work)))
 }
 
 export async function startDrill(

@@ -6,7 +6,15 @@ import { drillsOf } from '../state/drill-standing.ts'
 import { findRunLines } from '../state/find.ts'
 import { listRuns } from '../state/runs.ts'
 import { listSwaps } from '../state/swaps.ts'
-import { askedRun, cancelRun, startBackup, startDrill, startVerify, watchRun } from './asked-runs.ts'
+import {
+  askedRun,
+  cancelRun,
+  startBackup,
+  startDrill,
+  startVerify,
+  startVerifyAll,
+  watchRun,
+} from './asked-runs.ts'
 import { findBackup, syncCatalogue } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import { dashboardOf } from './dashboard.ts'
@@ -58,6 +66,8 @@ export function createEngine(
     startBackup: (name, by) => accepted(startBackup(context, name, by), ({ id }) => id),
     startVerify: (backup, how, actor) =>
       accepted(startVerify(context, { backup, how, actor }), ({ id }) => id),
+    startVerifyAll: (strategy, level, actor) =>
+      accepted(startVerifyAll(context, { strategy, level, actor }), ({ id }) => id),
     startDrill: (strategy, backup, by) =>
       accepted(startDrill(context, { strategy, backup, ...by }), ({ id }) => id),
     cancel: (id, actor) => accepted(cancelRun(context, id, actor), () => null),

@@ -35,6 +35,8 @@ export interface Engine extends IncidentDoor {
   startBackup(strategy: string, by: { trigger: Trigger; actor: Actor; pin?: string }): Promise<RunView>
   /** Accepts a verification up to `level` (V1 or V2). @throws Fault not-found · busy */
   startVerify(backupId: string, how: Level | VerifyHow, actor: Actor): Promise<RunView>
+  /** The same of every backup of a strategy, in all places: V1 reads each again, V2 decodes it. @throws Fault not-found · busy */
+  startVerifyAll(strategy: string, level: Level, actor: Actor): Promise<RunView>
 
   /** Accepts a restore drill: a backup is restored for real, compared and thrown away. Its run ends `succeeded` for pass,
    * `failed` (drill-failed) for fail, `degraded` (drill-inconclusive) where this machine could not tell; each with `drill`.

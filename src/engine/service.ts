@@ -21,6 +21,7 @@ import { tellDueDigest } from './post-digest.ts'
 import { reap, recover } from './recover.ts'
 import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { endOverdue, pingAgain } from './requests/overdue.ts'
+import { rereadUntil } from './reread.ts'
 import { takeUpRequests } from './requests.ts'
 import { lookAfterSwaps } from './restore/swaps.ts'
 import { createDrillSchedule } from './drill-schedule.ts'
@@ -96,6 +97,7 @@ export async function createService(context: EngineContext, role: 'serve' | 'com
         worker.runUntil(signal, graceMs),
         watchUntil(context, signal, () => worker.nudge()),
         forgetUntil(context, signal),
+        rereadUntil(context, signal),
         reloadUntil(context, signal),
       ])
       await onEnding?.()

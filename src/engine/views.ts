@@ -16,7 +16,7 @@ import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
-import { oddStanding } from './incidents/odd.ts'
+import { standingOf } from './standing.ts'
 import { drillSlots, nextDrillAt } from './drill-slots.ts'
 import { isUntested } from './decrypt-test.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
@@ -154,7 +154,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     lastGood: good ? backupView(context, [good]) : null,
     proven: await lastProof(db, strategy.name),
     drills: await drillStanding(context, strategy, paused),
-    odd: await oddStanding(db, strategy.name),
+    ...(await standingOf(db, strategy.name)),
     nextAt: nextRunAt(strategy, paused, context.clock.now()),
     runningId: last && (last.state === 'running' || last.state === 'queued') ? last.id : null,
     kept: await keptOf(context, strategy.name),

@@ -1,6 +1,5 @@
 import type { Run, RunChange } from '../state/runs.ts'
 import type { Write } from '../state/database.ts'
-import { listCopies } from '../state/catalogue.ts'
 import type { Strategy } from '../core/config.ts'
 import type { Fault } from '../core/faults.ts'
 import { backupWork } from './backup-work.ts'
@@ -13,9 +12,7 @@ import type { Pulse } from './pulse.ts'
 import { enterRequest } from './requests/runs.ts'
 import { restore } from './restore/restore.ts'
 import { undoRestore } from './restore/undo.ts'
-import { tellNotice } from './tell.ts'
-import type { VerifyResult } from '../core/model.ts'
-import { verifyBackup } from './verify.ts'
+import { verifyWork } from './verify-work.ts'
 
 export interface Work {
   run: Run
@@ -54,37 +51,10 @@ export async function workOn(context: EngineContext, work: Work): Promise<WorkRe
     case 'copy':
       return copyWork(context, work)
     case 'verify':
-      return verify(context, work)
+      return verifyWork(context, work)
     case 'drill':
       return drill(context, work)
     case 'restore':
       return work.run.params.undo === undefined ? restore(context, work) : undoRestore(context, work)
   }
-}
-
-async function verify(context: EngineContext, work: Work): Promise<WorkResult> {
-  const { backup: id, level = 'V2', keyFile = null } = work.run.params
-  const copies = await listCopies(context.database.read, { id: id ?? '' })
-  const result = await verifyBackup(context, { ...work, copies, level, keyFile })
-  return {
-    result: { verify: result },
-    commit: async (tx) => {
-      if (result.warnings) await tellBrokenCopy(context, tx, { ...result, strategy: work.strategy.name })
-    },
-  }
-}
-
-/** One good copy is left, and people should know that another is not. */
-async function tellBrokenCopy(
-  context: EngineContext,
-  tx: Write,
-  { backup: id, strategy, storage, warnings = [] }: VerifyResult & { strategy: string },
-): Promise<void> {
-  await tellNotice(context, tx, {
-    key: `copy/${id}`,
-    strategy,
-    title: `${strategy}: a copy of a backup is not good`,
-    text: `${id}: ${warnings.join('; ')}. The copy in ${storage} is good`,
-    urgent: true,
-  })
 }

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Level, Manifest, Pin } from '../core/model.ts'
 import type { Oddity } from '../core/usual.ts'
 import type { Read, Write } from './database.ts'
@@ -104,6 +104,23 @@ export async function newestGood(
     .where('id', '!=', except ?? '')
     .where('created_at', '<=', until)
     .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ? fromRow(row) : null
+}
+
+/** The good copy in a place that was not read for the longest time; one counts as read when it was written. */
+export async function longestUnread(
+  db: Read,
+  among: { storage: string; strategies: readonly string[]; except: readonly string[] },
+): Promise<Copy | null> {
+  const row = await copies(db)
+    .where('storage', '=', among.storage)
+    .where('corrupt', 'is', null)
+    .where('is_foreign', '=', 0) // its own installation looks after it
+    .where('strategy', 'in', among.strategies)
+    .where('id', 'not in', among.except)
+    .orderBy(sql`coalesce(read_at, created_at)`)
     .limit(1)
     .executeTakeFirst()
   return row ? fromRow(row) : null

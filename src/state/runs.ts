@@ -26,6 +26,8 @@ export interface RunParams {
   /** The backup a restore or verify run reads. */
   backup?: string
   level?: 'V1' | 'V2'
+  /** Every backup of the strategy is verified. */
+  all?: true
   /** A file on the host that holds the key of an encrypted backup. */
   keyFile?: string
   /** Pin the backup when it succeeds, with this note. */

@@ -5,6 +5,7 @@ import { oddWords } from '../../core/odd-words.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { failureHint, hasCaughtUp, levelWords, placeLines, pruneWords } from '../../commands/phrases.ts'
+import { allLines, allWords } from '../../commands/verify-words.ts'
 import { drillAdvice, drillAgain, drillHeadline, drillSigns } from './drill.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
@@ -24,7 +25,10 @@ export function runCard(run: RunView): Drawn {
 function linesOf(run: RunView): string[] {
   if (run.drill) return drillAdvice(run)
   const hint = failed(run) ? failureHint(run) : null
-  return [...(hint === null ? [] : [hint]), ...placeLines(run)].map((words) => sentence(safeLine(words)))
+  const copies = run.verify?.all ? allLines(run.verify.all) : []
+  return [...copies, ...(hint === null ? [] : [hint]), ...placeLines(run)].map((words) =>
+    sentence(safeLine(words)),
+  )
 }
 
 export function signOf(run: RunView): string {
@@ -98,6 +102,7 @@ function subject(run: RunView): string | null {
 function done(run: RunView): string {
   const time = took(run) && `in ${took(run)}`
   if (run.restore) return `restored into ${code(run.restore.target)} ${time ?? ''}`.trim()
+  if (run.verify?.all) return joined(`verified ${time ?? ''}`.trim(), safeLine(allWords(run.verify.all)))
   if (run.verify) {
     const held = contents(run.verify.tables, run.verify.rows)
     return joined(`verified ${time ?? ''}`.trim(), levelWords[run.verify.level], held)
@@ -159,6 +164,7 @@ function smallPrint(run: RunView): string {
 
 /** Why it runs, and for whom. */
 function origin(run: RunView): string {
+  if (run.kind === 'verify' && run.trigger === 'schedule') return 'read again by itself'
   if (run.trigger === 'person') return `asked by ${by(run.actor)}`
   if (run.trigger === 'catch-up') return `${safeLine(run.schedule, 80)}, catching up`
   if (run.trigger === 'retry') return `${safeLine(run.schedule, 80)}, again`

@@ -1,0 +1,64 @@
+import { formatBytes } from '../core/duration.ts'
+import type { RunView } from '../core/model.ts'
+import type { VerifyAllResult } from '../core/results.ts'
+import { plural } from './phrases.ts'
+import { text, type Table } from './reply.ts'
+
+/** What a look at all backups of a strategy found: "40 backups, 80 copies, 12 GB read: all good". */
+export function allWords(all: VerifyAllResult): string {
+  const { backups, copies, bytes, broken, unread, moreBroken = 0, knownBroken } = all
+  const counts = `${plural(backups, 'backup')}, ${copies === 1 ? '1 copy' : `${copies} copies`}, ${formatBytes(bytes)} read`
+  const found = [
+    ...(broken.length > 0 ? [`${broken.length + moreBroken} broken`] : []),
+    ...(unread.length > 0 ? [`${unread.length} could not be read`] : []),
+    ...(knownBroken > 0 ? [`${knownBroken} known to be broken before`] : []),
+  ]
+  return `${counts}: ${found.join(', ') || (copies === 0 ? 'nothing to verify' : 'all good')}`
+}
+
+const mostLines = 10
+
+/** A line for each copy that is not good. */
+export function allLines({ broken, unread, moreBroken = 0 }: VerifyAllResult): string[] {
+  const lines = [
+    ...broken.map(({ backup, storage, why }) => `broken: ${backup} in ${storage}: ${why}`),
+    ...unread.map(({ backup, storage, why }) => `not read: ${backup} in ${storage}: ${why}`),
+  ]
+  const more = lines.length - mostLines + moreBroken
+  return [
+    ...lines.slice(0, mostLines),
+    ...(more > 0 ? [`and ${more} more: the log of the run has them`] : []),
+  ]
+}
+
+/** One row for each strategy; null unless all of these runs looked at every backup of one. */
+export function allTable(runs: readonly RunView[]): Table | null {
+  if (runs.length === 0 || !runs.every(({ verify }) => verify?.all)) return null
+  const rows = runs.map((run) => {
+    const all = run.verify!.all!
+    return {
+      id: run.id,
+      data: run,
+      cells: {
+        strategy: { kind: 'code', text: run.strategy },
+        state: text(all.broken.length > 0 ? 'broken' : all.unread.length > 0 ? 'not all read' : 'good'),
+        backups: { kind: 'count', count: all.backups },
+        copies: { kind: 'count', count: all.copies },
+        read: { kind: 'bytes', bytes: all.bytes },
+        broken: { kind: 'count', count: all.broken.length + (all.moreBroken ?? 0) + all.knownBroken },
+        unread: { kind: 'count', count: all.unread.length },
+      },
+    } satisfies Table['rows'][number]
+  })
+  return { title: 'Verified', summary: '', columns, rows, empty: '' }
+}
+
+const columns = [
+  { key: 'strategy', label: 'Strategy' },
+  { key: 'state', label: 'State' },
+  { key: 'backups', label: 'Backups' },
+  { key: 'copies', label: 'Copies' },
+  { key: 'read', label: 'Read' },
+  { key: 'broken', label: 'Broken' },
+  { key: 'unread', label: 'Not read' },
+]
