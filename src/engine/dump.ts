@@ -1,11 +1,11 @@
 import type { Series } from '../core/model.ts'
-import type { Inspection, Proof, Source } from '../sources/source.ts'
+import type { Inspection, Proof, RawInput, Source } from '../sources/source.ts'
 import type { Running } from '../sys/process.ts'
 import { createFileSpool, type FileSpool } from '../sys/spool.ts'
 import type { Attempt } from './backup.ts'
 import type { EngineContext } from './context.ts'
-import { decodingChain, encodingChain, storedName, type Applied } from './chain.ts'
-import { artifactSink, rawInput, spoolPath } from './pipeline.ts'
+import { canRead, encodingChain, storedName, type Applied, type PipelineTools } from './chain.ts'
+import { artifactSink, provableSink, rawInput, spoolPath } from './pipeline.ts'
 import type { Places } from './places.ts'
 import type { Pulse } from './pulse.ts'
 
@@ -74,19 +74,29 @@ async function dumpAndProve(
     said: (tool, line) => context.logs.append(step.run.id, `${tool}: ${line}`),
   }
   const tools = { processes: context.processes, running, folder: step.folder }
+  const { sink, raw } = sinkAndRaw(step, { part, chain, tools })
   const begun = context.clock.monotonic()
   const [, proof] = await allOrFirstFault(
     [
-      dumped(step.places, spool, () => produce(artifactSink(spool, chain, tools))).then(() => {
+      dumped(step.places, spool, () => produce(sink)).then(() => {
         part.dumpMs = context.clock.monotonic() - begun
         if (step.strategy.prove && !signal.aborted) step.pulse.stage('proof')
       }),
-      step.strategy.prove ? step.source.prove(part.name, rawInput(spool, chain, tools), signal) : null,
+      step.strategy.prove ? step.source.prove(part.name, raw, signal) : null,
       watchSpool(context, spool, step.pulse, signal),
     ] as const,
     stopped,
   )
   return proof
+}
+
+/** The proof reads what will be stored; where this host cannot, it reads what is about to be encrypted ("V2 at dump"). */
+function sinkAndRaw(
+  { strategy }: Dumping,
+  { part: { spool }, chain, tools }: { part: Part; chain: Applied[]; tools: PipelineTools },
+): { sink: Sunk; raw: RawInput } {
+  if (strategy.prove && !canRead(strategy.encryption)) return provableSink(spool, chain, tools)
+  return { sink: artifactSink(spool, chain, tools), raw: rawInput(spool, chain, tools) }
 }
 
 /** The spool ends only when its producer ended well; otherwise whoever reads it fails with the producer's fault, and no place

@@ -7,6 +7,7 @@ import type { ArtifactSink, RawInput } from '../sources/source.ts'
 import type { FileSpool, Spool } from '../sys/spool.ts'
 import { withChain, type Applied, type OpenChain, type PipelineTools } from './chain.ts'
 import { flow, type Inlet, type Outlet, type Stage } from './flow.ts'
+import { tee } from './tee.ts'
 
 /** Bytes in, filters, spool: where a source's artifact goes. Programs are joined by descriptors; a filter without an installed
  * program runs in Node, with the same format.
@@ -24,6 +25,42 @@ export function artifactSink(
   return {
     fromProgram: (command) => encode([command], null),
     fromFile: (path) => encode([], { path }),
+  }
+}
+
+/** For a host that cannot read what it encrypts: the same sink, and the raw bytes for a proof that reads beside it, taken after the
+ * compression and before the encryption ("V2 at dump"). Nothing unencrypted touches the disk; compressed bytes pass through Node,
+ * at the pace of the slower one. When the dump, the encryption or the proof ends early, so do the others.
+ * @returns raw  to be read once, while the sink is filled; it waits for that */
+export function provableSink(
+  spool: FileSpool,
+  chain: readonly Applied[],
+  tools: PipelineTools,
+): { sink: ArtifactSink; raw: RawInput } {
+  const { through, branch } = tee()
+  const isOpen = ({ filter }: Applied): boolean => filter.role === 'compression'
+  const open = chain.filter(isOpen)
+  const sealed = chain.filter((applied) => !isOpen(applied))
+  const to = { fd: spool.fd, fill: spool.fill }
+  const encode = (first: readonly Stage[], from: Inlet): Promise<void> =>
+    withChain({ chain: open, direction: 'encode' }, tools, (inner) =>
+      withChain({ chain: sealed, direction: 'encode' }, { ...tools, running: inner.running }, (outer) =>
+        flow(
+          [...first, ...inner.stages, through, ...outer.stages],
+          { from, to },
+          { ...tools, running: outer.running },
+        ),
+      ),
+    ).catch((error: unknown) => {
+      branch.destroy(error as Error) // not before the cause is known, which the proof would cover up
+      throw error
+    })
+  return {
+    sink: {
+      fromProgram: (command) => encode([command], null),
+      fromFile: (path) => encode([], { path }),
+    },
+    raw: undone({ stream: branch }, open, tools),
   }
 }
 

@@ -137,7 +137,8 @@ interface Child {
   process: ChildProcess
   /** Resolves once the process and its output have ended: null when it exited 0. */
   ended: Promise<ToolFailure | Fault | null>
-  failedAt: number | null
+  /** We asked it to end. */
+  wasTold: boolean
   alive: boolean
 }
 
@@ -150,7 +151,6 @@ function startAll(
   running: Running,
 ): Child[] {
   const children: Child[] = []
-  let order = 0
   for (const [index, command] of [...joined.stages.entries()].reverse()) {
     const next = children[0]?.process.stdin ?? null
     const stdin =
@@ -182,7 +182,7 @@ function startAll(
     if (!next && joined.output && 'receive' in joined.output) receiveFrom(process, joined.output.receive)
     if (!next && joined.output && 'into' in joined.output) pour(process.stdout, joined.output.into)
     secrets.forEach((secret, index) => whisper(process.stdio[index + 3] as Duplex | null | undefined, secret))
-    children.unshift(supervise(process, command, running, () => order++))
+    children.unshift(supervise(process, command, running))
     if (process.pid === undefined) break
   }
   return children
@@ -213,12 +213,7 @@ function pour(stdout: Readable | null | undefined, into: Writable): void {
   into.once('close', () => stdout?.destroy())
 }
 
-function supervise(
-  process: ChildProcess,
-  command: Command,
-  running: Running,
-  nextOrder: () => number,
-): Child {
+function supervise(process: ChildProcess, command: Command, running: Running): Child {
   const tool = toolOf(command)
   const lastWords: string[] = []
   const said = (line: string): void => {
@@ -229,16 +224,12 @@ function supervise(
   const stderr = process.stderr as Readable | undefined
   const lines = stderr ? readLines(stderr, said) : Promise.resolve()
   const { endsBy = 'SIGTERM' } = command
-  const child: Child = { endsBy, process, ended: Promise.resolve(null), failedAt: null, alive: true }
+  const child: Child = { endsBy, process, ended: Promise.resolve(null), wasTold: false, alive: true }
   child.ended = new Promise((resolve) => {
     // ENOENT is an 'error' event, not an exit code
     process.once('error', (error: NodeJS.ErrnoException) => {
       child.alive = false
-      child.failedAt = nextOrder()
       resolve(startFault(tool, error))
-    })
-    process.once('exit', (code) => {
-      if (code !== 0) child.failedAt = nextOrder()
     })
     // not at 'exit': while its output is open, somebody whom it started still lives in its group
     process.once('close', (code, signal) => {
@@ -257,13 +248,11 @@ function startFault(tool: string, error: NodeJS.ErrnoException): Fault {
   return new Fault('tool-failed', `${tool} could not be started: ${error.message}`, { cause: error })
 }
 
-/** The failure to tell: the earliest that is not merely a broken pipe caused by another. */
+/** The failure to tell: a stage that breaks off spoils the input of those behind it, and is a broken pipe to those before it; so
+ * it is the first one that did not merely meet a broken pipe, and was not ended by us. Who was seen to end first says nothing. */
 function firstCause(exits: (ToolFailure | Fault | null)[], children: Child[]): Fault | null {
-  const failures = exits.flatMap((failure, index) =>
-    failure ? [{ failure, at: children[index]!.failedAt ?? 0 }] : [],
-  )
-  failures.sort((a, b) => Number(isBrokenPipe(a.failure)) - Number(isBrokenPipe(b.failure)) || a.at - b.at)
-  return failures[0]?.failure ?? null
+  const own = exits.find((failure, index) => failure && !isBrokenPipe(failure) && !children[index]!.wasTold)
+  return own ?? exits.find((failure) => failure !== null) ?? null
 }
 
 /** A stage that failed only because whoever read from it had ended; between our stages the pipes are socket pairs, which are reset. */
@@ -292,6 +281,7 @@ function allEnded(): void {}
 
 function signalGroup(child: Child, signal: NodeJS.Signals): void {
   if (!child.alive || child.process.pid === undefined) return
+  child.wasTold = true
   try {
     process.kill(-child.process.pid, signal)
   } catch {
