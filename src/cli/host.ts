@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { plural } from '../commands/phrases.ts'
+import type { Config } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import { say, sayJson, withApp, type Session } from './session.ts'
 
@@ -54,11 +55,14 @@ export async function checkConfig(session: Session): Promise<number> {
   const strategies = config.strategies.map(({ name }) => name)
   const storages = config.storages.map(({ name }) => name)
   if (session.globals.json) {
-    sayJson(session, { ok: true, file: config.file, strategies, storages, warnings: config.warnings })
+    const { file, warnings } = config
+    sayJson(session, { ok: true, file, strategies, storages, encrypted: tested(config), warnings })
     return 0
   }
   say(session, `OK: ${config.file}`)
   say(session, `  ${count(strategies, 'strategy')}, ${count(storages, 'place')}`)
+  for (const name of tested(config))
+    say(session, `  ${name} is encrypted: its first backup waits for \`easy-backup decrypt-test ${name}\``)
   for (const warning of config.warnings) say(session, `warning: ${warning}`)
   return 0
 }
@@ -69,6 +73,12 @@ export async function printConfig(session: Session): Promise<number> {
   if (session.globals.json) sayJson(session, config.redacted)
   else say(session, (await redactedYaml(config)).trimEnd())
   return 0
+}
+
+/** Those whose keys somebody has to try once. Whether it was done only the state knows: `doctor` says it. */
+function tested({ strategies }: Config): string[] {
+  const asked = strategies.filter(({ encryption }) => encryption && !encryption.waiveDecryptTest)
+  return asked.map(({ name }) => name)
 }
 
 function count(names: string[], noun: string): string {

@@ -6,6 +6,7 @@ import pkg from '../../package.json' with { type: 'json' }
 import { answer, type Manner } from './answer.ts'
 import { exitCodeLines } from './exit-codes.ts'
 import { checkConfig, init, printConfig, serve } from './host.ts'
+import { keygen } from './keygen.ts'
 import { say, type Session } from './session.ts'
 
 /** The whole command line. Every command of the registry appears with the options of its arguments;
@@ -56,6 +57,10 @@ function addHost(program: Command, session: Session, ended: (exit: number) => vo
     .summary('Run the service: schedules, Slack, HTTP')
     .action(action(serve))
   program.command('init').summary('Write a starter configuration; never over a file').action(action(init))
+  program
+    .command('keygen <file>')
+    .summary('Make a key of age: the private half goes into a new file')
+    .action(async (file: string) => ended(await keygen(session, file)))
   const config = program.command('config').summary('Check or print the configuration')
   config.command('check').summary('Every mistake at once, with its position').action(action(checkConfig))
   config.command('print').summary('The configuration as YAML, secrets as ***').action(action(printConfig))

@@ -18,13 +18,24 @@ export function stateOf(strategy: StrategyView): State {
 const bad: readonly State[] = ['overdue', 'failed', 'interrupted', 'degraded']
 
 export function needsAttention(strategy: StrategyView): boolean {
-  return bad.includes(stateOf(strategy)) || hasLostAll(strategy) || badDrill(strategy) !== null
+  return (
+    bad.includes(stateOf(strategy)) ||
+    hasLostAll(strategy) ||
+    isUntested(strategy) ||
+    badDrill(strategy) !== null
+  )
+}
+
+function isUntested({ encryption }: StrategyView): boolean {
+  return encryption?.untested ?? false
 }
 
 /** Why, and what is known of it: "failed twice in a row: password refused". */
 export function attentionTo(strategy: StrategyView): string {
   const state = stateOf(strategy)
   if (!bad.includes(state) && hasLostAll(strategy)) return 'no good backup is left: run one now'
+  if (!bad.includes(state) && isUntested(strategy))
+    return `encrypted, and nobody has shown yet that it can be decrypted: decrypt-test ${strategy.name}`
   const drill = badDrill(strategy)
   if (!bad.includes(state) && drill !== null) return drill
   const fault = strategy.lastRun?.fault

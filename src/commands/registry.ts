@@ -73,4 +73,4 @@ export const commands: readonly CommandDefinition[] = [
 ]
 
 /** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
-export const laterCommands: readonly string[] = ['clone', 'drill', 'keygen', 'report']
+export const laterCommands: readonly string[] = ['clone', 'drill', 'report']

@@ -5,7 +5,7 @@ import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
 import { backupField, strategyField } from './fields.ts'
 import { drilledWords } from './drill-words.ts'
-import { contents, pinWords } from './phrases.ts'
+import { contents, pinWords, plural } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
 import { text, type Fact, type ReplyAction } from './reply.ts'
 import { backupOf } from './select.ts'
@@ -84,12 +84,28 @@ function contentFacts(view: BackupView, manifest: Manifest): Fact[] {
   const rows = tables?.reduce((sum, table) => sum + table.rows, 0) ?? null
   return [
     { label: 'Size', cell: text(`${formatBytes(view.storedBytes)}${raw}, ${manifest.compression}`) },
-    { label: 'Contents', cell: text(contents({ tables: tables?.length ?? null, rows })) },
+    ...encryptionFacts(manifest),
+    ...(manifest.details
+      ? []
+      : [{ label: 'Contents', cell: text(contents({ tables: tables?.length ?? null, rows })) }]),
     ...artifacts.map((artifact): Fact => ({
       label: `SHA-256 of ${artifact.key.split('/').at(-1)}`,
       cell: { kind: 'code', text: artifact.sha256 },
     })),
   ]
+}
+
+/** Every key id in full: somebody looks for the one they have. */
+function encryptionFacts({ encryption, provedAtDump }: Manifest): Fact[] {
+  if (!encryption) return []
+  const { method, mode, keyIds } = encryption
+  const to: Fact[] = keyIds.map((id) => ({ label: 'Encrypted to', cell: { kind: 'code', text: id } }))
+  const how =
+    mode === 'passphrase' ? `${method}, with a passphrase` : `${method}, to ${plural(keyIds.length, 'key')}`
+  const proof = provedAtDump
+    ? [{ label: 'Proved', cell: text('before its encryption: this host cannot read it') }]
+    : []
+  return [{ label: 'Encryption', cell: text(`${how}; tables and rows are encrypted too`) }, ...to, ...proof]
 }
 
 function originFacts(

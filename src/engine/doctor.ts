@@ -5,6 +5,7 @@ import { asFault } from '../core/faults.ts'
 import { suffix } from '../core/keys.ts'
 import type { CheckLine } from '../sources/source.ts'
 import { checkClock, type Reading } from './doctor/clock.ts'
+import { checkEncryption } from './doctor/encryption.ts'
 import { checkFolders } from './doctor/folders.ts'
 import { checkNotifications } from './doctor/notifications.ts'
 import { checkPlaces } from './doctor/places.ts'
@@ -31,6 +32,7 @@ export async function diagnose(context: EngineContext, only: string | null): Pro
     part('configuration', async () => checkConfiguration(context)),
     part('databases', async () => (await databases).flat()),
     part('places', () => checkPlaces(context, only === null ? null : strategies, deadline())),
+    part('encryption', () => checkEncryption(context, strategies, deadline())),
     part('folders', () => checkFolders(context)),
     part('slack', () => slack),
     part('notifications', () => checkNotifications(context, deadline())),
