@@ -16,7 +16,8 @@ export const verdictWords: Record<DrillVerdict, string> = {
 export function drillFact(drill: DrillResult): string {
   const { verdict, why } = drill
   if (verdict !== 'pass') return why === null ? verdictWords[verdict] : `${verdictWords[verdict]}: ${why}`
-  return [verdictWords.pass, ...restoreWords(drill), ...comparedWords(drill)].join(' · ')
+  const compared = drill.tables === null ? [] : [contents(drill)]
+  return [verdictWords.pass, ...restoreWords(drill), ...compared].join(' · ')
 }
 
 /** "restored in 3 min 12 s, 12 % slower than the last"; nothing when it was not restored. */
@@ -69,7 +70,8 @@ function checkLine({ name, ok, found, expected }: DrillCheckResult): string {
 export function checksFact({ checks }: DrillResult): string[] {
   if (checks.length === 0) return []
   const good = checks.filter(({ ok }) => ok).length
-  if (good === checks.length) return [good === 1 ? 'the check holds' : `all ${good} checks hold`]
+  if (good === checks.length)
+    return [{ 1: 'the check holds', 2: 'both checks hold' }[good] ?? `all ${good} checks hold`]
   return [`${good} of ${plural(checks.length, 'check')} ${good === 1 ? 'holds' : 'hold'}`]
 }
 

@@ -24,7 +24,7 @@ export function incidentWords(incident: IncidentView): string {
   const { failures, members, acknowledged, snoozed } = incident
   const isOwed = members.every(({ state }) => state === 'owed')
   const facts = [
-    ...(incident.kind === 'drill' ? ['a backup does not restore'] : []),
+    ...(incident.kind === 'drill' ? ['drills'] : []),
     ...(isOwed
       ? ['copies are owed']
       : failures > 0

@@ -26,7 +26,7 @@ export interface IncidentView {
   lastFailedAt: number | null
   /** Who is in trouble now, the worst first, at most 60 of them; `troubled` counts all. */
   members: IncidentMember[]
-  /** Only of kind `drill`: what the newest failure means; null: no backup was tried. */
+  /** Only of kind `drill`: what the newest failure means; null: no backup was found bad. */
   lost?: Lost | null
   /** Only of kind `odd`: the newest backup that is not as usual. */
   odd?: { backup: string; found: Oddity[] }
@@ -43,7 +43,7 @@ export interface IncidentView {
   timezone: string
 }
 
-/** A backup that failed its drill, and the newest that is still offered; null = none is. */
+/** A backup that a drill found bad, and the newest that is still offered; null = none is. */
 export interface Lost {
   backup: string
   stillGood: NonNullable<RunView['stillGood']> | null

@@ -89,6 +89,8 @@ export interface BackupView {
   rawBytes: number | null
   storedBytes: number
   level: Level
+  /** As in the manifest. */
+  provedAtDump?: true
   tables: number | null
   rows: number | null
   tookMs: number
@@ -156,7 +158,7 @@ export interface RunView {
   /** End of the newest good backup of the series, this run's own not counted. */
   lastGoodAt: number | null
   failuresInARow: number
-  /** Of a drill that failed: the newest backup that is still offered; null = none is. */
+  /** Of a drill that found its backup bad: the newest that is still offered; null = none is. */
   stillGood?: { id: string; createdAt: number; level: Level } | null
   /** Backup a restore, verify or drill run works on. */
   backupId: string | null

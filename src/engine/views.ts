@@ -1,5 +1,4 @@
 import type { Strategy } from '../core/config.ts'
-import type { Lost } from '../core/incidents.ts'
 import type { BackupView, KeptDump, RestoreResult, RunView, StrategyView } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import { activePin, keptFor, retentionIn } from '../core/retention.ts'
@@ -63,9 +62,7 @@ export async function runView(
     kept: run.result?.kept ?? null,
     lastGoodAt: lastGood?.createdAt ?? null,
     failuresInARow: await (run.kind === 'drill' ? drillsFailedInARow : failuresInARow)(db, run.strategy),
-    ...(run.result?.drill?.verdict === 'fail' && {
-      stillGood: await stillGood(db, run.strategy, run.result.drill.backup),
-    }),
+    ...(await lostBy(db, run)),
     backupId: run.result?.backup?.id ?? run.params.backup ?? null,
     ...(run.params.batch !== undefined && { batch: run.params.batch }),
     ...(run.params.incident !== undefined && { incident: run.params.incident }),
@@ -91,10 +88,14 @@ function spelled(schedule: ScheduleSpec | undefined): string {
   return schedule === undefined || schedule.type === 'manual' ? 'manual' : schedule.text
 }
 
-/** What is offered in the place of a backup that does not restore. */
-async function stillGood(db: Read, strategy: string, broken: string): Promise<Lost['stillGood']> {
-  const good = await newestGood(db, strategy, broken)
-  return good && { id: good.id, createdAt: good.createdAt, level: good.level }
+/** What is offered in the place of a backup that a drill found bad; of one that was only slow, say, it is offered still. */
+async function lostBy(db: Read, { strategy, result }: Run): Promise<Pick<RunView, 'stillGood'>> {
+  if (result?.drill?.verdict !== 'fail') return {}
+  const { backup } = result.drill
+  const copies = await listCopies(db, { id: backup })
+  if (copies.some(({ corrupt }) => corrupt === null)) return {}
+  const good = await newestGood(db, strategy, backup)
+  return { stillGood: good && { id: good.id, createdAt: good.createdAt, level: good.level } }
 }
 
 /** What can be undone changes after the run's end. */
@@ -182,7 +183,10 @@ async function drillStanding(
   }
 }
 
-async function encryptionView(context: EngineContext, strategy: Strategy): Promise<NonNullable<StrategyView['encryption']> | null> {
+async function encryptionView(
+  context: EngineContext,
+  strategy: Strategy,
+): Promise<NonNullable<StrategyView['encryption']> | null> {
   if (!strategy.encryption) return null
   const untested = await isUntested(context, strategy).catch(() => true) // a key file that is gone: the backup says so
   return { type: strategy.encryption.type, untested }
@@ -263,6 +267,7 @@ export function backupView(
     rawBytes: manifest.rawBytes,
     storedBytes: manifest.storedBytes,
     level: (good ?? first).level,
+    ...(manifest.provedAtDump && { provedAtDump: true }),
     tables: manifest.tables?.length ?? null,
     rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     tookMs: Date.parse(manifest.endedAt) - Date.parse(manifest.startedAt),

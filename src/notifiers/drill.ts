@@ -2,11 +2,15 @@ import type { DrillCheckResult, DrillResult } from '../core/drill.ts'
 import { formatCount, formatDuration } from '../core/duration.ts'
 import type { RunView } from '../core/model.ts'
 
-/** "restored and compared in 3 min 12 s", "a backup does not restore: …", "a drill could not tell: …" */
-export function drillTitle({ verdict, why, restoreMs }: DrillResult): string {
+/** "restored and compared in 3 min 12 s", "a backup does not restore: …", "a drill could not tell: …"
+ * @param isLost  the backup is not offered any more */
+export function drillTitle({ verdict, why, restoreMs }: DrillResult, isLost: boolean): string {
   if (verdict === 'pass')
     return `restored and compared${restoreMs === null ? '' : ` in ${formatDuration(restoreMs)}`}`
-  const fact = verdict === 'fail' ? 'a backup does not restore' : 'a drill could not tell'
+  const fact = {
+    fail: isLost ? 'a backup does not restore' : 'a drill failed',
+    inconclusive: 'a drill could not tell',
+  }[verdict]
   return why === null ? fact : `${fact}: ${why}`
 }
 
@@ -22,7 +26,7 @@ export function drillFacts({ stillGood }: RunView, drill: DrillResult): [string,
     ...checks.map((check): [string, string] => [`Check ${check.name}`, checkWords(check)]),
     ['Restore time', restoreMs === null ? null : formatDuration(restoreMs)],
     ['Before', previousMs === null ? null : formatDuration(previousMs)],
-    ['Newest good backup', verdict === 'fail' ? (stillGood?.id ?? 'none') : null],
+    ['Newest good backup', stillGood === undefined ? null : (stillGood?.id ?? 'none')],
     ['Evidence', evidence && `${evidence.storage}: ${evidence.key}`],
   ]
 }

@@ -127,7 +127,8 @@ function trouble(incident: IncidentView, isLate: boolean): string {
   if (isPlace(incident)) return `${name}: takes no backups`
   if (incident.kind === 'shared')
     return isLate ? `${name}: overdue` : `${name}: no new backup, for one reason`
-  if (incident.kind === 'drill') return `${name}: a backup does not restore`
+  if (incident.kind === 'drill')
+    return `${name}: ${incident.lost ? 'a backup does not restore' : 'a drill failed'}`
   if (!isLate) return `${name}: backup failed`
   return `${name}: overdue, no new backup since ${instant(incident.members[0]?.overdueSince ?? incident.openedAt)}`
 }

@@ -157,7 +157,7 @@ function drill(told: Told, run: RunView): Occurrence | null {
     kind: 'drill',
     topics: ['drill'],
     status: ({ pass: 'success', fail: 'failure', inconclusive: 'inconclusive' } as const)[verdict],
-    title: `${run.strategy}: ${run.drill ? drillTitle(run.drill) : badEnd(run)}`,
+    title: `${run.strategy}: ${run.drill ? drillTitle(run.drill, run.stillGood !== undefined) : badEnd(run)}`,
     facts: [...presentOnly(run.drill ? drillFacts(run, run.drill) : []), ...presentOnly(factsOf(run))],
   }
 }

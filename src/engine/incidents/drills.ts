@@ -1,4 +1,5 @@
 import type { Event } from '../../core/events.ts'
+import type { Lost } from '../../core/incidents.ts'
 import type { RunView } from '../../core/model.ts'
 import type { Write } from '../../state/database.ts'
 import { assignIncident, drillSubject, openIncidents, type Incident } from '../../state/incidents.ts'
@@ -38,7 +39,7 @@ async function countFailure(
       code: run.fault?.code ?? null,
       why: run.drill?.why ?? run.fault?.text ?? null,
       hint: run.fault?.hint ?? null,
-      lost: run.drill ? { backup: run.drill.backup, stillGood: run.stillGood ?? null } : null,
+      lost: lostIn(run),
       failures,
       lastFailedAt: now,
       members: [memberOf(run, failures)],
@@ -49,6 +50,10 @@ async function countFailure(
   })
   await assignIncident(tx, run.id, incident.id)
   return incident.id
+}
+
+function lostIn({ drill, stillGood }: RunView): Lost | null {
+  return drill && stillGood !== undefined ? { backup: drill.backup, stillGood } : null
 }
 
 function opened(context: EngineContext, tx: Write, { strategy, timezone }: RunView): Promise<Incident> {

@@ -25,10 +25,10 @@ export function drillHeadline(drill: DrillResult): string {
 }
 
 /** What a verdict means, and what to do. */
-export function drillAdvice({ drill, stillGood = null, fault, endedAt, queuedAt }: RunView): string[] {
+export function drillAdvice({ drill, stillGood, fault, endedAt, queuedAt }: RunView): string[] {
   if (!drill || drill.verdict === 'pass') return []
-  const { backup, verdict } = drill
-  const lost = verdict === 'fail' ? consequence({ backup, stillGood }, endedAt ?? queuedAt) : null
+  const { backup } = drill
+  const lost = stillGood === undefined ? null : consequence({ backup, stillGood }, endedAt ?? queuedAt)
   return [lost, fault?.hint ?? null]
     .filter((words) => words !== null)
     .map((words) => sentence(safeLine(words, 600)))

@@ -71,7 +71,7 @@ function trouble(incident: IncidentView): string {
   const name = subject(incident)
   if (incident.kind === 'place') return `${name} takes no backups`
   if (incident.kind === 'drill')
-    return incident.lost ? `${name} has a backup that does not restore` : `${name}: no restore could be tried`
+    return incident.lost ? `${name} has a backup that does not restore` : `${name}: a drill failed`
   if (incident.kind === 'shared')
     return isOnlyLate(incident) ? `${name} are overdue` : `${name} have no new backup, for one reason`
   if (!isOnlyLate(incident)) return `${name} has no new backup`

@@ -107,7 +107,7 @@ function markupIn(sent: unknown): string[] {
 
 const people = Array.from({ length: 40 }, (_, index) => (index % 2 ? `S0DBA${index}` : `U0ALICE${index}`))
 const states: RunState[] = ['queued', 'running', ...outcomes]
-const kinds: RunKind[] = ['backup', 'restore', 'verify', 'prune']
+const kinds: RunKind[] = ['backup', 'restore', 'verify', 'drill', 'prune']
 const stages: (Stage | null)[] = [
   'starting',
   'dump',
@@ -182,6 +182,32 @@ function* runs(text: string, name: string, id: string): Generator<RunView> {
     progress: { stage: 'dump', bytes: 9e15, expectedBytes: 1, bytesPerSecond: 1e15, remainingMs: 1e12 },
   })
   yield failedRun({ ...base, fault, failuresInARow: 1_000_001 })
+  for (const verdict of ['pass', 'fail', 'inconclusive'] as const)
+    yield run({
+      ...base,
+      kind: 'drill',
+      state: 'degraded',
+      fault,
+      drill: {
+        backup: id,
+        verdict,
+        why: text,
+        server: text,
+        tables: 1e12,
+        rows: 9e15,
+        objects: 1_000,
+        checks: Array.from({ length: 60 }, (_, n) => ({
+          name: text,
+          ok: n % 2 > 0,
+          found: text,
+          expected: text,
+        })),
+        restoreMs: 1e12,
+        previousMs: 1,
+        evidence: { storage: text, key: text },
+      },
+      stillGood: { id, createdAt: 0, level: 'V3' },
+    })
 }
 
 function* bodies(text: string, name: string, id: string): Generator<MessageBody> {
@@ -208,7 +234,7 @@ function* bodies(text: string, name: string, id: string): Generator<MessageBody>
 
 function* worstIncidents(text: string, name: string, id: string): Generator<IncidentView> {
   const states = ['failing', 'overdue', 'owed'] as const
-  for (const kind of ['series', 'place', 'shared'] as const)
+  for (const kind of ['series', 'place', 'shared', 'drill'] as const)
     for (const state of ['open', 'recovered', 'joined'] as const)
       for (const member of state === 'open' ? states : states.slice(0, 1)) {
         const by = { by: { via: 'cli' as const, id: text }, at: at('06:00:00') }
@@ -220,6 +246,7 @@ function* worstIncidents(text: string, name: string, id: string): Generator<Inci
           why: text,
           hint: text,
           failures: 1_000_001,
+          ...(kind === 'drill' && { lost: { backup: id, stillGood: null } }),
           troubled: 5_000,
           members: Array.from({ length: 60 }, () => ({
             ...incident().members[0]!,
