@@ -38,7 +38,7 @@ export async function verifyAll(context: EngineContext, work: Work): Promise<Wor
 }
 
 function newestFirst(copies: readonly Copy[]): Copy[] {
-  return copies.toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+  return copies.toSorted((a, b) => b.createdAt - a.createdAt) // of one backup, in the order of the places
 }
 
 async function tryCopy(
