@@ -1,4 +1,4 @@
-import { cellText, contents, dateText, levelWords } from '../commands/phrases.ts'
+import { cellText, contents, dateText, levelText } from '../commands/phrases.ts'
 import { formatAge, formatBytes, formatDuration } from '../core/duration.ts'
 import type { RequestView, RestorePlan } from '../core/model.ts'
 import type { Look } from './render-table.ts'
@@ -61,7 +61,7 @@ function backupLine({ backup }: RestorePlan, now: number): string {
     backup.id,
     formatAge(now - backup.createdAt),
     formatBytes(backup.storedBytes),
-    levelWords[backup.level],
+    levelText(backup),
     contents(backup),
   ].join(' · ')
 }

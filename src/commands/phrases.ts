@@ -1,5 +1,5 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
-import type { Level, Pin, PruneResult, RunState, RunView, Stage } from '../core/model.ts'
+import type { Level, Pin, PruneResult, RunState, RunView, Stage, VerifyResult } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import { swapLines, undoLines, undoWords } from './replaced.ts'
 import type { Cell } from './reply.ts'
@@ -12,6 +12,19 @@ export const levelWords: Record<Level, string> = {
   V1: 'digest checked',
   V2: 'decoded whole',
   V3: 'restored and compared',
+}
+
+/** A level with where it was reached: decoded before its encryption is less than decoded as stored. */
+export function levelText({ level, provedAtDump }: { level: Level; provedAtDump?: true }): string {
+  return level === 'V2' && provedAtDump ? 'decoded whole at dump, before its encryption' : levelWords[level]
+}
+
+/** What a verification of one backup found; why less was reached than was asked for, and what to do. */
+export function verifiedWords(verify: VerifyResult): string {
+  const level = levelWords[verify.level]
+  return verify.undecoded === undefined
+    ? `${level}, ${contents(verify)}`
+    : `${level}; not decoded: ${verify.undecoded}`
 }
 
 export const stageWords: Record<Stage, string> = {
@@ -63,7 +76,7 @@ export function cellText(cell: Cell, where: { now: number; timezone?: string | u
     case 'duration':
       return cell.ms === null ? 'unknown' : formatDuration(cell.ms)
     case 'level':
-      return cell.level === null ? 'unknown' : `${cell.level} ${levelWords[cell.level]}`
+      return cell.level === null ? 'unknown' : `${cell.level} ${levelText({ ...cell, level: cell.level })}`
     case 'state':
       return cell.state
     case 'instant':
@@ -139,7 +152,7 @@ function successOf(run: RunView): string {
     return `restored ${where} ${run.restore.target}${took} · ${contents(run.restore)}`
   }
   if (run.verify?.all) return `verified${took} · ${allWords(run.verify.all)}`
-  if (run.verify) return `verified${took} · ${levelWords[run.verify.level]}, ${contents(run.verify)}`
+  if (run.verify) return `verified${took} · ${verifiedWords(run.verify)}`
   if (run.copy?.dropped) return `not copied to ${run.copy.to}: ${run.copy.dropped}`
   if (run.copy) return `copied to ${run.copy.to}${took} · ${formatBytes(run.copy.bytes)}`
   if (run.prune) return `${pruneWords(run.prune)}${took}`
@@ -203,7 +216,7 @@ export function runDetails(run: RunView): string[] {
   const raw = result.rawBytes === null ? '' : ` (${formatBytes(result.rawBytes)} raw)`
   const stored = `${formatBytes(result.storedBytes)} stored${raw} in ${result.storages.join(', ')}`
   const took = `dump ${formatDuration(result.dumpMs)}, upload ${formatDuration(result.uploadMs)}`
-  const level = `${levelWords[result.level]}, ${contents(result)}`
+  const level = `${levelText(result)}, ${contents(result)}`
   return [
     [stored, took, ...change(result.sizeChange)].join(' · '),
     level,

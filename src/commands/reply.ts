@@ -50,7 +50,7 @@ export type Cell =
   | { kind: 'duration'; ms: number | null }
   /** `age` reads "11 h ago", `time` a date in the reader's zone, `in` "in 2 h". */
   | { kind: 'instant'; at: number | null; as: 'age' | 'time' | 'in'; timezone?: string }
-  | { kind: 'level'; level: Level | null }
+  | { kind: 'level'; level: Level | null; provedAtDump?: true }
   | { kind: 'state'; state: RunState | 'never' | 'overdue' | 'paused' }
 
 export interface Table {
@@ -79,6 +79,10 @@ export interface ReplyAction {
   command: string
   args: Record<string, unknown>
   style: 'primary' | 'danger' | 'default'
+}
+
+export function levelCell({ level, provedAtDump }: { level: Level; provedAtDump?: true }): Cell {
+  return { kind: 'level', level, ...(provedAtDump && { provedAtDump }) }
 }
 
 export const text = (value: string): Cell => ({ kind: 'text', text: value })

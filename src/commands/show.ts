@@ -7,7 +7,7 @@ import { backupField, strategyField } from './fields.ts'
 import { drilledWords } from './drill-words.ts'
 import { contents, pinWords, plural } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
-import { text, type Fact, type ReplyAction } from './reply.ts'
+import { levelCell, text, type Fact, type ReplyAction } from './reply.ts'
 import { backupOf } from './select.ts'
 
 export const show = defineCommand({
@@ -57,7 +57,7 @@ function stateFacts(view: BackupView, now: number): Fact[] {
   const drilled = drilledWords(view, now)
   return [
     ...brokenFacts(view),
-    { label: 'Level', cell: { kind: 'level', level: view.level } },
+    { label: 'Level', cell: levelCell(view) },
     ...(drilled === null ? [] : [{ label: 'Drill', cell: text(drilled) }]),
     { label: 'Age', cell: { kind: 'instant', at: view.createdAt, as: 'age' } },
     ...(view.pin === null ? [] : [{ label: 'Pinned', cell: text(pinWords(view.pin)) }]),

@@ -18,7 +18,7 @@ import {
 } from './drill-words.ts'
 import { dateText, plural, worstFirst } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
-import { text, type Fact, type Reply, type TableRow } from './reply.ts'
+import { levelCell, text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
 
 export const status = defineCommand({
@@ -223,7 +223,7 @@ function goodFacts({ lastGood }: StrategyView): Fact[] {
     { label: 'Last good', cell: { kind: 'instant', at: lastGood.createdAt, as: 'age' } },
     { label: 'Backup', cell: { kind: 'code', text: lastGood.id } },
     { label: 'Size', cell: { kind: 'bytes', bytes: lastGood.storedBytes } },
-    { label: 'Level', cell: { kind: 'level', level: lastGood.level } },
+    { label: 'Level', cell: levelCell(lastGood) },
   ]
 }
 

@@ -16,6 +16,8 @@ export interface RestorePlan {
     series: string
     createdAt: number
     level: Level
+    /** As in the manifest. */
+    provedAtDump?: true
     storedBytes: number
     rawBytes: number | null
     tables: number | null

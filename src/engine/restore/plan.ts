@@ -129,6 +129,7 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
       series: manifest.series,
       createdAt: Date.parse(manifest.startedAt),
       level: chosen.level,
+      ...(manifest.provedAtDump && { provedAtDump: true }),
       storedBytes: manifest.storedBytes,
       rawBytes: manifest.rawBytes,
       tables: manifest.tables?.length ?? null,

@@ -1,4 +1,4 @@
-import { cellText, levelWords } from '../../commands/phrases.ts'
+import { cellText, levelText } from '../../commands/phrases.ts'
 import type { Cell } from '../../commands/reply.ts'
 import { clean, code, escape, moment, people, safe } from './words.ts'
 
@@ -6,7 +6,7 @@ import { clean, code, escape, moment, people, safe } from './words.ts'
 export function plainCell(cell: Cell, now: number): string {
   const text =
     cell.kind === 'level' && cell.level !== null
-      ? levelWords[cell.level]
+      ? levelText({ ...cell, level: cell.level })
       : cellText(cell, { now, timezone: 'UTC' })
   return clean(text).replace(/\s+/g, ' ').trim() || '–'
 }

@@ -1,7 +1,7 @@
 import type { Button } from '@slack/types'
 import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { AnyRequestView, RequestView, RestorePlan } from '../../core/model.ts'
-import { levelWords } from '../../commands/phrases.ts'
+import { levelText } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { retentionCard, unpinCard } from './act-card.ts'
@@ -85,7 +85,7 @@ function loses({ target, backup }: RestorePlan, askedAt: number): string[] {
 function backup({ backup }: RestorePlan, askedAt: number): string {
   const age = `${formatDuration(Math.max(0, askedAt - backup.createdAt))} old`
   const size = joined(formatBytes(backup.storedBytes), contents(backup.tables, backup.rows))
-  return joined(code(backup.id), age, levelWords[backup.level], size)
+  return joined(code(backup.id), age, levelText(backup), size)
 }
 
 function target({ target, swap }: RestorePlan): string {

@@ -1,7 +1,7 @@
 import type { InputBlock, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { formatAge, formatBytes } from '../../core/duration.ts'
 import type { BackupView, RequestView } from '../../core/model.ts'
-import { levelWords } from '../../commands/phrases.ts'
+import { levelText } from '../../commands/phrases.ts'
 import { actions, inputs, views } from '../actions.ts'
 import { groupsOf, limits } from '../limits.ts'
 import { context, draw, section } from './elements.ts'
@@ -153,7 +153,7 @@ function backupOption(backup: BackupView, now: number): PlainTextOption {
   const facts = joined(
     formatAge(now - backup.createdAt),
     formatBytes(backup.storedBytes),
-    levelWords[backup.level],
+    levelText(backup),
     series,
   )
   return { text: plain(facts, limits.option.text), value: backupKey(backup) }

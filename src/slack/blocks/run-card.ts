@@ -4,7 +4,14 @@ import type { RunKind, RunState, RunView } from '../../core/model.ts'
 import { oddWords } from '../../core/odd-words.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
-import { failureHint, hasCaughtUp, levelWords, placeLines, pruneWords } from '../../commands/phrases.ts'
+import {
+  failureHint,
+  hasCaughtUp,
+  levelText,
+  placeLines,
+  pruneWords,
+  verifiedWords,
+} from '../../commands/phrases.ts'
 import { allLines, allWords } from '../../commands/verify-words.ts'
 import { drillAdvice, drillAgain, drillHeadline, drillSigns } from './drill.ts'
 import { button, draw } from './elements.ts'
@@ -103,10 +110,7 @@ function done(run: RunView): string {
   const time = took(run) && `in ${took(run)}`
   if (run.restore) return `restored into ${code(run.restore.target)} ${time ?? ''}`.trim()
   if (run.verify?.all) return joined(`verified ${time ?? ''}`.trim(), safeLine(allWords(run.verify.all)))
-  if (run.verify) {
-    const held = contents(run.verify.tables, run.verify.rows)
-    return joined(`verified ${time ?? ''}`.trim(), levelWords[run.verify.level], held)
-  }
+  if (run.verify) return joined(`verified ${time ?? ''}`.trim(), safeLine(verifiedWords(run.verify), 600))
   if (run.prune) return joined(`${safeLine(pruneWords(run.prune))} ${time ?? ''}`.trim())
   const owed = run.state === 'degraded' && !hasCaughtUp(run) ? `only in ${places(run)}` : null
   const size = run.backup ? formatBytes(run.backup.storedBytes) : null
@@ -136,7 +140,7 @@ function smallPrint(run: RunView): string {
     return joined(engine, series, origin(run), started, attempt(run), runName(run), host(run))
   }
   const proved = run.backup
-    ? joined(levelWords[run.backup.level], contents(run.backup.tables, run.backup.rows))
+    ? joined(levelText(run.backup), contents(run.backup.tables, run.backup.rows))
     : null
   const next = run.kind === 'backup' || run.kind === 'drill' ? nextRun(run) : null
   if (run.drill)

@@ -2,7 +2,7 @@ import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
 import { oddWords } from '../../core/odd-words.ts'
 import { swapLines } from '../../commands/replaced.ts'
-import { failureHint, levelWords, placeLines, stageWords } from '../../commands/phrases.ts'
+import { failureHint, levelText, placeLines, stageWords, verifiedWords } from '../../commands/phrases.ts'
 import { limits } from '../limits.ts'
 import { drillResult } from './drill.ts'
 import { draw, finish } from './elements.ts'
@@ -75,7 +75,7 @@ function backupResult(run: RunView, backup: BackupResult): Drawn {
       ...placeLines(run).map((words) => sentence(safeLine(words))),
       ...warnings(backup.warnings),
     ],
-    small: [joined(code(backup.id), levelWords[backup.level], contents(backup.tables, backup.rows))],
+    small: [joined(code(backup.id), levelText(backup), contents(backup.tables, backup.rows))],
   })
 }
 
@@ -107,7 +107,7 @@ function restoreResult(run: RunView, restore: RestoreResult): Drawn {
 
 function verifyResult(run: RunView): Drawn {
   const verify = run.verify
-  const facts = verify && joined(levelWords[verify.level], contents(verify.tables, verify.rows))
+  const facts = verify && safeLine(verifiedWords(verify), 600)
   return draw({ headline: `${signOf(run)} ${joined(facts, took(run))}`, small: [code(verify?.backup ?? '')] })
 }
 
