@@ -43,6 +43,8 @@ export interface DrillResult {
   previousMs: number | null
   /** Where the evidence lies; null: no place took it. */
   evidence: { storage: string; key: string } | null
+  /** What a person should know beside: copies that were passed over, what was left behind. */
+  notes?: readonly string[]
 }
 
 export interface DrillCheckResult {

@@ -220,9 +220,20 @@ async function manifestOf(
     previousAt: previous?.createdAt ?? null,
     artifacts,
     tables,
+    objects: objectsIn(parts),
     encryption,
     details: details && (await stored(details.artifact)),
   })
+}
+
+/** Schema objects of all parts, by kind; absent when one was not counted. */
+function objectsIn(parts: readonly Part[]): Record<string, number> | undefined {
+  const all: Record<string, number> = {}
+  for (const { proof } of parts) {
+    if (!proof?.objects) return undefined
+    for (const [kind, count] of Object.entries(proof.objects)) all[kind] = (all[kind] ?? 0) + count
+  }
+  return all
 }
 
 const smallestBytes = 64 // no dump with a table is as small, however well it is compressed

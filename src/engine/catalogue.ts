@@ -11,7 +11,7 @@ import { readMarker, requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
 import { isPinKey, readPinSidecar } from './pin-sidecar.ts'
 import { backupView } from './views.ts'
-import type { Verdict } from './verify.ts'
+import type { Verdict } from './verdict.ts'
 
 export interface SyncReport {
   storage: string
@@ -192,7 +192,7 @@ function withVerdict(copy: Copy, verdict: Verdict | null): Copy {
   const level: Level = verdict.ok && verdict.level > copy.level ? verdict.level : copy.level
   return {
     ...copy,
-    level: verdict.ok ? level : 'V0',
+    level: verdict.ok ? level : verdict.level,
     corrupt: verdict.ok ? null : (verdict.why ?? 'a verification failed'),
   }
 }

@@ -24,6 +24,7 @@ interface Ingredients {
   previousAt: number | null
   artifacts: Artifact[]
   tables: TableRows[] | null
+  objects: Record<string, number> | undefined
   encryption: EncryptionFacts | null
   /** Of an encrypted backup: then tables and configuration are in there. */
   details: Artifact | null
@@ -58,6 +59,7 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
     level: strategy.prove ? 'V2' : 'V0',
     ...(strategy.prove && !canRead(strategy.encryption) && { provedAtDump: true }),
     tables: details ? null : facts.tables,
+    ...(facts.objects && { objects: facts.objects }),
     artifacts,
     ...(details && { details }),
     kinds: kindsOf(facts.startedAt, facts.previousAt, strategy.timezone),

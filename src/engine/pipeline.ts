@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable, Transform } from 'node:stream'
+import { PassThrough, Readable, Transform } from 'node:stream'
 import { asFault } from '../core/faults.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
 import type { FileSpool, Spool } from '../sys/spool.ts'
@@ -20,12 +20,18 @@ export function artifactSink(
   const to = { fd: spool.fd, fill: spool.fill }
   const encode = (first: readonly Stage[], from: Inlet): Promise<void> =>
     withChain({ chain, direction: 'encode' }, tools, ({ stages, running }) =>
-      flow([...first, ...stages], { from, to }, { ...tools, running }),
+      flow([...unseekable(first, stages), ...stages], { from, to }, { ...tools, running }),
     )
   return {
     fromProgram: (command) => encode([command], null),
     fromFile: (path) => encode([], { path }),
   }
+}
+
+/** A program without filters behind it would write into the file itself, and go back in it: pg_dump completes the front of its dump at
+ * its end. But a spool is read while it grows, and what was read must stay. Filters only ever append. */
+function unseekable(source: readonly Stage[], filters: readonly Stage[]): readonly Stage[] {
+  return source.length > 0 && filters.length === 0 ? [...source, new PassThrough()] : source
 }
 
 /** For a host that cannot read what it encrypts: the same sink, and the raw bytes for a proof that reads beside it, taken after the
@@ -60,7 +66,7 @@ export function provableSink(
       fromProgram: (command) => encode([command], null),
       fromFile: (path) => encode([], { path }),
     },
-    raw: undone({ stream: branch }, open, tools),
+    raw: { ...undone({ stream: branch }, open, tools), once: true },
   }
 }
 

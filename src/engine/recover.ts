@@ -2,6 +2,7 @@ import { asFault, Fault, faultFacts } from '../core/faults.ts'
 import { findRequest } from '../state/requests.ts'
 import { endRun, findRun, openRuns, type Run } from '../state/runs.ts'
 import { endStrays, isAlive } from '../sys/strays.ts'
+import { sweepDrill } from './drill/after-crash.ts'
 import { openSource, runFolder, type EngineContext } from './context.ts'
 import type { RestoreAsk } from './facade.ts'
 import { removeStrayFolders } from './folders.ts'
@@ -24,6 +25,7 @@ export async function recover(context: EngineContext): Promise<string[]> {
   const resumable = await resumableRuns(context, dead)
   const lost = dead.filter((run) => !resumable.includes(run))
   const ids = new Set(lost.map((run) => run.id))
+  for (const run of lost) if (run.kind === 'drill') await sweepDrill(context, run)
   await removeStrayFolders(context, ids)
   await tidyKept(context)
   await Promise.all(dead.map((run) => endSessions(context, run)))
@@ -79,6 +81,7 @@ async function recoverRun(context: EngineContext, run: Run): Promise<void> {
 
 async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
   if (run.kind === 'copy') return 'the copy is made again by itself'
+  if (run.kind === 'drill') return `what it restored was removed; ask again with \`drill ${run.strategy}\``
   if (run.kind === 'prune') return `some may be deleted; \`prune ${run.strategy}\` goes on with the rest`
   if (run.kind === 'backup')
     return `what was not complete was removed; run it again with \`run ${run.strategy}\``

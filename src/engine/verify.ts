@@ -1,11 +1,11 @@
 import { unlink } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
 import { asFault, Fault } from '../core/faults.ts'
-import { suffix } from '../core/keys.ts'
 import type { Artifact, Level, Manifest, TableRows, VerifyResult } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import type { RawInput } from '../sources/source.ts'
 import { saveVerdict, type Copy } from '../state/catalogue.ts'
+import { saveRead } from '../state/reads.ts'
 import type { Run } from '../state/runs.ts'
 import type { Storage } from '../storages/storage.ts'
 import { ToolFailure, type Running } from '../sys/process.ts'
@@ -17,9 +17,10 @@ import { decodingChain, type PipelineTools } from './chain.ts'
 import { readDetails, withDetails } from './details.ts'
 import { fetchVerified, readTwice } from './objects.ts'
 import { rawInput, spoolPath } from './pipeline.ts'
-import { folderOf } from './folder-of.ts'
+import { isMarkedByDrill } from './drill/marks.ts'
 import type { Pulse } from './pulse.ts'
 import { isAboutKeys, keysToRead } from './reading-keys.ts'
+import { storeVerdict, type Mark } from './verdict.ts'
 
 export interface VerifyStep {
   run: Run
@@ -31,17 +32,6 @@ export interface VerifyStep {
   folder: string
   pulse: Pulse
   signal: AbortSignal
-}
-
-/** The write-once sidecar that says what a verification found. */
-export interface Verdict {
-  schema: 1
-  backup: string
-  level: Level
-  ok: boolean
-  why: string | null
-  at: string
-  run: string
 }
 
 /** Every copy of a backup, place after place: each is an object of its own. One good copy is enough for success;
@@ -78,9 +68,9 @@ export async function verifyCopy(context: EngineContext, step: VerifyStep): Prom
     const said = (line: string): void => context.logs.append(step.run.id, line)
     const { tables, ...reached } = await readTwice(() => readAll(context, step, storage), said)
     const level = highest(reached.level, step.copy.level)
-    // reading again says nothing about a dump that could not be decoded: only a decoding clears it
-    if (step.copy.corrupt === null || reached.level === 'V2')
-      await record(context, step, storage, { level, corrupt: null })
+    // reading again says nothing about a dump that could not be decoded: only a decoding clears it, and after a failed drill a drill
+    if (step.copy.corrupt === null || (reached.level === 'V2' && !isMarkedByDrill(step.copy)))
+      await record(context, step, { level, corrupt: null })
     return {
       backup: step.copy.id,
       level: reached.level, // what was done now; the catalogue keeps the highest
@@ -102,7 +92,7 @@ export async function condemned(
   const fault = asFault(found.error)
   const wasKilled = fault.cause instanceof ToolFailure && fault.cause.exitSignal !== null
   if (['object-corrupt', 'object-missing', 'proof-failed'].includes(fault.code) && !wasKilled)
-    await record(context, found, storageOf(context, found.copy.storage), {
+    await record(context, found, {
       level: 'V0',
       corrupt: context.scrub(fault.message),
     })
@@ -231,33 +221,14 @@ export function compareRows(
 async function record(
   context: EngineContext,
   step: Pick<VerifyStep, 'run' | 'copy' | 'signal'>,
-  storage: Storage,
-  verdict: { level: Level; corrupt: string | null },
+  verdict: Mark,
 ): Promise<void> {
-  const at = new Date(context.clock.now()).toISOString()
-  const sidecar: Verdict = {
-    schema: 1,
-    backup: step.copy.id,
-    level: verdict.level,
-    ok: verdict.corrupt === null,
-    why: verdict.corrupt,
-    at,
-    run: step.run.id,
-  }
-  const key = `${folderOf(step.copy)}verdict-${at.replaceAll(/[-:]/g, '').slice(0, 15)}Z-${suffix(() => context.clock.random())}.json`
-  await context.database.write((tx) => saveVerdict(tx, step.copy.id, step.copy.storage, verdict))
-  await storage
-    .put(key, bytesSpool(Buffer.from(JSON.stringify(sidecar, null, 2) + '\n')), {
-      ifAbsent: true,
-      signal: step.signal,
-    })
-    .catch((error: unknown) => {
-      // the verdict holds in our own state; a write-only or full place loses only the copy of it
-      context.log.warn('a verdict could not be stored beside its backup', {
-        backup: step.copy.id,
-        error: asFault(error).message,
-      })
-    })
+  const { id, storage: place } = step.copy
+  await context.database.write(async (tx) => {
+    await saveVerdict(tx, id, place, verdict)
+    if (verdict.corrupt === null) await saveRead(tx, { id, storage: place, at: context.clock.now() })
+  })
+  await storeVerdict(context, step, verdict)
 }
 
 const levels: readonly Level[] = ['V0', 'V1', 'V2', 'V3']

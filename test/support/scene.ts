@@ -191,7 +191,7 @@ async function placesAreKnown({ read, places }: Scene): Promise<void> {
         expected.add(key)
     }
     const isSidecar = (key: string): boolean =>
-      folders.has(folderOf(key)) && /\/(verdict|pin|unpin)-[^/]+\.json$/.test(key)
+      folders.has(folderOf(key)) && /\/((verdict|pin|unpin|drill)-[^/]+\.json|drill-[^/]+\.md)$/.test(key)
     const isHead = (key: string): boolean => /^audit\/[^/]+\/\d{4}-\d\d-\d\d\.json$/.test(key)
     const unexpected = (await place.keys()).filter(
       (key) => !expected.has(key) && !isSidecar(key) && !isHead(key),

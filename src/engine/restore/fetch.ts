@@ -26,6 +26,8 @@ export interface Fetched {
   /** With the tables that were counted now, when nobody had counted them before. */
   manifest: Manifest
   warnings: string[]
+  /** The place that it came from; null: a file that no catalogue knows. */
+  storage: string | null
   spools: Map<string, FileSpool>
   open(artifact: Artifact): RawInput
   /** The manifest with what an encrypted backup has in an object of its own. @throws Fault key-wrong · object-corrupt */
@@ -74,7 +76,7 @@ async function fetchBackup(
     const from = { backup: manifest.id, copies, signal: work.signal }
     const { value, passedOver, copy } = await fromAnyPlace(context, from, attempt)
     const note = passedOver.length > 0 ? [...passedOver, `it was taken from ${copy.storage}`] : []
-    return { ...value, warnings: note }
+    return { ...value, warnings: note, storage: copy.storage }
   } catch (error) {
     const fault = asFault(error)
     if (fault.code !== 'object-corrupt' && fault.code !== 'object-missing') throw error
@@ -98,6 +100,7 @@ function bundle(
   return {
     manifest,
     warnings: [],
+    storage: null,
     spools,
     open: ({ name, filters }) =>
       rawInput(spools.get(name)!, decodingChain(context.filters, filters, keys), tools),
