@@ -5,6 +5,7 @@ import type { PruneRequestView } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { floorOf, isPinned, retentionIn, type Judgement } from '../core/retention.ts'
 import { forgetCopy, type Copy } from '../state/catalogue.ts'
+import { noteDeletion } from '../state/deletions.ts'
 import { findPin, forgetPin } from '../state/pins.ts'
 import { openRuns } from '../state/runs.ts'
 import type { Storage } from '../storages/storage.ts'
@@ -153,7 +154,7 @@ async function deleteAll(
     pass.signal.throwIfAborted()
     if (!(await isGoodStill(context, storage, floor))) return // the next pass judges what is true then
     if (await isNeeded(context, copy.id)) continue
-    const isGone = await removeBackup(context, storage, { copy, signal: pass.signal })
+    const isGone = await removeBackup(context, storage, { copy, reason: judgement.reason, signal: pass.signal })
     if (!isGone) {
       pruned.retained += 1
       continue
@@ -197,13 +198,15 @@ async function isNeeded({ database, clock }: EngineContext, backup: string): Pro
 async function removeBackup(
   context: EngineContext,
   storage: Storage,
-  { copy, signal }: { copy: Copy; signal: AbortSignal },
+  { copy, reason, signal }: { copy: Copy; reason: string; signal: AbortSignal },
 ): Promise<boolean> {
   const folder = folderOf(copy)
   if (!(await isRemoved(storage, folder + manifestName, signal))) return false
   await context.database.write(async (tx) => {
     await forgetCopy(tx, copy.id, copy.storage)
     await forgetPin(tx, copy.id)
+    const ground = reason.replace(/ \([^()]*\)$/, '') // its age then says nothing more
+    await noteDeletion(tx, { ...copy, reason: ground, at: context.clock.now() })
   })
   const objects = objectsOf(copy.manifest).map(({ key }) => key)
   const rest: string[] = []

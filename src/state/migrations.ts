@@ -129,4 +129,10 @@ export const migrations: readonly string[] = [
   ALTER TABLE backups ADD COLUMN read_at INTEGER;
   CREATE INDEX backups_unread ON backups (storage, coalesce(read_at, created_at)) WHERE corrupt IS NULL AND is_foreign = 0;
   `,
+  `
+  CREATE TABLE deletions (
+    backup TEXT NOT NULL, storage TEXT NOT NULL, strategy TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX deletions_by_time ON deletions (at);
+  `,
 ]

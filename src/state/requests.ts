@@ -201,7 +201,7 @@ const lowest: Needs = {
   self: false,
 }
 
-function fromRow(row: Selectable<RequestsTable>): StoredRequest<unknown, AnyRequestView> {
+export function fromRow(row: Selectable<RequestsTable>): StoredRequest<unknown, AnyRequestView> {
   const parse = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T))
   const view = {
     id: row.id,

@@ -25,6 +25,8 @@ export interface Tables {
   audit: AuditTable
   swaps: SwapsTable
   incidents: IncidentsTable
+  /** What retention let go, and why. */
+  deletions: { backup: string; storage: string; strategy: string; reason: string; at: number }
 }
 
 export interface RunsTable {
