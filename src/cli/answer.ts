@@ -17,7 +17,7 @@ export interface Manner {
 }
 
 /** Commands whose run is watched to its end. */
-const watched = ['run', 'verify', 'approve']
+const watched = ['run', 'verify', 'drill', 'approve']
 /** Commands whose plan is confirmed here. */
 const confirmed = ['restore', 'confirm', 'prune']
 

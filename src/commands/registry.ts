@@ -10,6 +10,7 @@ import { digest } from './digest.ts'
 import { dismiss } from './dismiss.ts'
 import { doctor } from './doctor.ts'
 import { download } from './download.ts'
+import { drill } from './drill.ts'
 import { get } from './get.ts'
 import { help } from './help.ts'
 import { list } from './list.ts'
@@ -21,6 +22,7 @@ import { prune } from './prune.ts'
 import { reject } from './reject.ts'
 import { reload } from './reload.ts'
 import { requests } from './requests.ts'
+import { report } from './report.ts'
 import { restore } from './restore.ts'
 import { resume } from './resume.ts'
 import { review } from './review.ts'
@@ -52,6 +54,7 @@ export const commands: readonly CommandDefinition[] = [
   snooze,
   log,
   verify,
+  drill,
   restore,
   undo,
   confirm,
@@ -68,9 +71,10 @@ export const commands: readonly CommandDefinition[] = [
   download,
   reload,
   audit,
+  report,
   notifyTest,
   catalogSync,
 ]
 
 /** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
-export const laterCommands: readonly string[] = ['clone', 'drill', 'report']
+export const laterCommands: readonly string[] = ['clone']
