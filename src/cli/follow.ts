@@ -47,6 +47,11 @@ function sayTable(session: Session, app: App, ended: RunView[]): void {
 
 function report(session: Session, app: App, run: RunView): void {
   const fault = faultOf(run)
+  if (run.drill) {
+    say(session, renderRun(run, lookOf(session, app.clock))) // a verdict is an answer, whichever it is
+    if (run.fault?.hint) remark(session, `  ${harmless(run.fault.hint)}`)
+    return
+  }
   if (run.state === 'succeeded' || run.state === 'degraded' || run.state === 'skipped')
     say(session, renderRun(run, lookOf(session, app.clock)))
   if (fault) remark(session, renderFault(fault, session.terminal.colours.stderr))

@@ -88,6 +88,7 @@ function addCommand(program: Command, definition: CommandDefinition, { session, 
 const faces: Record<string, { usage?: string; wait?: boolean; yes?: boolean; defaults?: Arguments }> = {
   run: { usage: '[strategy | tag:x | all] [--pin NOTE] [--wait]', wait: true, defaults: { what: 'all' } },
   verify: { wait: true },
+  drill: { wait: true },
   approve: { wait: true },
   restore: { yes: true },
   undo: { wait: true },

@@ -61,6 +61,19 @@ export function checkLines({ checks }: DrillResult): string[] {
   ]
 }
 
+/** All of it, a line each: what was restored where, what was compared, where the evidence lies. */
+export function drillLines(drill: DrillResult): string[] {
+  const { backup, server, verdict, evidence, notes = [] } = drill
+  const isTold = verdict === 'pass' // its sentence has the numbers
+  return [
+    server === 'nowhere' ? backup : `${backup} → ${server}`,
+    ...(isTold ? [] : [[...restoreWords(drill), ...comparedWords(drill)].join(' · ')].filter(Boolean)),
+    ...checkLines(drill),
+    ...notes,
+    ...(evidence ? [`evidence: ${evidence.storage}: ${evidence.key}`] : []),
+  ]
+}
+
 function checkLine({ name, ok, found, expected }: DrillCheckResult): string {
   if (found === null) return `– ${name}: could not be asked, expected ${expected}`
   return `${ok ? '✓' : '✗'} ${name}: found ${found}, expected ${expected}`
@@ -72,14 +85,15 @@ export function checksFact({ checks }: DrillResult): string[] {
   const good = checks.filter(({ ok }) => ok).length
   if (good === checks.length)
     return [{ 1: 'the check holds', 2: 'both checks hold' }[good] ?? `all ${good} checks hold`]
-  return [`${good} of ${plural(checks.length, 'check')} ${good === 1 ? 'holds' : 'hold'}`]
+  if (checks.length === 1) return ['the check does not hold']
+  return [`${good} of ${checks.length} checks ${good === 1 ? 'holds' : 'hold'}`]
 }
 
 /** What a failed drill means for who has to restore today: what is not offered any more, and what is.
  * @param at  when the drill ended: ages are counted to it */
 export function consequence({ backup, stillGood }: Lost, at: number): string {
-  const gone = `${backup} is not offered for restore any more`
-  if (stillGood === null) return `${gone}, and no other good backup is left: run one now`
+  const gone = `${backup} is not offered for restore until a drill of it passes`
+  if (stillGood === null) return `${gone}, and no other good backup is left: make one now`
   const age = formatAge(at - stillGood.createdAt)
   return `${gone}; the newest good one is ${stillGood.id}, ${age} (${levelWords[stillGood.level]})`
 }
@@ -87,6 +101,11 @@ export function consequence({ backup, stillGood }: Lost, at: number): string {
 /** There are backups, and none was ever restored. Absent: nobody looked. */
 export function isUnproven({ proven, backups }: Pick<StrategyView, 'proven' | 'backups'>): boolean {
   return proven === null && backups > 0
+}
+
+/** Of those, where no drill has failed either: nobody has tried. */
+export function isUntried(strategy: Pick<StrategyView, 'proven' | 'backups' | 'drills'>): boolean {
+  return isUnproven(strategy) && badDrill(strategy) === null
 }
 
 /** Never restored comes first, then whose last proof is longest ago. */

@@ -1,6 +1,7 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
 import type { Level, Pin, PruneResult, RunState, RunView, Stage, VerifyResult } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
+import { drillFact, drillLines } from './drill-words.ts'
 import { swapLines, undoLines, undoWords } from './replaced.ts'
 import type { Cell } from './reply.ts'
 import { allLines, allWords } from './verify-words.ts'
@@ -153,6 +154,7 @@ function successOf(run: RunView): string {
   }
   if (run.verify?.all) return `verified${took} · ${allWords(run.verify.all)}`
   if (run.verify) return `verified${took} · ${verifiedWords(run.verify)}`
+  if (run.drill) return drillFact(run.drill)
   if (run.copy?.dropped) return `not copied to ${run.copy.to}: ${run.copy.dropped}`
   if (run.copy) return `copied to ${run.copy.to}${took} · ${formatBytes(run.copy.bytes)}`
   if (run.prune) return `${pruneWords(run.prune)}${took}`
@@ -210,6 +212,7 @@ export function runDetails(run: RunView): string[] {
     ]
   if (run.verify?.all) return allLines(run.verify.all)
   if (run.verify) return [run.verify.backup]
+  if (run.drill) return drillLines(run.drill)
   if (run.copy) return [run.copy.backup]
   const result = run.backup
   if (!result) return []

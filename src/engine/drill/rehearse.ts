@@ -136,12 +136,17 @@ async function expect(
 }
 
 async function ask({ strategy, signal }: Work, { scratch, found }: Rehearsing): Promise<void> {
-  for (const check of strategy.drill?.checks ?? []) found.checks.push(await askOne(scratch, check, signal))
+  for (const check of strategy.drill?.checks ?? [])
+    found.checks.push(await askOne(scratch, { check, notes: found.notes }, signal))
 }
 
 const mostFound = 200 // letters of an answer that are shown
 
-async function askOne(scratch: Scratch, check: DrillCheck, signal: AbortSignal): Promise<DrillCheckResult> {
+async function askOne(
+  scratch: Scratch,
+  { check, notes }: { check: DrillCheck; notes: string[] },
+  signal: AbortSignal,
+): Promise<DrillCheckResult> {
   const { name, sql } = check
   const expected = spellExpectation(check.expect)
   try {
@@ -154,6 +159,7 @@ async function askOne(scratch: Scratch, check: DrillCheck, signal: AbortSignal):
     if (fault.code === 'timed-out')
       throw new Fault('drill-inconclusive', `the check "${name}" has no answer: ${fault.message}`)
     if (fault.code !== 'restore-incomplete') throw error
-    return { name, ok: false, found: null, expected: `${expected}; it could not be asked: ${fault.message}` }
+    notes.push(`the check "${name}" could not be asked: ${fault.message}`)
+    return { name, ok: false, found: null, expected }
   }
 }
