@@ -144,7 +144,7 @@ suite('a file that the catalogue does not know', () => {
   test('what is of another engine, encrypted, or nothing known is refused with what to do', async (t) => {
     const scene = await makeScene(t)
     const cases: [string, string | Buffer, RegExp, RegExp][] = [
-      ['age', 'age-encryption.org/v1\n', /encrypted with age/, /age -d/],
+      ['age', 'age-encryption.org/v1\n', /encrypted with age/, /--key-file/],
       ['xz', Buffer.from('fd377a585a00', 'hex'), /compressed with xz/, /xz -dc/],
       ['junk', Buffer.from([1, 2, 0, 4]), /no format that is known here/, /custom format/],
       ['empty', '', /is empty/, /./],

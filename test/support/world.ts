@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,9 +165,7 @@ function configure(folder: string, storageDir: string, options: WorldOptions): C
     })),
   })
   const path = join(folder, 'easy-backup.yml')
-  const readFile = (name: string): string => {
-    throw new Error(`${name} is not there`)
-  }
+  const readFile = (name: string): string => readFileSync(name, 'utf8')
   return loadConfig(
     { path, text, environment: {}, dotenv: null, readFile },
     { sources, storages, filters, notifiers },
