@@ -249,6 +249,19 @@ suite('what goes in and what is said', () => {
     )
   })
 
+  test('a secret reaches its child through a descriptor of its own, and nobody else (promise 14)', async () => {
+    const secrets = ['first-canary', 'second-canary\n']
+    const script =
+      'cat <&3; cat <&4; tr "\\0" " " < /proc/$$/cmdline; tr "\\0" " " < /proc/$$/environ; cat <&3 2>&1; ls /proc/$$/fd | wc -l'
+    const told = await processes.output({ argv: ['sh', '-c', script], secrets }, running())
+    assert.ok(told.startsWith('first-canarysecond-canary\n'), told)
+    assert.equal(told.split('canary').length, 3, told)
+    const deaf = { argv: ['sh', '-c', 'exit 0'], secrets: ['x'.repeat(10_000_000)] }
+    await processes.output(deaf, running()) // it ended without listening
+    const other = await processes.output({ argv: ['sh', '-c', 'ls /proc/$$/fd'] }, running())
+    assert.ok(!other.split('\n').includes('3'), other)
+  })
+
   test('a child sees only harmless variables and its own (promise 14)', async () => {
     const own = {
       ...process.env,
