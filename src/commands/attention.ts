@@ -1,7 +1,7 @@
 import type { StrategyView } from '../core/model.ts'
 import { hasLostAll } from '../core/standing.ts'
 import { badDrill } from './drill-words.ts'
-import { dateText } from './phrases.ts'
+import { dateText, worstFirst } from './phrases.ts'
 import type { Cell } from './reply.ts'
 
 type State = Extract<Cell, { kind: 'state' }>['state']
@@ -22,12 +22,24 @@ export function needsAttention(strategy: StrategyView): boolean {
     bad.includes(stateOf(strategy)) ||
     hasLostAll(strategy) ||
     isUntested(strategy) ||
-    badDrill(strategy) !== null
+    badDrill(strategy) !== null ||
+    isOdd(strategy)
   )
+}
+
+/** Its newest backup is good, and nobody has found out yet why it is not as usual. */
+export function isOdd({ odd }: StrategyView): boolean {
+  return odd !== undefined && odd !== null
 }
 
 function isUntested({ encryption }: StrategyView): boolean {
   return encryption?.untested ?? false
+}
+
+/** The worse, the lower: what needs attention comes before what is well, however its last run ended. */
+export function urgencyOf(strategy: StrategyView): number {
+  const order = worstFirst.indexOf(stateOf(strategy))
+  return needsAttention(strategy) ? Math.min(order, worstFirst.indexOf('degraded')) : order
 }
 
 /** Why, and what is known of it: "failed twice in a row: password refused". */
@@ -38,6 +50,7 @@ export function attentionTo(strategy: StrategyView): string {
     return `encrypted, and nobody has shown yet that it can be decrypted: decrypt-test ${strategy.name}`
   const drill = badDrill(strategy)
   if (!bad.includes(state) && drill !== null) return drill
+  if (!bad.includes(state) && strategy.odd) return `succeeded, but ${strategy.odd.why}`
   const fault = strategy.lastRun?.fault
   const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
   const hint = fault?.hint ? ` (${fault.hint})` : ''

@@ -26,6 +26,7 @@ export function digestWords(digest: DigestView): DigestWords {
       restores(digest),
       unproven(digest),
       drilled(digest),
+      reread(digest),
       growth(digest),
       stored(digest),
       next(digest),
@@ -101,6 +102,7 @@ function troubleLine(
     interrupted: 'interrupted',
     degraded: 'not in every place',
     unrestorable: 'its last drill failed',
+    odd: 'succeeded, but not as usual',
   }[state]
   const good =
     state === 'lost'
@@ -152,6 +154,20 @@ function drilled({ drills }: DigestView): DigestWords['parts'][number] {
 function unproven({ unproven: found }: DigestView): DigestWords['parts'][number] {
   const part = listed('Unproven', found, (strategy) => strategy)
   return { ...part, lines: part.lines.map((line) => `never restored: ${line}`) }
+}
+
+/** What is stored was looked at again, and what of it is not what was written. */
+function reread({ reread: found }: DigestView): DigestWords['parts'][number] {
+  const { copies = 0, bytes = 0, broken = 0 } = found ?? {}
+  const lines = [
+    ...(copies > 0
+      ? [`${formatCount(copies)} stored ${copies === 1 ? 'copy' : 'copies'}, ${formatBytes(bytes)}`]
+      : []),
+    ...(broken > 0
+      ? [`${formatCount(broken)} ${broken === 1 ? 'is' : 'are'} broken: list --status corrupt shows them`]
+      : []),
+  ]
+  return { label: 'Read again', lines: lines.length === 0 ? [] : [lines.join('; ')] }
 }
 
 function growth({ trend }: DigestView): DigestWords['parts'][number] {

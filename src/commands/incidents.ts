@@ -27,9 +27,11 @@ export function incidentWords(incident: IncidentView): string {
     ...(incident.kind === 'drill' ? ['drills'] : []),
     ...(isOwed
       ? ['copies are owed']
-      : failures > 0
-        ? [`${plural(failures, 'failure')} in a row`]
-        : ['overdue']),
+      : incident.kind === 'odd'
+        ? [incident.why ?? 'not as usual']
+        : failures > 0
+          ? [`${plural(failures, 'failure')} in a row`]
+          : ['overdue']),
     ...(acknowledged ? ['acknowledged'] : []),
     ...(snoozed ? ['snoozed'] : []),
   ]

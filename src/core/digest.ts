@@ -28,6 +28,8 @@ export interface DigestView {
   proofs?: Some<{ strategy: string; at: number; restoreMs: number | null }>
   /** Drills that ended in the period, by what they found. */
   drills?: Record<DrillVerdict, number>
+  /** Stored copies that were read again in the period, and how many are broken now. */
+  reread?: { copies: number; bytes: number; broken: number }
   /** Strategies with backups of which none was ever restored. */
   unproven: Some<string>
   /** Newest backups, those that grew or shrank most first. */
@@ -50,8 +52,8 @@ export interface Some<T> {
 
 export interface DigestTrouble {
   strategy: string
-  /** lost: no good backup is left. unrestorable: its last drill failed. */
-  state: 'lost' | 'overdue' | 'failed' | 'unrestorable' | 'interrupted' | 'degraded'
+  /** lost: no good backup is left. unrestorable: its last drill failed. odd: its newest backup is good, and not as usual. */
+  state: 'lost' | 'overdue' | 'failed' | 'unrestorable' | 'interrupted' | 'degraded' | 'odd'
   failuresInARow: number
   why: string | null
   lastGoodAt: number | null

@@ -23,6 +23,12 @@ export interface Figures {
     /** How long the newest restore of a drill took. */
     restoreMs: number | null
     nextDrillAt: number | null
+    /** Its newest backup is good and not as usual, and nobody has found it right. */
+    isOdd: boolean
+    /** Copies that were found corrupted. */
+    brokenCopies: number
+    /** Every good copy was written or read again since then. */
+    allReadSince: number | null
   }[]
   /** Open runs. */
   queue: { kind: RunKind; state: 'queued' | 'running'; runs: number }[]

@@ -2,6 +2,7 @@
 export const topics = [
   'success',
   'failure',
+  'warning',
   'overdue',
   'recovered',
   'restore',

@@ -26,6 +26,9 @@ export async function figuresOf(context: EngineContext, strategies: StrategyView
       lastVerdict: view.drills?.last?.verdict ?? null,
       restoreMs: view.drills?.last?.restoreMs ?? null,
       nextDrillAt: view.drills?.nextAt ?? null,
+      isOdd: Boolean(view.odd),
+      brokenCopies: view.reread?.broken ?? 0,
+      allReadSince: view.reread?.allSince ?? null,
     })),
     queue: Map.groupBy(open, ({ kind, state }) => `${kind}/${state}`)
       .values()
@@ -40,7 +43,7 @@ export async function figuresOf(context: EngineContext, strategies: StrategyView
       messages: owed,
       isOff: off !== null,
     })),
-    incidents: (['series', 'place', 'shared', 'drill'] as const).map((kind) => ({
+    incidents: (['series', 'place', 'shared', 'drill', 'odd'] as const).map((kind) => ({
       kind,
       open: incidents.filter((one) => one.kind === kind).length,
     })),

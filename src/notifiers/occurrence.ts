@@ -4,6 +4,7 @@ import type { FaultFacts } from '../core/faults.ts'
 import type { IncidentView } from '../core/incidents.ts'
 import type { Message, MessageBody } from '../core/messages.ts'
 import type { RunView } from '../core/model.ts'
+import { oddWords } from '../core/odd-words.ts'
 import type { Topic } from '../core/notifications.ts'
 import { drillFacts, drillTitle } from './drill.ts'
 import { headOf, noteOf } from './incident.ts'
@@ -14,7 +15,7 @@ export interface Occurrence {
   kind: Topic | 'escalation' | 'notice' | 'test'
   /** It is for everybody who asked for one of these. */
   topics: readonly Topic[]
-  status: 'success' | 'failure' | 'inconclusive' | 'overdue' | 'recovered' | 'test'
+  status: 'success' | 'failure' | 'warning' | 'inconclusive' | 'overdue' | 'recovered' | 'test'
   /** Epoch ms; null = now. */
   at: number | null
   /** It still holds, however long ago it began. */
@@ -92,6 +93,7 @@ function threadOf(key: string): string {
 function success(told: Told, run: RunView): Occurrence {
   const { backup } = run
   const took = tookMs(run)
+  const odd = oddWords(backup?.odd ?? [])
   const size =
     backup === null
       ? ''
@@ -102,7 +104,7 @@ function success(told: Told, run: RunView): Occurrence {
     kind: 'success',
     topics: ['success'],
     status: 'success',
-    title: `${run.strategy}: backup succeeded${size}`,
+    title: `${run.strategy}: backup succeeded${size}${odd === '' ? '' : `, but ${odd}`}`,
   }
 }
 

@@ -60,6 +60,10 @@ function countersIn(registry: Registry): Counting {
     'storage',
   ])
   const drills = counter('drills_total', 'Restore drills that came to a verdict', ['strategy', 'verdict'])
+  const reread = counter('reread_bytes_total', 'Bytes of stored backups that were read again, by place', [
+    'strategy',
+    'storage',
+  ])
   const skipped = counter('slots_skipped_total', 'Slots of the schedule that were skipped', ['strategy'])
 
   function observe(event: Event): void {
@@ -79,6 +83,8 @@ function countersIn(registry: Registry): Counting {
         return drills.inc({ strategy: event.strategy, verdict: event.verdict })
       case 'backup.deleted':
         return deleted.inc({ strategy: event.strategy, storage: event.storage })
+      case 'copy.read':
+        return reread.inc({ strategy: event.strategy, storage: event.storage }, event.bytes)
       case 'slot.skipped':
         return skipped.inc({ strategy: event.strategy })
       default:
@@ -144,6 +150,15 @@ const ofStrategies: Record<string, [help: string, value: (strategy: OfStrategy) 
     'When the next drill is due, as Unix time; absent when none is',
     ({ nextDrillAt }) => seconds(nextDrillAt),
   ],
+  suspicious: [
+    '1 while the newest backup is good and not as usual, and nobody has acknowledged it',
+    ({ isOdd }) => Number(isOdd),
+  ],
+  broken_copies: ['Stored copies that were found corrupted', ({ brokenCopies }) => brokenCopies],
+  all_read_timestamp_seconds: [
+    'Every good stored copy was written or read again since then, as Unix time',
+    ({ allReadSince }) => seconds(allReadSince),
+  ],
 }
 
 function gaugesIn(registry: Registry): (figures: Figures) => void {
@@ -160,9 +175,12 @@ function gaugesIn(registry: Registry): (figures: Figures) => void {
   const off = gauge(registry, 'notifier_off', '1 while a notifier is switched off because it cannot work', [
     'notifier',
   ])
-  const incidents = gauge(registry, 'incidents_open', 'Incidents that go on: series, place, shared, drill', [
-    'kind',
-  ])
+  const incidents = gauge(
+    registry,
+    'incidents_open',
+    'Incidents that go on: series, place, shared, drill, odd',
+    ['kind'],
+  )
   return (figures) => {
     for (const { shown, value } of each) {
       shown.reset() // strategies come and go with the configuration

@@ -13,7 +13,7 @@ const timeoutMs = 20_000
 export const email: NotifierDriver = {
   kind: 'email',
   options: emailOptions,
-  topics: ['success', 'failure', 'overdue', 'recovered', 'restore', 'drill'],
+  topics: ['success', 'failure', 'warning', 'overdue', 'recovered', 'restore', 'drill'],
   usual: ['failure', 'overdue', 'recovered'],
   judge: judgeOptions,
   open: openEmail,

@@ -90,6 +90,7 @@ const colours: Record<Occurrence['status'], string> = {
   success: '#1a7f37',
   recovered: '#1a7f37',
   failure: '#b42318',
+  warning: '#b54708',
   overdue: '#b54708',
   inconclusive: '#475467',
   test: '#475467',

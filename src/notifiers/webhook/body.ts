@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { oddWords } from '../../core/odd-words.ts'
 import type { DrillResult } from '../../core/drill.ts'
 import type { NotifierContext } from '../notifier.ts'
 import { identityOf, tookMs, type Occurrence } from '../occurrence.ts'
@@ -40,6 +41,8 @@ export interface WebhookBody {
   failures_in_a_row: number | null
   last_good_at: string | null
   next_run_at: string | null
+  /** What of a good backup is not as usual, in words; null: all is, or nobody can tell. */
+  suspicious: string | null
   /** Of a drill that came to a verdict. */
   drill: WebhookDrill | null
   host: string
@@ -85,6 +88,7 @@ export function bodyOf(occurrence: Occurrence, sender: Sender): WebhookBody {
     strategies: [...(strategies ?? [])],
     ...aboutRun(occurrence),
     ...aboutBackup(occurrence),
+    suspicious: suspicious(occurrence, scrub),
     drill: aboutDrill(occurrence, scrub),
     error: error ? scrub(error.text) : null,
     error_code: error?.code ?? null,
@@ -96,18 +100,21 @@ export function bodyOf(occurrence: Occurrence, sender: Sender): WebhookBody {
   }
 }
 
+/** Of what an incident tells first. */
+const outcomes: Partial<Record<Occurrence['kind'], string>> = { failure: 'failed', warning: 'succeeded' }
+
 type AboutRun = 'kind' | 'run' | 'incident' | 'outcome' | 'duration' | 'failures_in_a_row' | 'last_good_at' | 'next_run_at' // prettier-ignore
 
 function aboutRun({ kind, run, incident }: Occurrence): Pick<WebhookBody, AboutRun> {
-  const first = incident?.kind === 'series' ? incident.members[0] : undefined
+  const first = ['series', 'odd'].includes(incident?.kind ?? '') ? incident?.members[0] : undefined
   const ms = run ? tookMs(run) : null
   return {
     kind: run?.kind ?? (incident ? 'backup' : null),
     run: run?.id ?? first?.run ?? null,
     incident: incident?.id ?? null,
-    outcome: run?.state ?? (kind === 'failure' && incident ? 'failed' : null),
+    outcome: run?.state ?? outcomes[kind] ?? null,
     duration: ms === null ? null : ms / 1000,
-    failures_in_a_row: run?.failuresInARow ?? incident?.failures ?? null,
+    failures_in_a_row: run?.failuresInARow ?? (incident?.kind === 'odd' ? 0 : incident?.failures) ?? null,
     last_good_at: iso(run?.lastGoodAt ?? first?.lastGoodAt),
     next_run_at: iso(run?.nextAt ?? first?.nextAt),
   }
@@ -115,16 +122,21 @@ function aboutRun({ kind, run, incident }: Occurrence): Pick<WebhookBody, AboutR
 
 type AboutBackup = 'backup' | 'bytes' | 'raw_bytes' | 'level' | 'destination' | 'missing'
 
-function aboutBackup({ run }: Occurrence): Pick<WebhookBody, AboutBackup> {
+function aboutBackup({ run, incident }: Occurrence): Pick<WebhookBody, AboutBackup> {
   const backup = run?.backup
   return {
-    backup: backup?.id ?? run?.backupId ?? null,
+    backup: backup?.id ?? run?.backupId ?? incident?.odd?.backup ?? null,
     bytes: backup?.storedBytes ?? null,
     raw_bytes: backup?.rawBytes ?? null,
     level: backup?.level ?? null,
     destination: backup?.storages ?? (run?.restore ? [run.restore.target] : []),
     missing: backup?.owed.map(({ storage }) => storage) ?? [],
   }
+}
+
+function suspicious({ run, incident }: Occurrence, scrub: (text: string) => string): string | null {
+  const found = run?.backup?.odd ?? incident?.odd?.found ?? []
+  return found.length === 0 ? null : scrub(oddWords(found))
 }
 
 function aboutDrill({ run }: Occurrence, scrub: (text: string) => string): WebhookDrill | null {

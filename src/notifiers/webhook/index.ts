@@ -47,7 +47,7 @@ const webhookOptions = Type.Object(
 export const webhook: NotifierDriver = {
   kind: 'webhook',
   options: webhookOptions,
-  topics: ['success', 'failure', 'overdue', 'recovered', 'restore', 'drill'],
+  topics: ['success', 'failure', 'warning', 'overdue', 'recovered', 'restore', 'drill'],
   usual: ['failure', 'overdue', 'recovered'],
   secrets(options) {
     const { headers = {} } = options as Static<typeof webhookOptions>
