@@ -8,6 +8,7 @@ import { startSamples, type SampleServer } from './demo/databases.ts'
 import { makeFolder, type DemoFolder } from './demo/folder.ts'
 import { summary } from './demo/summary.ts'
 import { createCrm } from './samples/crm.ts'
+import { createNewsletter, createPayroll } from './samples/small.ts'
 import { startPlayground, type Playground } from './server.ts'
 import { postgresMajors } from './servers/postgres.ts'
 
@@ -97,6 +98,8 @@ async function writeFiles(
   }
   const passwords = samples && { backup: samples.backupPassword, owner: samples.ownerPassword }
   createCrm(join(folder, 'crm.db'), Date.now())
+  createNewsletter(join(folder, 'newsletter.db'))
+  createPayroll(join(folder, 'payroll.db'))
   await writeFile(join(folder, '.env'), environmentFile(places, passwords), { mode: 0o600 })
   const configFile = join(folder, 'easy-backup.yml')
   await writeFile(configFile, configuration(places))

@@ -49,8 +49,33 @@ strategies:${postgres}
     database_url: sqlite://${folder}/crm.db   # copied while it is in use
     schedule: 12h
     tags: [sales]
+    drill:                                # a real restore, compared and thrown away: /backup drill crm
+      schedule: { every: 1w, on: sunday, at: "04:00" }
+      checks:
+        - { name: deals have contacts, sql: "SELECT count(*) FROM deals LEFT JOIN contacts ON contacts.id = contact_id WHERE contacts.id IS NULL", expect: 0 }
+        - { name: deals, sql: "SELECT count(*) FROM deals", expect: { min: 1000 } }
+
+  - name: newsletter                      # its drill fails on purpose: the data is not what the check says
+    database_url: sqlite://${folder}/newsletter.db
+    schedule: 1d
+    tags: [sales]
+    drill:
+      checks:
+        - { name: nobody who left gets mail, sql: "SELECT count(DISTINCT subscribers.id) FROM deliveries JOIN subscribers ON subscribers.id = subscriber_id JOIN mails ON mails.id = mail_id WHERE sent_at > left_at", expect: 0 }
+
+  - name: payroll                         # its drill cannot tell: only who has the key can read these backups
+    database_url: sqlite://${folder}/payroll.db
+    schedule: 1d
+    encryption:
+      type: age
+      recipients: [${recipient}]
+      waive_decrypt_test: true            # else a person has to show first that the key is at hand
+    drill: {}
 `
 }
+
+/** A public key whose private one nobody has. */
+const recipient = 'age1wx7p8dx9z8cgadlymfuefh8frf3f8ag3l8jamw7u62tkl2husugsp83twr'
 
 function postgresStrategies(port: number): string {
   return `
@@ -61,6 +86,11 @@ function postgresStrategies(port: number): string {
     protected: true                       # overwriting it needs a second person
     restore:                              # another account, used only when somebody confirmed a restore
       database_url: postgres://${accounts.owner}:\${OWNER_PASSWORD}@127.0.0.1:${port}/shop
+    drill:                                # in a PostgreSQL of its own: /backup drill production-db
+      schedule: { every: 1w, on: sunday, at: "03:00" }
+      checks:
+        - { name: orders of this week, sql: "SELECT count(*) FROM orders WHERE placed_at > now() - interval '7 days'", expect: { min: 1 } }
+        - { name: paid orders have payments, sql: "SELECT count(*) FROM orders WHERE status <> 'placed' AND NOT EXISTS (SELECT FROM payments WHERE order_id = orders.id)", expect: 0 }
 
   - name: analytics-db
     database_url: postgres://${accounts.backup}:\${BACKUP_PASSWORD}@127.0.0.1:${port}/analytics

@@ -22,6 +22,8 @@ export function summary(facts: DemoFacts): string {
         typed('/backup', 'what needs attention'),
         typed('/backup list', 'every backup'),
         typed(`/backup run ${strategy}`, 'a backup now, in its own thread'),
+        typed(`/backup drill ${strategy}`, 'a real restore, compared, timed and thrown away'),
+        typed('/backup drill newsletter', 'one that fails; payroll: one that cannot tell'),
         typed(`/backup restore ${strategy}`, 'beside it after you confirm; in place after Carol approves'),
       ],
     ],
@@ -42,7 +44,7 @@ export function summary(facts: DemoFacts): string {
 }
 
 function databases({ postgres, folder }: DemoFacts, dim: (text: string) => string): string[] {
-  const file = `${folder}/crm.db ${dim('(SQLite)')}`
+  const file = `${folder}/ ${dim('crm.db, newsletter.db, payroll.db (SQLite)')}`
   if (!postgres) return [file]
   return [`shop and analytics ${dim(`(PostgreSQL ${postgres.version})`)}: psql ${postgres.url}`, file]
 }

@@ -7,16 +7,17 @@ import { aboutStrategy } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
 import { strategyField } from './fields.ts'
 import { incidentWords } from './incidents.ts'
-import { attentionTo, needsAttention, pauseWords, stateOf } from './attention.ts'
+import { attentionTo, needsAttention, pauseWords, stateOf, urgencyOf } from './attention.ts'
 import {
   badDrill,
   isUnproven,
+  isUntried,
   oldestProofFirst,
   proofWords,
   restoreWords,
   verdictWords,
 } from './drill-words.ts'
-import { dateText, plural, worstFirst } from './phrases.ts'
+import { dateText, plural } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
 import { levelCell, text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
@@ -38,7 +39,7 @@ export const status = defineCommand({
 
 async function overview(engine: Engine): Promise<Reply> {
   const strategies = (await engine.strategies()).toSorted(
-    (a, b) => rank(a) - rank(b) || oldestProofFirst(a, b),
+    (a, b) => urgencyOf(a) - urgencyOf(b) || oldestProofFirst(a, b),
   )
   const health = await engine.health()
   const board = await engine.dashboard()
@@ -85,10 +86,6 @@ export const statusColumns = [
   { key: 'proven', label: 'Restored' },
   { key: 'next', label: 'Next' },
 ]
-
-function rank(strategy: StrategyView): number {
-  return worstFirst.indexOf(stateOf(strategy))
-}
 
 function totalsOf(strategies: StrategyView[]): { backups: number; storedBytes: number } {
   return {
@@ -231,7 +228,13 @@ function goodFacts({ lastGood }: StrategyView): Fact[] {
 function provenFacts(strategy: StrategyView, now: number): Fact[] {
   const { proven, drills, timezone } = strategy
   const last = drills?.last
-  const words = proven ? proofWords(proven, now) : isUnproven(strategy) ? 'unproven: never restored' : null
+  const words = proven
+    ? proofWords(proven, now)
+    : isUntried(strategy)
+      ? 'unproven: never restored'
+      : isUnproven(strategy)
+        ? 'unproven'
+        : null
   const facts: Fact[] = words === null ? [] : [{ label: 'Proven', cell: text(words) }]
   if (proven?.by === 'drill' && last?.verdict === 'pass' && last.previousMs !== null)
     facts.push({ label: 'Restore time', cell: text(restoreWords(last).join('')) })

@@ -2,13 +2,13 @@ import type { DrillCheckResult, DrillResult } from '../core/drill.ts'
 import { formatCount, formatDuration } from '../core/duration.ts'
 import type { RunView } from '../core/model.ts'
 
-/** "restored and compared in 3 min 12 s", "a backup does not restore: …", "a drill could not tell: …"
+/** "restored and compared in 3 min 12 s", "a backup failed its drill: …", "a drill could not tell: …"
  * @param isLost  the backup is not offered any more */
 export function drillTitle({ verdict, why, restoreMs }: DrillResult, isLost: boolean): string {
   if (verdict === 'pass')
     return `restored and compared${restoreMs === null ? '' : ` in ${formatDuration(restoreMs)}`}`
   const fact = {
-    fail: isLost ? 'a backup does not restore' : 'a drill failed',
+    fail: isLost ? 'a backup failed its drill' : 'a drill failed',
     inconclusive: 'a drill could not tell',
   }[verdict]
   return why === null ? fact : `${fact}: ${why}`

@@ -11,21 +11,27 @@ import { root } from '../support/source-files.ts'
 const run = promisify(execFile)
 const patienceMs = 120_000
 
-test('the demo shows three threads, and Ctrl-C leaves nothing behind', { timeout: 240_000 }, async (t) => {
-  const demo = await startDemo(t)
-  const threads = await until(() => threadsOf(demo.url), (found) => found.filter(isDone).length === 3) // prettier-ignore
-  assert.deepEqual(threads.map(({ strategy }) => strategy).toSorted(), [
-    'analytics-db',
-    'crm',
-    'production-db',
-  ])
-  const { stdout } = await run(demo.shell[0]!, demo.shell.slice(1), { cwd: root })
-  assert.match(stdout, /production-db-\d{8}T\d{6}Z-[a-z0-9]{4}/, 'the command that is shown works')
-  demo.process.kill('SIGINT')
-  assert.equal(await demo.ended, 0)
-  assert.deepEqual(await readdir(demo.folder), [])
-  assert.deepEqual(await processesOf(demo.folder), [])
-})
+test(
+  'the demo shows a thread for each strategy, and Ctrl-C leaves nothing behind',
+  { timeout: 240_000 },
+  async (t) => {
+    const demo = await startDemo(t)
+    const threads = await until(() => threadsOf(demo.url), (found) => found.filter(isDone).length === 5) // prettier-ignore
+    assert.deepEqual(threads.map(({ strategy }) => strategy).toSorted(), [
+      'analytics-db',
+      'crm',
+      'newsletter',
+      'payroll',
+      'production-db',
+    ])
+    const { stdout } = await run(demo.shell[0]!, demo.shell.slice(1), { cwd: root })
+    assert.match(stdout, /production-db-\d{8}T\d{6}Z-[a-z0-9]{4}/, 'the command that is shown works')
+    demo.process.kill('SIGINT')
+    assert.equal(await demo.ended, 0)
+    assert.deepEqual(await readdir(demo.folder), [])
+    assert.deepEqual(await processesOf(demo.folder), [])
+  },
+)
 
 test('the demo takes everything with it when it is killed', { timeout: 240_000 }, async (t) => {
   const demo = await startDemo(t)

@@ -28,15 +28,15 @@ export function drillHeadline(drill: DrillResult): string {
 export function drillAdvice({ drill, stillGood, fault, endedAt, queuedAt }: RunView): string[] {
   if (!drill || drill.verdict === 'pass') return []
   const { backup } = drill
-  const lost = stillGood === undefined ? null : consequence({ backup, stillGood }, endedAt ?? queuedAt)
-  return [lost, fault?.hint ?? null]
-    .filter((words) => words !== null)
-    .map((words) => sentence(safeLine(words, 600)))
+  const words =
+    stillGood === undefined ? fault?.hint : consequence({ backup, stillGood }, endedAt ?? queuedAt)
+  return words === undefined || words === null ? [] : [sentence(safeLine(words, 600))]
 }
 
 /** The message in the thread when the drill is over: its numbers, each check, and where the evidence lies. */
-export function drillResult(run: RunView, drill: DrillResult): Drawn {
-  const { verdict, why, server, evidence } = drill
+export function drillResult(drill: DrillResult): Drawn {
+  const { verdict, why, evidence, notes = [] } = drill
+  const isSaidByCheck = drill.checks.some(({ ok }) => !ok)
   const numbers = [...comparedWords(drill), ...restoreWords(drill), ...checksFact(drill)]
   const headline = verdict === 'pass' ? [equalWords(drill), ...numbers] : [verdictWords[verdict], ...numbers]
   const checks = checkLines(drill)
@@ -44,14 +44,25 @@ export function drillResult(run: RunView, drill: DrillResult): Drawn {
     .join('\n')
   return draw({
     headline: `${drillSigns[verdict]} ${safeLine(joined(...headline), limits.headlineText)}`,
-    lines: [why === null ? '' : sentence(safe(why, 600)), checks, ...drillAdvice(run)],
+    lines: [
+      why === null || isSaidByCheck ? '' : sentence(safe(why, 600)),
+      checks,
+      ...notes.slice(0, mostNotes).map((note) => `Note: ${safeLine(note, 400)}`),
+    ],
     small: [
-      joined(`in ${safeLine(server, 200)}`, `from ${code(drill.backup)}`),
+      joined(placeOf(drill), `from ${code(drill.backup)}`),
       evidence === null
         ? 'its evidence could not be stored'
         : `evidence in ${safeLine(evidence.storage, 80)}: ${code(evidence.key)}`,
     ],
   })
+}
+
+const mostNotes = 5
+
+/** Where it was restored; nothing when it came to none. */
+export function placeOf({ server, restoreMs, tables }: DrillResult): string | null {
+  return restoreMs === null && tables === null ? null : `in ${safeLine(server, 200)}`
 }
 
 function equalWords({ tables, objects }: DrillResult): string {

@@ -2,9 +2,9 @@ import type { HomeView, KnownBlock } from '@slack/types'
 import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { Dashboard } from '../../core/dashboard.ts'
 import type { StrategyView } from '../../core/model.ts'
-import { attentionTo, needsAttention, stateOf } from '../../commands/attention.ts'
-import { isUnproven, oldestProofFirst, proofWords } from '../../commands/drill-words.ts'
-import { plural, worstFirst } from '../../commands/phrases.ts'
+import { attentionTo, needsAttention, urgencyOf } from '../../commands/attention.ts'
+import { badDrill, isUnproven, isUntried, oldestProofFirst, proofWords } from '../../commands/drill-words.ts'
+import { plural } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { button, context, header, section } from './elements.ts'
@@ -37,7 +37,7 @@ export interface Rights {
  * with a line each, or with `rich` in a table. */
 export function homeView(facts: HomeFacts, style: 'basic' | 'rich' = 'basic'): HomeView {
   const { strategies, board, now } = facts
-  const sorted = strategies.toSorted((a, b) => rank(a) - rank(b))
+  const sorted = strategies.toSorted((a, b) => urgencyOf(a) - urgencyOf(b))
   const head: KnownBlock[] = [
     header('Backups'),
     section(summary(facts)),
@@ -96,10 +96,12 @@ function scorecard({ strategies, rights, now }: HomeFacts): KnownBlock[] {
 }
 
 function unproven(strategies: StrategyView[]): string[] {
-  const names = strategies.filter(isUnproven).map(({ name }) => safeLine(name))
-  if (names.length === 0) return []
+  const bad = strategies.filter((one) => badDrill(one) !== null).map(({ name }) => safeLine(name))
+  const failed = bad.length === 0 ? [] : [`*Drill failed*  ${few(bad, ', ')}`]
+  const names = strategies.filter(isUntried).map(({ name }) => safeLine(name))
+  if (names.length === 0) return failed
   const all = names.length === strategies.length && names.length > 1
-  return [`*Unproven*  never restored: ${all ? `all ${names.length}` : few(names, ', ')}`]
+  return [...failed, `*Unproven*  never restored: ${all ? `all ${names.length}` : few(names, ', ')}`]
 }
 
 function proven(strategies: StrategyView[], now: number): string[] {
@@ -137,10 +139,6 @@ function homeActions({ rights }: HomeFacts, choice: StrategyView[]): KnownBlock 
   return { type: 'actions', elements: [...buttons, ...runMenu(names.toSorted())] }
 }
 
-function rank(strategy: StrategyView): number {
-  return worstFirst.indexOf(stateOf(strategy))
-}
-
 function summary({ strategies, board }: HomeFacts): string {
   const bad = strategies.filter(needsAttention).length
   const backups = strategies.reduce((sum, one) => sum + one.backups, 0)
@@ -171,7 +169,9 @@ function smallPrint(strategy: StrategyView, now: number): string {
   const good = strategy.lastGood
   const last =
     good === null
-      ? 'no good backup yet'
+      ? strategy.backups > 0
+        ? 'no good backup left'
+        : 'no good backup yet'
       : joined(`last good ${formatAge(now - good.createdAt)}`, formatBytes(good.storedBytes))
   const next =
     strategy.nextAt === null
@@ -185,7 +185,8 @@ function smallPrint(strategy: StrategyView, now: number): string {
 
 function proof(strategy: StrategyView, now: number): string | null {
   if (strategy.proven) return safeLine(proofWords(strategy.proven, now))
-  return isUnproven(strategy) ? '*unproven*: never restored' : null
+  if (!isUnproven(strategy)) return null
+  return isUntried(strategy) ? '*unproven*: never restored' : '*unproven*: its drill failed'
 }
 
 function inWords(ms: number): string {

@@ -13,7 +13,7 @@ import {
   verifiedWords,
 } from '../../commands/phrases.ts'
 import { allLines, allWords } from '../../commands/verify-words.ts'
-import { drillAdvice, drillAgain, drillHeadline, drillSigns } from './drill.ts'
+import { drillAdvice, drillAgain, drillHeadline, drillSigns, placeOf } from './drill.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { by, code, contents, joined, runName, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
@@ -144,15 +144,7 @@ function smallPrint(run: RunView): string {
     : null
   const next = run.kind === 'backup' || run.kind === 'drill' ? nextRun(run) : null
   if (run.drill)
-    return joined(
-      engine,
-      series,
-      origin(run),
-      next,
-      `in ${safeLine(run.drill.server, 100)}`,
-      subject(run),
-      runName(run),
-    )
+    return joined(engine, series, origin(run), next, placeOf(run.drill), subject(run), runName(run))
   if (failed(run)) {
     return joined(
       engine,

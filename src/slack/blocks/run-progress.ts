@@ -20,7 +20,7 @@ export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
   if (run.restore) return restoreResult(run, run.restore)
   if (run.undo) return undoResult(run, run.undo)
   if (run.verify) return verifyResult(run)
-  if (run.drill) return drillResult(run, run.drill)
+  if (run.drill) return drillResult(run.drill)
   return draw({ headline: stopped(run), lines: failed(run) ? [explanation(run)] : [] })
 }
 

@@ -107,14 +107,13 @@ test('a drill that passed says how long a restore takes, and whether that grows'
 })
 
 test('a drill that failed says which backup is not offered any more, and which older one is', () => {
-  const meaning = `Production-db-20261120T060000Z-k3f9 is not offered for restore any more; the newest good one is ${older}, 1 d ago (restored and compared).`
+  const meaning = `Production-db-20261120T060000Z-k3f9 is not offered for restore until a drill of it passes; the newest good one is ${older}, 1 d ago (restored and compared).`
   assert.deepEqual(shown({ type: 'run.card', run: failed }).slice(0, 2), [
     '❌ *production-db* · drill failed: check "orders of today" found 0, expected at least 1',
     meaning.replace('Production', 'production'),
   ])
   assert.deepEqual(shown({ type: 'run.card', run: failed }).slice(-2), ['[Retry]', '[View Log]'])
-  assert.deepEqual(shown({ type: 'run.progress', run: failed }).slice(1, 5), [
-    'Check "orders of today" found 0, expected at least 1.',
+  assert.deepEqual(shown({ type: 'run.progress', run: failed }).slice(1, 4), [
     '✗ orders of today: found 0, expected at least 1',
     '– money: could not be asked, expected not empty',
     '✓ no orphans: found 0, expected 0',
@@ -132,8 +131,8 @@ test('the alarm calls people, offers the next steps, and ends with a drill that 
     lost: { backup: failed.drill!.backup, stillGood: null },
   })
   assert.deepEqual(shown({ type: 'incident', incident: open }), [
-    '❌ <!subteam^S0DBA0001> *production-db* has a backup that does not restore: check "orders of today" found 0, expected at least 1 (drill-failed)',
-    'production-db-20261120T060000Z-k3f9 is not offered for restore any more, and no other good backup is left: run one now.',
+    '❌ <!subteam^S0DBA0001> *production-db* has a backup that failed its drill: check "orders of today" found 0, expected at least 1 (drill-failed)',
+    'production-db-20261120T060000Z-k3f9 is not offered for restore until a drill of it passes, and no other good backup is left: make one now.',
     '[Retry]',
     '[Drill the newest]',
     '[View Log]',
@@ -143,7 +142,7 @@ test('the alarm calls people, offers the next steps, and ends with a drill that 
   const over = incident({ ...open, state: 'recovered', closedAt: open.openedAt + 3_600_000 })
   assert.equal(
     shown({ type: 'incident', incident: over })[0],
-    '✅ *production-db* restores again: recovered after 1 failure, 1 h',
+    '✅ *production-db* passes its drills again: recovered after 1 failure, 1 h',
   )
 })
 
