@@ -31,7 +31,7 @@ test('a file with one database and one folder is enough', () => {
   assert.deepEqual(shop!.compression, { type: 'gzip', level: null })
   assert.deepEqual(shop!.retry, { maxAttempts: 3, delayMs: 10_000, maxDelayMs: 300_000 })
   assert.deepEqual(shop!.timeout, { backupMs: 0, uploadMs: 0, restoreMs: 0, stallMs: 300_000 })
-  assert.deepEqual(shop!.expect, { maxAgeMs: null })
+  assert.deepEqual(shop!.expect, { maxAgeMs: null, size: 0.5, rows: 0.5, duration: 3 })
   assert.deepEqual(shop!.restore, { expiresMs: 1_800_000, undoMs: 86_400_000, freshnessSql: null })
   assert.deepEqual(shop!.storages, ['disk'])
   assert.equal(shop!.prove, true)
@@ -255,6 +255,24 @@ test('nothing of a configuration can be changed', () => {
   const config = load(around(slack))
   assert.throws(() => config.strategies[0]!.tags.push('x'), TypeError)
   assert.throws(() => (config.slack!.routing.mentionOnFailure[0] = 'x'), TypeError)
+})
+
+test('what is normal is read as shares, each of which may be off', () => {
+  const config = load(
+    around(
+      ['expect: { size_change: 30%, duration_change: off }'],
+      ['expect: { rows_change: 12.5%, size_change: off }'],
+    ),
+  )
+  assert.deepEqual(config.strategies[0]!.expect, { maxAgeMs: null, size: null, rows: 0.125, duration: null })
+})
+
+test('so much is read again a day as the place may cost, and what a place is given of its own goes first', () => {
+  assert.deepEqual(load(around([])).reread, { disk: 10 * 1024 ** 3 })
+  assert.deepEqual(load(around(['verify: { budget: off }'])).reread, { disk: 0 })
+  assert.deepEqual(load(around(['verify: { budget: off, places: { disk: 200MiB } }'])).reread, {
+    disk: 200 * 1024 ** 2,
+  })
 })
 
 test('what is legal but hardly meant is a warning with its place', () => {

@@ -326,3 +326,24 @@ strategies: [{ name: a, database_url: "postgres://db/a" }]
     '6:39  global.storages.My Disk.foo  unknown key  write path',
   ])
 })
+
+test('shares and sizes without their sign are told with it', () => {
+  const wrong = (global: string): string[] =>
+    mistakesIn(around([global])).map((line) => line.replace(/^\S+ {2}global\.\S+ {2}/, ''))
+  assert.deepEqual(wrong('expect: { size_change: 50 }'), ['50 has no %  write 50%, or off'])
+  assert.deepEqual(wrong('expect: { size_change: 0.5 }'), ['0.5 has no %  write 50%, or off'])
+  assert.deepEqual(wrong('expect: { rows_change: half }'), [
+    '"half" is not a share  write a share such as 50%, or off',
+  ])
+  assert.deepEqual(wrong('expect: { rows_change: 0% }'), [
+    '"0%" is not between 1% and 10000%  write a share such as 50%, or off',
+  ])
+  assert.deepEqual(wrong('expect: { size_chnge: 50% }'), ['unknown key  did you mean size_change?'])
+  assert.deepEqual(wrong('verify: { budget: 10 }'), ['10 has no unit  write 10GiB, or off'])
+  assert.deepEqual(wrong('verify: { budget: 10GB }'), [
+    '"10GB" is not a size  write a whole number with B, KiB, MiB or GiB, such as 10GiB, or off',
+  ])
+  assert.deepEqual(wrong('verify: { places: { dsk: 1GiB } }'), [
+    'there is no place named "dsk"  did you mean disk?',
+  ])
+})

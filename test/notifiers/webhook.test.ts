@@ -78,6 +78,8 @@ suite('what a webhook is sent', () => {
         level: 'V2',
         destination: ['s3'],
         missing: [],
+        suspicious: null,
+        drill: null,
         error: null,
         error_code: null,
         hint: null,
