@@ -1,3 +1,4 @@
+import { DateTime } from 'luxon'
 import type { DrillCheckResult, DrillVerdict } from './drill.ts'
 import type { Actor, Level, Outcome, RequestState, RunState } from './model.ts'
 
@@ -27,8 +28,19 @@ export interface Report {
   refusals: Listed<Decision>
   /** Of the whole audit log, walked now. */
   chain: { rows: number; problems: string[] }
-  /** What this report cannot know, in words. */
-  gaps: string[]
+  /** What this report cannot know. */
+  gaps: {
+    /** Where this installation's memory begins, when that is within the period; null: it begins before. */
+    begunAt: number | null
+    /** What is kept for so many days only, and the period begins before. */
+    forgotten: { what: string; days: number }[]
+  }
+}
+
+/** A day as `2026-11-20` is its midnight in the report's zone. */
+export interface ReportAsk {
+  since: number | string
+  until: number | string
 }
 
 export interface ReportPeriod {
@@ -82,6 +94,8 @@ export interface LateSpell {
   from: number
   /** null: it still was at the end of the period. */
   to: number | null
+  /** Within the period. */
+  tookMs: number
   /** What is promised, ms. */
   promisedMs: number
   /** Slots in it that passed because somebody had paused it. */
@@ -160,4 +174,11 @@ export interface Decision {
   result: string
   reason: string | null
   detail: string | null
+}
+
+/** @returns null when it is no day */
+export function instantIn(at: number | string, zone: string): number | null {
+  if (typeof at === 'number') return at
+  const day = DateTime.fromISO(at, { zone })
+  return day.isValid ? day.toMillis() : null
 }

@@ -19,6 +19,7 @@ import { findBackup, syncCatalogue } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import { dashboardOf } from './dashboard.ts'
 import { composeDigest, currentPeriod } from './digest.ts'
+import { composeReport } from './report.ts'
 import { diagnose } from './doctor.ts'
 import { makeDownload } from './download.ts'
 import { explainRetention } from './explain.ts'
@@ -115,6 +116,7 @@ export function createEngine(
     verifyAudit: () => verifyAudit(context),
     dashboard: (among) => dashboardOf(context, among ?? null),
     digest: (among) => composeDigest(context, currentPeriod(context), among ?? null),
+    report: (period, only) => composeReport(context, period, only),
     health: async () => probe.health(await strategyViews(context)),
     notifiers: () => viewNotifiers(context),
     testNotifiers: (name) => testNotifiers(context, name),

@@ -4,6 +4,7 @@ import type { Check } from '../core/checks.ts'
 import type { Dashboard } from '../core/dashboard.ts'
 import type { DecryptTest } from '../core/decrypt-test.ts'
 import type { DigestView } from '../core/digest.ts'
+import type { Report, ReportAsk } from '../core/report.ts'
 import type { DownloadLink } from '../core/download.ts'
 import type { FaultFacts } from '../core/faults.ts'
 import type { IncidentDoor } from '../core/incidents.ts'
@@ -193,6 +194,8 @@ export interface Engine extends IncidentDoor {
   dashboard(among?: readonly string[]): Promise<Dashboard>
   /** What happened since the last digest was due, and how things stand. @param among  of these strategies alone */
   digest(among?: readonly string[]): Promise<DigestView>
+  /** What happened in a period, as evidence. @param only  of this strategy alone; null = of all. @throws Fault not-found · usage */
+  report(period: ReportAsk, only: string | null): Promise<Report>
 }
 
 /** A verification of an encrypted backup with a key that is not configured. */

@@ -76,7 +76,8 @@ function lateness(
   if (promisedMs === null) return []
   const from = Math.max(period.since, last.startedAt + promisedMs)
   if (from >= (next ?? period.until)) return []
-  return [{ strategy: strategy.name, from, to: next, promisedMs, paused: 0 }]
+  const tookMs = (next ?? period.until) - from
+  return [{ strategy: strategy.name, from, to: next, tookMs, promisedMs, paused: 0 }]
 }
 
 /** As `overdueSince` has it: `expect.max_age`, else schedule × 1.5 and how long the last one took. */

@@ -1,13 +1,16 @@
 import type { Strategy } from '../core/config.ts'
+import { Fault } from '../core/faults.ts'
 import type { Level, RequestView, StrategyView } from '../core/model.ts'
-import type {
-  Decision,
-  Listed,
-  Report,
-  ReportedRestore,
-  ReportedStrategy,
-  ReportedVerifications,
-  ReportPeriod,
+import {
+  instantIn,
+  type Decision,
+  type Listed,
+  type Report,
+  type ReportAsk,
+  type ReportedRestore,
+  type ReportedStrategy,
+  type ReportedVerifications,
+  type ReportPeriod,
 } from '../core/report.ts'
 import { retentionIn } from '../core/retention.ts'
 import { checkChain } from '../state/audit-chain.ts'
@@ -29,16 +32,19 @@ import { othersFirst, strategyViews } from './views.ts'
 /** Acts of the audit log by what they are evidence of; restores have a list of their own. */
 const downloads = ['download', 'get']
 const refusals = ['access.refused']
+const dayMs = 24 * 60 * 60_000
 const everyday = ['restore.%', 'run', 'verify', 'cancel', 'drill', 'incident.%']
 
 /** What happened in a period, and how things stand, for somebody who was not there. Reads state only; the same state gives the same report.
- * @param only  of this strategy alone; null = of all. @throws Fault not-found */
+ * @param only  of this strategy alone; null = of all. @throws Fault not-found · usage */
 export async function composeReport(
   context: EngineContext,
-  period: ReportPeriod,
+  asked: ReportAsk,
   only: string | null,
 ): Promise<Report> {
   const { clock, config, database } = context
+  const timezone = config.digest?.timezone ?? config.strategies[0]?.timezone ?? 'UTC'
+  const period = periodOf(asked, timezone)
   const db = database.read
   const configured = only === null ? config.strategies : [strategyOf(context, only)]
   const names = only === null ? await everyName(context, period) : [only]
@@ -55,7 +61,7 @@ export async function composeReport(
   return {
     period,
     madeAt: clock.now(),
-    timezone: config.digest?.timezone ?? config.strategies[0]?.timezone ?? 'UTC',
+    timezone,
     installation: context.installation,
     version: context.version,
     only,
@@ -75,6 +81,14 @@ export async function composeReport(
     chain: { rows, problems: problems.map(({ text }) => text) },
     gaps: await gapsOf(context, period),
   }
+}
+
+function periodOf(asked: ReportAsk, timezone: string): ReportPeriod {
+  const [since, until] = [instantIn(asked.since, timezone), instantIn(asked.until, timezone)]
+  if (since !== null && until !== null && since < until) return { since, until }
+  throw new Fault('usage', 'the period ends before it begins, or has a day that is none', {
+    hint: 'write --since 90d, or --since 2026-08-23 --until 2026-11-21',
+  })
 }
 
 /** Those that are configured, and those that were. */
@@ -160,17 +174,16 @@ function said({ scrub }: EngineContext, { rows, total }: Listed<Decision>): List
 }
 
 /** What was before this machine's memory, or is forgotten by now. */
-async function gapsOf({ clock, database }: EngineContext, { since }: ReportPeriod): Promise<string[]> {
-  const dayMs = 24 * 60 * 60_000
+async function gapsOf({ clock, database }: EngineContext, { since }: ReportPeriod): Promise<Report['gaps']> {
   const begun = await oldestMemory(database.read)
-  const forgotten = (ms: number, what: string): string[] =>
-    since < clock.now() - ms ? [`${what} are kept for ${ms / dayMs} days; older ones are missing here`] : []
-  return [
-    ...(begun === null ? ['this installation remembers nothing yet'] : []),
-    ...(begun !== null && begun > since
-      ? [`this installation remembers nothing from before ${new Date(begun).toISOString()}`]
-      : []),
-    ...forgotten(runsMs, 'runs, requests and deletions'),
-    ...forgotten(slotsMs, 'missed and paused backups'),
+  const kept = [
+    { what: 'runs, requests and deletions', ms: runsMs },
+    { what: 'missed and paused backups', ms: slotsMs },
   ]
+  return {
+    begunAt: begun !== null && begun > since ? begun : null,
+    forgotten: kept
+      .filter(({ ms }) => since < clock.now() - ms)
+      .map(({ what, ms }) => ({ what, days: ms / dayMs })),
+  }
 }
