@@ -22,8 +22,14 @@ export function needsAttention(strategy: StrategyView): boolean {
     bad.includes(stateOf(strategy)) ||
     hasLostAll(strategy) ||
     isUntested(strategy) ||
-    badDrill(strategy) !== null
+    badDrill(strategy) !== null ||
+    isOdd(strategy)
   )
+}
+
+/** Its newest backup is good, and nobody has found out yet why it is not as usual. */
+export function isOdd({ odd }: StrategyView): boolean {
+  return odd !== undefined && odd !== null
 }
 
 function isUntested({ encryption }: StrategyView): boolean {
@@ -44,6 +50,7 @@ export function attentionTo(strategy: StrategyView): string {
     return `encrypted, and nobody has shown yet that it can be decrypted: decrypt-test ${strategy.name}`
   const drill = badDrill(strategy)
   if (!bad.includes(state) && drill !== null) return drill
+  if (!bad.includes(state) && strategy.odd) return `succeeded, but ${strategy.odd.why}`
   const fault = strategy.lastRun?.fault
   const row = strategy.failuresInARow > 1 ? ` ${strategy.failuresInARow} times in a row` : ''
   const hint = fault?.hint ? ` (${fault.hint})` : ''

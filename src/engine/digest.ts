@@ -5,6 +5,7 @@ import { previousSlot } from '../core/schedule.ts'
 import { hasLostAll } from '../core/standing.ts'
 import { drillsEnded } from '../state/drill-standing.ts'
 import { endedRuns, missedSlots, placesUsed, sizeBefore } from '../state/digest.ts'
+import { rereadIn } from '../state/reads.ts'
 import { openRequests } from '../state/requests.ts'
 import type { EngineContext } from './context.ts'
 import { othersFirst, strategyViews } from './views.ts'
@@ -45,6 +46,7 @@ export async function composeDigest(
     paused: some(pausedOf(views), room.named),
     ...proofsOf(views),
     drills: await drillsEnded(database.read, names, period),
+    reread: await rereadIn(database.read, names, period),
     sizes: some(sizes, room.sizes),
     trend: await trendOf(context, names, period),
     places: await placesUsed(database.read, among),
@@ -78,6 +80,7 @@ const worstFirst: readonly DigestTrouble['state'][] = [
   'unrestorable',
   'interrupted',
   'degraded',
+  'odd',
 ]
 
 const rankOf = ({ state }: DigestTrouble): number => worstFirst.indexOf(state)
@@ -104,11 +107,12 @@ function troubleIn(view: StrategyView): DigestTrouble['state'] | null {
   if (overdueSince !== null) return 'overdue'
   const ended = worstFirst.find((state) => state === lastRun?.state)
   if (drills?.last?.verdict === 'fail' && ended !== 'failed') return 'unrestorable'
-  return ended ?? null
+  return ended ?? (view.odd ? 'odd' : null)
 }
 
-function whyOf({ lastRun, drills }: StrategyView, state: DigestTrouble['state']): string | null {
+function whyOf({ lastRun, drills, odd }: StrategyView, state: DigestTrouble['state']): string | null {
   if (state === 'unrestorable') return drills?.last?.why ?? null
+  if (state === 'odd') return odd?.why ?? null
   return state === 'lost' ? null : (lastRun?.fault?.text ?? null)
 }
 

@@ -18,15 +18,15 @@ export function headOf(told: Told, incident: IncidentView, listener: Listener): 
       title: `${strategies.length === 1 ? strategies[0] : plural(strategies.length)}: backed up again`,
     }
   const isLate = incident.members.every(({ state }) => state === 'overdue')
-  const kind = isLate ? 'overdue' : 'failure'
+  const kind = incident.kind === 'odd' ? 'warning' : isLate ? 'overdue' : 'failure'
   return {
     ...common(told, incident),
     kind,
-    topics: [kind],
+    topics: kind === 'warning' ? ['warning', 'failure'] : [kind], // who hears of failures hears of what may hide one
     status: kind,
     current: true,
     heldUntil: incident.heldUntil,
-    title: `${trouble(incident, isLate)}${because(incident)}`,
+    title: incident.kind === 'odd' ? oddTitle(incident) : `${trouble(incident, isLate)}${because(incident)}`,
   }
 }
 
@@ -62,11 +62,23 @@ export function noteOf(
   return {
     ...same,
     kind: 'escalation',
-    topics: note === 'late' ? ['failure', 'overdue'] : ['failure'],
-    status: note === 'late' ? 'overdue' : 'failure',
+    topics: topicsOf(incident, note),
+    status: incident.kind === 'odd' ? 'warning' : note === 'late' ? 'overdue' : 'failure',
     at: incident.lastFailedAt ?? incident.openedAt,
-    title: `${subjectOf(incident, incident.troubled)}: ${worse(incident, note)}${because(incident)}`,
+    title:
+      incident.kind === 'odd'
+        ? oddTitle(incident)
+        : `${subjectOf(incident, incident.troubled)}: ${worse(incident, note)}${because(incident)}`,
   }
+}
+
+function topicsOf({ kind }: IncidentView, note: IncidentNote): Occurrence['topics'] {
+  if (kind === 'odd') return ['warning', 'failure']
+  return note === 'late' ? ['failure', 'overdue'] : ['failure']
+}
+
+function oddTitle({ where, why }: IncidentView): string {
+  return `${where}: backup succeeded, but ${why ?? 'it is not as usual'}`
 }
 
 /** Who hears of every drill hears what each found, and needs no second word about it. */
@@ -76,16 +88,17 @@ function isToldByDrills({ kind }: IncidentView, { on }: Listener): boolean {
 
 function wellAgain({ kind }: IncidentView): string {
   if (kind === 'drill') return 'passes its drills again'
+  if (kind === 'odd') return 'as usual again'
   return kind === 'place' ? 'takes backups again' : 'backed up again'
 }
 
 type End = 'kind' | 'topics' | 'status' | 'hint' | 'error' | 'facts'
 
-function endOf({ why, openedAt, failures, id }: IncidentView): Pick<Occurrence, End> {
+function endOf({ kind, why, openedAt, failures, id }: IncidentView): Pick<Occurrence, End> {
   const all: [string, string | null][] = [
     ['It was', why],
     ['From', instant(openedAt)],
-    ['Failures in a row', failures > 1 ? String(failures) : null],
+    [kind === 'odd' ? 'Backups in a row' : 'Failures in a row', failures > 1 ? String(failures) : null],
     ['Incident', id],
   ]
   return {
@@ -158,16 +171,20 @@ function factsOf(incident: IncidentView): Fact[] {
   const names = members.slice(0, namedAtMost).map(({ strategy }) => strategy)
   const more = troubled - names.length
   const all: [string, string | null][] = [
-    ['Error', why === null ? null : `${why}${code === null ? '' : ` (${code})`}`],
+    [
+      kind === 'odd' ? 'Suspicious' : 'Error',
+      why === null ? null : `${why}${code === null ? '' : ` (${code})`}`,
+    ],
     [
       'Strategies',
-      kind === 'series' || kind === 'drill'
+      kind === 'series' || kind === 'drill' || kind === 'odd'
         ? null
         : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
     ],
     ['Since', instant(openedAt)],
-    ['Failures in a row', failures > 1 ? String(failures) : null],
+    [kind === 'odd' ? 'Backups in a row' : 'Failures in a row', failures > 1 ? String(failures) : null],
     ...(kind === 'series' && first ? ofSeries(first) : []),
+    ['Backup', incident.odd?.backup ?? null],
     ['Not offered any more', incident.lost?.backup ?? null],
     ['Newest good backup', incident.lost ? (incident.lost.stillGood?.id ?? 'none') : null],
     ['Incident', incident.id],

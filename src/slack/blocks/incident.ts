@@ -9,7 +9,7 @@ import { told } from './alarms.ts'
 import { drillButton } from './drill.ts'
 import { button, context, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { by, joined, moment, ordinal, safe, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
+import { by, code, joined, moment, ordinal, safe, safeLine, sentence, timeOfDay, upcoming } from './words.ts'
 
 /** The head of an incident's thread: what is wrong, since when, who looks after it. It depends on nothing but the incident, so
  * that drawing it again changes nothing; ages are counted from the newest failure. */
@@ -64,12 +64,15 @@ const isOnlyLate = ({ members }: IncidentView): boolean => members.every(({ stat
 
 function signOf(incident: IncidentView): string {
   if (isOnlyOwed(incident)) return '🟠'
+  if (incident.kind === 'odd') return '⚠️'
   return isOnlyLate(incident) ? '⏰' : '❌'
 }
 
 function trouble(incident: IncidentView): string {
   const name = subject(incident)
   if (incident.kind === 'place') return `${name} takes no backups`
+  if (incident.kind === 'odd')
+    return `${name} succeeded, but ${safe(incident.why ?? '', limits.headlineText)}`
   if (incident.kind === 'drill')
     return incident.lost ? `${name} has a backup that failed its drill` : `${name}: a drill failed`
   if (incident.kind === 'shared')
@@ -86,7 +89,7 @@ function subject(incident: IncidentView): string {
 }
 
 function why({ why: words, code, kind, where }: IncidentView): string {
-  if (words === null) return ''
+  if (words === null || kind === 'odd') return ''
   const place = kind === 'shared' ? ` on ${safeLine(where, 100)}` : ''
   return `: ${safe(words, limits.headlineText)}${code === null ? '' : ` (${code}${place})`}`
 }
@@ -99,9 +102,11 @@ function advice({ hint, lost = null, lastFailedAt, openedAt }: IncidentView): st
 
 const namedAtMost = 40
 
+const isOfOne = ({ kind }: IncidentView): boolean => kind !== 'place' && kind !== 'shared'
+
 /** Who is in it, of many. */
 function names(incident: IncidentView): string[] {
-  if (incident.kind === 'series' || incident.kind === 'drill') return []
+  if (isOfOne(incident)) return []
   const line = (title: string, state: IncidentMember['state']): string[] => {
     const found = incident.members.filter((member) => member.state === state)
     if (found.length === 0) return []
@@ -123,10 +128,11 @@ function counted(incident: IncidentView): string[] {
   const [first] = members
   const now = incident.lastFailedAt ?? openedAt
   const isLate = members.some(({ overdueSince }) => overdueSince !== null)
-  const ofOne = kind === 'series' || kind === 'drill'
+  const ofOne = isOfOne(incident)
   return [
-    ...(failures > 1 && !isOnlyOwed(incident) ? [`${ordinal(failures)} failure in a row`] : []),
-    ...(failures > 1 || kind === 'place' || kind === 'shared' ? [`since ${moment(openedAt, timezone)}`] : []),
+    ...(failures > 1 && !isOnlyOwed(incident) ? [inARow(incident)] : []),
+    ...(failures > 1 || !ofOne ? [`since ${moment(openedAt, timezone)}`] : []),
+    ...(incident.odd ? [code(incident.odd.backup)] : []),
     ...(isLate && !isOnlyLate(incident) ? ['past the promised age'] : []),
     ...(isLate && kind === 'series' && first ? [`expected ${safeLine(first.expected ?? '', 200)}`] : []),
     ...(kind === 'series' && first ? [lastGood(first, now)] : []),
@@ -134,6 +140,10 @@ function counted(incident: IncidentView): string[] {
       ? [`next ${kind === 'drill' ? 'drill ' : ''}${upcoming(first.nextAt, now, timezone)}`]
       : []),
   ]
+}
+
+function inARow({ kind, failures }: IncidentView): string {
+  return `${ordinal(failures)} ${kind === 'odd' ? 'backup' : 'failure'} in a row`
 }
 
 function lastGood({ lastGoodAt }: IncidentMember, now: number): string {
@@ -154,7 +164,8 @@ function care({ acknowledged, snoozed, timezone }: IncidentView): string[] {
 
 function said(incident: IncidentView, note: IncidentNote): string {
   const name = subject(incident)
-  const row = incident.failures > 1 ? `${ordinal(incident.failures)} failure in a row` : 'it failed'
+  if (incident.kind === 'odd') return trouble(incident)
+  const row = incident.failures > 1 ? inARow(incident) : 'it failed'
   switch (note) {
     case 'late':
       return `${incident.kind === 'place' ? `${name} still takes no backups` : name}: past the promised age, and no new backup`
@@ -182,9 +193,17 @@ function recovered(incident: IncidentView): string {
   const took = formatDuration(Math.max(0, (closedAt ?? openedAt) - openedAt))
   const count = failures > 0 && !isOnlyOwed(incident) ? `${plural(failures, 'failure')}, ${took}` : took
   if (kind === 'place') return `*${safeLine(where)}* takes backups again: recovered after ${took}`
+  if (kind === 'odd') return oddIsOver(incident)
   if (kind === 'drill') return `*${safeLine(where)}* passes its drills again: recovered after ${count}`
   const name = kind === 'shared' ? `*${plural(everTroubled, 'strategy')}* are` : `*${safeLine(where)}* is`
   return `${name} backed up again: recovered after ${count}`
+}
+
+/** Its newest is as usual: because it is as before, because this is usual by now, or because somebody says so. */
+function oddIsOver({ where, failures, acknowledged }: IncidentView): string {
+  const name = `*${safeLine(where)}*`
+  if (acknowledged !== null) return `${name}: found right, and usual from now on`
+  return `${name} is as usual again, after ${plural(failures, 'backup')} that ${failures === 1 ? 'was' : 'were'} not`
 }
 
 function joinedAnother(incident: IncidentView): Drawn {
@@ -222,6 +241,7 @@ function tryAgain({ kind, members: [first], lost }: IncidentView): (Button | nul
     const again = lost ? drillButton('Retry', { strategy, backup: lost.backup }) : null
     return [again, drillButton('Drill the newest', { strategy })]
   }
+  if (kind === 'odd') return []
   if (kind !== 'series')
     return [button({ label: 'Status', action: `${askPrefix}0`, value: { command: 'status', args: {} } })]
   const value = { strategy, ...(run !== null && { id: run }) }
