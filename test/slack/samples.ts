@@ -1,3 +1,4 @@
+import type { DrillResult } from '../../src/core/drill.ts'
 import type { IncidentView } from '../../src/core/incidents.ts'
 import {
   serviceActor,
@@ -84,6 +85,38 @@ export function failedRun(changes: Partial<RunView> = {}): RunView {
       code: 'database-refused',
       text: 'password refused for user backup',
       hint: 'check DB_PASSWORD in the environment of the service',
+    },
+    ...changes,
+  })
+}
+
+/** A drill that passed. */
+export function drilled(result: Partial<DrillResult> = {}, changes: Partial<RunView> = {}): RunView {
+  const backup = 'production-db-20261120T060000Z-k3f9'
+  return run({
+    kind: 'drill',
+    state: 'succeeded',
+    stage: null,
+    schedule: 'Sundays at 03:00',
+    backupId: backup,
+    nextAt: at('06:00:00') + 7 * 86_400_000,
+    endedAt: at('06:04:02'),
+    drill: {
+      backup,
+      verdict: 'pass',
+      why: null,
+      server: 'a scratch PostgreSQL 16.4',
+      tables: 8,
+      rows: 4_812_330,
+      objects: 5,
+      checks: [
+        { name: 'orders of today', ok: true, found: '412', expected: 'at least 1' },
+        { name: 'no orphans', ok: true, found: '0', expected: '0' },
+      ],
+      restoreMs: 192_000,
+      previousMs: 171_000,
+      evidence: { storage: 's3', key: 'production-db/2026/11/k3f9/verdict-1.json' },
+      ...result,
     },
     ...changes,
   })

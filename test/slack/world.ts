@@ -157,7 +157,7 @@ const smallGate: Gate = {
 }
 
 const openCommands = new Set(['help', 'status', 'list', 'show', 'log', 'schedule', 'run', 'verify', 'crash'])
-const known = [...openCommands, 'acknowledge', 'snooze', 'cancel', 'restore', 'confirm', 'dismiss']
+const known = [...openCommands, 'acknowledge', 'snooze', 'cancel', 'drill', 'restore', 'confirm', 'dismiss']
 
 function nameOf(asked: Asked): string {
   return 'name' in asked ? asked.name : (asked.words.split(' ')[0] ?? '')
@@ -181,6 +181,8 @@ async function usualAnswer(asked: Asked): Promise<Reply> {
       return { type: 'facts', title: 'Backup', facts: [], data: backup({ id: shownId(asked) }) }
     case 'run':
       return { type: 'run', run: run(), note: null }
+    case 'drill':
+      return { type: 'run', run: run({ kind: 'drill', state: 'queued' }), note: null }
     case 'cancel':
       return { type: 'run', run: run(), note: 'stopping' }
     case 'log':

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DrillResult } from '../../../src/core/drill.ts'
 import type { MessageBody } from '../../../src/core/messages.ts'
-import type { RunView } from '../../../src/core/model.ts'
 import { drawMessage } from '../../../src/slack/blocks/message.ts'
-import { at, incident, run } from '../samples.ts'
+import { at, drilled, incident } from '../samples.ts'
 
 const older = 'production-db-20261119T060000Z-a1b2'
 
@@ -22,39 +20,8 @@ function shown(body: MessageBody): string[] {
   })
 }
 
-function drill(result: Partial<DrillResult>, changes: Partial<RunView> = {}): RunView {
-  const backup = 'production-db-20261120T060000Z-k3f9'
-  return run({
-    kind: 'drill',
-    state: 'succeeded',
-    stage: null,
-    schedule: 'Sundays at 03:00',
-    backupId: backup,
-    nextAt: at('06:00:00') + 7 * 86_400_000,
-    endedAt: at('06:04:02'),
-    drill: {
-      backup,
-      verdict: 'pass',
-      why: null,
-      server: 'a scratch PostgreSQL 16.4',
-      tables: 8,
-      rows: 4_812_330,
-      objects: 5,
-      checks: [
-        { name: 'orders of today', ok: true, found: '412', expected: 'at least 1' },
-        { name: 'no orphans', ok: true, found: '0', expected: '0' },
-      ],
-      restoreMs: 192_000,
-      previousMs: 171_000,
-      evidence: { storage: 's3', key: 'production-db/2026/11/k3f9/verdict-1.json' },
-      ...result,
-    },
-    ...changes,
-  })
-}
-
-const passed = drill({})
-const failed = drill(
+const passed = drilled()
+const failed = drilled(
   {
     verdict: 'fail',
     why: 'check "orders of today" found 0, expected at least 1',
@@ -70,7 +37,7 @@ const failed = drill(
     stillGood: { id: older, createdAt: at('06:00:00') - 86_400_000, level: 'V3' },
   },
 )
-const unclear = drill(
+const unclear = drilled(
   {
     verdict: 'inconclusive',
     why: 'the extension postgis is not installed here',
