@@ -7,6 +7,7 @@ import type { Bench } from './bench.ts'
 import { measureCatalogue } from './catalogue.ts'
 import { startSampleServer } from './database.ts'
 import { measureDumps } from './dumps.ts'
+import { measureEncryption } from './encrypted.ts'
 import { measureMemory } from './memory.ts'
 import { measureReady } from './ready.ts'
 import { printTable, writeReport } from './report.ts'
@@ -17,6 +18,7 @@ import { measureUploads } from './uploads.ts'
 const measurements: Record<string, (bench: Bench) => Promise<Result[]>> = {
   ready: measureReady,
   dumps: measureDumps,
+  encryption: measureEncryption,
   s3: measureUploads,
   restores: measureRestores,
   catalogue: measureCatalogue,

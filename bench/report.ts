@@ -35,7 +35,7 @@ export interface Circumstances {
 export async function writeReport(results: Result[], circumstances: Circumstances): Promise<void> {
   const { sample, sizeMb, rounds } = circumstances
   const versions = await Promise.all(
-    ['pg_dump', 'zstd', 'pigz', 'gzip'].map((tool) => versionOf(tool, sample.env)),
+    ['pg_dump', 'zstd', 'pigz', 'gzip', 'age', 'gpg'].map((tool) => versionOf(tool, sample.env)),
   )
   const [processor] = cpus()
   const page = `<!-- Written by \`npm run bench -- --write\`. Do not edit; the words are in bench/report.ts. -->
