@@ -101,7 +101,7 @@ async function serverPrograms(
   const found = await installed('initdb', folders, context, signal)
   const servers = await installed('postgres', folders, context, signal)
   const pairs = found.flatMap((initdb) => {
-    const postgres = servers.find(({ path }) => dirname(path) === dirname(initdb.path))
+    const postgres = servers.find(({ major }) => major === initdb.major)
     return postgres ? [{ initdb, postgres }] : []
   })
   const least = (major: number): Programs | undefined => pairs.find(({ initdb }) => initdb.major >= major)
