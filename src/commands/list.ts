@@ -195,7 +195,11 @@ function row(backup: BackupView, now: number): TableRow {
       backup: { kind: 'code', text: backup.id },
       age: { kind: 'instant', at: backup.createdAt, as: 'age' },
       size: { kind: 'bytes', bytes: backup.storedBytes },
-      level: { kind: 'text', text: standingOf(backup, now) + (backup.pin ? ' · pinned' : '') },
+      level: {
+        kind: 'text',
+        text:
+          standingOf(backup, now) + (backup.odd ? ' · not as usual' : '') + (backup.pin ? ' · pinned' : ''),
+      },
       place: { kind: 'text', text: placesOf(backup) },
     },
     data: backup,

@@ -33,6 +33,7 @@ export const show = defineCommand({
       title: view.id,
       facts: [
         ...(note === null ? [] : [{ label: 'Note', cell: text(note) }]),
+        ...(view.odd === undefined ? [] : [{ label: 'Suspicious', cell: text(view.odd) }]),
         ...stateFacts(view, clock.now()),
         ...contentFacts(view, manifest),
         ...copies.map(({ storage, location }): Fact => ({

@@ -21,6 +21,7 @@ import { dateText, plural } from './phrases.ts'
 import { replacedFacts } from './replaced.ts'
 import { levelCell, text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
+import { brokenCopies, rereadWords } from './verify-words.ts'
 
 export const status = defineCommand({
   name: 'status',
@@ -98,9 +99,11 @@ function summaryOf(strategies: StrategyView[], health: Health): string {
   const { backups, storedBytes } = totalsOf(strategies)
   const paused = strategies.filter((each) => each.paused !== null).length
   const unproven = strategies.filter(isUnproven).length
+  const broken = brokenCopies(strategies)
   const attention = [
     attentionOf(strategies, health).join(', ') || 'nothing needs attention',
     ...(unproven > 0 ? [`${unproven} unproven`] : []),
+    ...(broken > 0 ? [`${broken} broken ${broken === 1 ? 'copy' : 'copies'}`] : []),
     ...(paused > 0 ? [`${paused} paused`] : []),
   ].join(', ')
   return `${plural(strategies.length, 'strategy')}, ${attention} · ${plural(backups, 'backup')}, ${formatBytes(storedBytes)}`
@@ -161,6 +164,7 @@ async function detail(engine: Engine, name: string, now: number): Promise<Reply>
       ...replacedFacts(strategy),
       ...goodFacts(strategy),
       ...provenFacts(strategy, now),
+      ...rereadFacts(strategy, now),
       {
         label: 'Backups',
         cell: text(`${formatCount(strategy.backups)} · ${formatBytes(strategy.storedBytes)}`),
@@ -249,4 +253,9 @@ function provenFacts(strategy: StrategyView, now: number): Fact[] {
   if (drills?.nextAt)
     facts.push({ label: 'Next drill', cell: { kind: 'instant', at: drills.nextAt, as: 'time', timezone } })
   return facts
+}
+
+/** Whether what is stored is still what was written. */
+function rereadFacts({ reread }: StrategyView, now: number): Fact[] {
+  return reread ? [{ label: 'Read again', cell: text(rereadWords(reread, now)) }] : []
 }

@@ -1,5 +1,6 @@
-import { formatBytes } from '../core/duration.ts'
-import type { RunView } from '../core/model.ts'
+import { formatAge, formatBytes } from '../core/duration.ts'
+import type { RunView, StrategyView } from '../core/model.ts'
+import type { RereadStanding } from '../core/reread.ts'
 import type { VerifyAllResult } from '../core/results.ts'
 import { plural } from './phrases.ts'
 import { text, type Table } from './reply.ts'
@@ -62,3 +63,20 @@ const columns = [
   { key: 'broken', label: 'Broken' },
   { key: 'unread', label: 'Not read' },
 ]
+
+/** "every copy (12) since 3 d ago; 1 is broken and not offered": when the backups of a strategy were last all read. */
+export function rereadWords({ copies, broken, allSince, lastAt }: RereadStanding, now: number): string {
+  const good = copies - broken
+  const all =
+    allSince === null
+      ? 'no good copy'
+      : `every good copy (${good}) was written or read since ${formatAge(now - allSince)}`
+  const last = lastAt === null ? 'none was read again yet' : `the last one ${formatAge(now - lastAt)}`
+  const bad = broken === 0 ? [] : [`${broken} ${broken === 1 ? 'is' : 'are'} broken and not offered`]
+  return [all, ...(good > 0 ? [last] : []), ...bad].join('; ')
+}
+
+/** Of all strategies, in all places. */
+export function brokenCopies(strategies: readonly StrategyView[]): number {
+  return strategies.reduce((sum, { reread }) => sum + (reread?.broken ?? 0), 0)
+}

@@ -5,7 +5,7 @@ import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { lastGood, nextRun, retryButton, signOf } from './run-card.ts'
-import { joined, mention, ordinal, people, safe, safeLine, sentence } from './words.ts'
+import { code, joined, mention, ordinal, people, safe, safeLine, sentence } from './words.ts'
 
 /** The reply that says who, what it means, what to do.
  * @param mentions ids of people and groups who are told by name
@@ -42,7 +42,10 @@ export function told(mentions: string[]): string {
 function meaning(run: RunView): string {
   if (run.kind === 'restore') return 'was not restored'
   if (run.kind === 'prune') return 'has old backups that could not be deleted'
-  if (run.kind === 'verify') return 'has a backup that could not be verified'
+  if (run.kind === 'verify')
+    return run.verify?.all || run.fault?.code !== 'object-corrupt'
+      ? 'has a backup that could not be verified'
+      : `has a corrupted backup, ${run.backupId === null ? '' : code(run.backupId)}`
   return 'has no new backup'
 }
 

@@ -69,7 +69,9 @@ const emoji: Partial<Record<ReturnType<typeof stateOf>, string>> = {
 
 export function signOf(strategy: StrategyView): string {
   const sign = emoji[stateOf(strategy)] ?? '⚪'
-  return sign === '✅' && needsAttention(strategy) ? '❌' : sign // a backup was made, and does not restore
+  if (sign !== '✅' || !needsAttention(strategy)) return sign
+  const isOnlyOdd = !needsAttention({ ...strategy, odd: null })
+  return isOnlyOdd ? '⚠️' : '❌' // a backup was made, and does not restore
 }
 
 export function stateWords(strategy: StrategyView, now: number): string {

@@ -5,6 +5,7 @@ import type { StrategyView } from '../../core/model.ts'
 import { attentionTo, needsAttention, urgencyOf } from '../../commands/attention.ts'
 import { badDrill, isUnproven, isUntried, oldestProofFirst, proofWords } from '../../commands/drill-words.ts'
 import { plural } from '../../commands/phrases.ts'
+import { brokenCopies } from '../../commands/verify-words.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import { button, context, header, section } from './elements.ts'
@@ -74,9 +75,12 @@ function overview(strategies: StrategyView[], now: number): KnownBlock[] {
     .map(({ name, nextAt, timezone }) => `${safeLine(name)} ${upcoming(nextAt!, now, timezone)}`)
   const owed = strategies.flatMap(({ lastGood }) => lastGood?.owed ?? [])
   const places = [...new Set(owed)].map((place) => safeLine(place, 80)).join(', ')
+  const broken = brokenCopies(strategies)
   const lines = [
     next.length > 0 && `*Next*  ${few(next, ' · ')}`,
     owed.length > 0 && `*Owed*  ${owed.length} ${owed.length === 1 ? 'copy' : 'copies'} to ${places}`,
+    broken > 0 &&
+      `*Broken*  ${broken} stored ${broken === 1 ? 'copy' : 'copies'}: \`/backup list --status corrupt\` shows them`,
   ].filter((line) => line !== false)
   return lines.length === 0 ? [] : [section(lines.join('\n'))]
 }
