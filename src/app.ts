@@ -21,6 +21,7 @@ import { createBus } from './engine/bus.ts'
 import { installationKey } from './engine/catalogue.ts'
 import type { EngineContext } from './engine/context.ts'
 import { createRunLogs } from './engine/run-logs.ts'
+import { lentPassphrases } from './engine/lent-passphrases.ts'
 import { createService } from './engine/service.ts'
 import { filters } from './filters/registry.ts'
 import { createGate } from './gate/create-gate.ts'
@@ -78,6 +79,7 @@ async function openApp(options: OpenOptions): Promise<App> {
   const plainAsk = createAsk({ engine: service.engine, gate, clock: systemClock, record })
   const ask: Ask = (asked, person) =>
     plainAsk(asked, person).catch((error: unknown) => Promise.reject(withoutSecrets(error, scrub.hide)))
+  const lent = lentPassphrases(context)
   const slack = once(async () =>
     config.slack ? connectSlack(context, config.slack, { ask, gate, record }) : null,
   )
@@ -91,7 +93,9 @@ async function openApp(options: OpenOptions): Promise<App> {
     person: osUser(),
     besideService: service.besideService,
     serve: async (signal) => serve({ context, log, service, slack: await slack() }, signal),
+    lend: lent.keep,
     close: async () => {
+      await lent.close()
       await service.close()
       await database.close()
     },

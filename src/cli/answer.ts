@@ -1,7 +1,7 @@
 import type { Arguments } from '../commands/arguments.ts'
 import { commandsFor, read } from '../commands/ask.ts'
 import type { Reply } from '../commands/reply.ts'
-import { Fault, faultTable } from '../core/faults.ts'
+import { asFault, Fault, faultTable } from '../core/faults.ts'
 import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
 import { confirmDeletions } from './prune.ts'
@@ -38,9 +38,28 @@ export function answer(
   // on the bad day there may be nothing but a file and a server
   const bare = asked.name === 'restore' && asked.args.from !== undefined
   return withApp(session, { role: 'command', bare }, async (app) => {
-    const reply = await app.ask(asked, app.person)
-    return show(session, app, { reply, name: asked.name, manner })
+    const { name } = asked
+    const work = async (args: Arguments): Promise<number> =>
+      show(session, app, { reply: await app.ask({ name, args }, app.person), name, manner })
+    return withPassphrase(session, app, { args: asked.args, work })
   })
+}
+
+/** Reads an encrypted backup with a passphrase that only a person knows: nothing was done before it was missed. */
+async function withPassphrase(
+  session: Session,
+  app: App,
+  { args, work }: { args: Arguments; work: (args: Arguments) => Promise<number> },
+): Promise<number> {
+  try {
+    return await work(args)
+  } catch (error) {
+    if (asFault(error).code !== 'passphrase-missing' || !session.terminal.canAsk) throw error
+    remark(session, asFault(error).message)
+    const passphrase = await session.terminal.askSecret('Passphrase: ')
+    if (passphrase === '') throw error
+    return work({ ...args, keyFile: await app.lend(passphrase) })
+  }
 }
 
 async function show(

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import type { Readable, Writable } from 'node:stream'
+import { Writable, type Readable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { stripVTControlCharacters, styleText } from 'node:util'
 
@@ -19,6 +19,8 @@ export interface Terminal {
   colours: { stdout: boolean; stderr: boolean }
   /** The line a person answers; empty for Ctrl-C and the end of input. */
   ask(question: string): Promise<string>
+  /** The same without showing what is typed. */
+  askSecret(question: string): Promise<string>
   /** Calls back at each Ctrl-C and TERM until the returned function is called. */
   onInterrupt(listener: () => void): () => void
   /** Leaves at once. */
@@ -44,7 +46,8 @@ export function openTerminal(from: ProcessLike): Terminal {
     canAsk: isTty(from.stdin) && isTty(from.stderr),
     width: isScreen ? (from.stdout as WriteStream).columns || null : null, // 0 = the screen does not say
     colours: { stdout: hasColours(from.stdout), stderr: hasColours(from.stderr) },
-    ask: (question) => askOnce(question, from),
+    ask: (question) => askOnce(question, from, from.stderr),
+    askSecret: (question) => askHidden(question, from),
     onInterrupt(listener) {
       for (const signal of interrupts) from.on(signal, listener)
       return () => {
@@ -77,8 +80,9 @@ function hasColours(stream: unknown): boolean {
   return isTty(stream) && (stream as WriteStream).hasColors()
 }
 
-async function askOnce(question: string, from: ProcessLike): Promise<string> {
-  const lines = createInterface({ input: from.stdin, output: from.stderr })
+async function askOnce(question: string, from: ProcessLike, output: Writable): Promise<string> {
+  // whoever edits the line draws it, which is not wanted where nothing is shown
+  const lines = createInterface({ input: from.stdin, output, terminal: isTty(from.stdin) })
   const gone = new AbortController()
   for (const event of ['SIGINT', 'close'] as const) lines.once(event, () => gone.abort())
   try {
@@ -89,4 +93,12 @@ async function askOnce(question: string, from: ProcessLike): Promise<string> {
   } finally {
     lines.close()
   }
+}
+
+/** The terminal is in raw mode while the line is read: it echoes nothing, and what the reader draws goes nowhere. */
+async function askHidden(question: string, from: ProcessLike): Promise<string> {
+  from.stderr.write(question)
+  const typed = await askOnce('', from, new Writable({ write: (_chunk, _encoding, done) => done() }))
+  from.stderr.write('\n')
+  return typed
 }

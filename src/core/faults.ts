@@ -49,6 +49,11 @@ export const faultTable = {
   'target-exists': { exit: 42, retry: false, means: 'the restore target is not empty' },
   'target-invalid': { exit: 43, retry: false, means: 'this cannot be restored there' },
   'key-missing': { exit: 46, retry: false, means: 'a key that is needed is not there' },
+  'passphrase-missing': {
+    exit: 49,
+    retry: false,
+    means: 'a passphrase is needed that is not on this host',
+  },
   'decrypt-untested': {
     exit: 48,
     retry: false,

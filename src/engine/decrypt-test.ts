@@ -5,7 +5,7 @@ import type { Strategy } from '../core/config.ts'
 import type { DecryptTest } from '../core/decrypt-test.ts'
 import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
 import { Fault } from '../core/faults.ts'
-import type { Actor } from '../core/model.ts'
+import type { Actor, StrategyView } from '../core/model.ts'
 import { audit } from '../state/audit.ts'
 import { forget, recall, remember } from '../state/memory.ts'
 import { encodingChain, encryptionFacts, stockDecoders } from './chain.ts'
@@ -36,6 +36,15 @@ export async function isUntested(
 ): Promise<boolean> {
   if (!encryption || encryption.waiveDecryptTest) return false
   return (await recall(context.database.read, testedKey(await keySetOf(context, encryption)))) === null
+}
+
+export async function encryptionView(
+  context: EngineContext,
+  strategy: Strategy,
+): Promise<NonNullable<StrategyView['encryption']> | null> {
+  if (!strategy.encryption) return null
+  const untested = await isUntested(context, strategy).catch(() => true) // a key file that is gone: the backup says so
+  return { type: strategy.encryption.type, untested }
 }
 
 const testedKey = (keys: string): string => `decrypt-tested/${keys}`

@@ -4,15 +4,12 @@ import type { Strategy } from '../core/config.ts'
 import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
 import { Fault } from '../core/faults.ts'
 
-/** A passphrase is needed that is nowhere on this host: a person at a terminal can be asked for it. */
-export class PassphraseMissing extends Fault {}
-
 /** What reads a backup: the file that a person named, else what the configuration says now.
  * @param facts       of the backup's manifest
  * @param strategies  whose keys may fit, the likeliest first
  * @param keyFile     a private key, or a file whose first line is the passphrase; null = as configured
  * @returns null for a backup that is not encrypted
- * @throws Fault key-missing · key-wrong, as people read it; neither says anything about the backup */
+ * @throws Fault key-missing · passphrase-missing · key-wrong, as people read it; none says anything about the backup */
 export async function keysToRead(
   facts: EncryptionFacts | null,
   strategies: readonly Pick<Strategy, 'encryption'>[],
@@ -54,7 +51,7 @@ function configured(
 
 function missing(facts: EncryptionFacts): Fault {
   if (facts.mode === 'passphrase')
-    return new PassphraseMissing('key-missing', `it is ${encryptedHow(facts)} that is not on this host`, {
+    return new Fault('passphrase-missing', `it is ${encryptedHow(facts)} that is not on this host`, {
       hint: 'on the host, name a file that holds the passphrase with --key-file',
     })
   return new Fault('key-missing', `it is ${encryptedHow(facts)}, and no private key for it is on this host`, {
@@ -93,5 +90,5 @@ async function otherKeys(facts: EncryptionFacts, { identityFile }: Encryption): 
 
 /** A key that is missing or does not fit says nothing about the backup. */
 export function isAboutKeys(error: unknown): error is Fault {
-  return error instanceof Fault && (error.code === 'key-missing' || error.code === 'key-wrong')
+  return error instanceof Fault && ['key-missing', 'key-wrong', 'passphrase-missing'].includes(error.code)
 }

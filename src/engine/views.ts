@@ -17,7 +17,7 @@ import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
 import { standingOf } from './standing.ts'
 import { drillSlots, nextDrillAt } from './drill-slots.ts'
-import { isUntested } from './decrypt-test.ts'
+import { encryptionView } from './decrypt-test.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
 import { firstSeenKey } from './slots.ts'
 
@@ -181,15 +181,6 @@ async function drillStanding(
     last: await lastDrill(db, name),
     openId: await openDrill(db, name),
   }
-}
-
-async function encryptionView(
-  context: EngineContext,
-  strategy: Strategy,
-): Promise<NonNullable<StrategyView['encryption']> | null> {
-  if (!strategy.encryption) return null
-  const untested = await isUntested(context, strategy).catch(() => true) // a key file that is gone: the backup says so
-  return { type: strategy.encryption.type, untested }
 }
 
 /** The instant from which a new backup was missing; null while all is well or paused; after a pause the time counts anew. Computed from state, not from events (promise 17).

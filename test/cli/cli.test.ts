@@ -29,6 +29,7 @@ async function type(line: string, door: () => Promise<AppDoor> = closedDoor): Pr
     width: null,
     colours: { stdout: false, stderr: false },
     ask: () => assert.fail('nobody is there to ask'),
+    askSecret: () => assert.fail('nobody is there to ask'),
     onInterrupt: () => () => undefined,
     exit: () => assert.fail('left at once'),
   }
@@ -71,7 +72,6 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['-c some.yml', 2, /^error: no command was given\n {2}`easy-backup help` lists them\n$/],
     ['help nothing', 2, /^error: unknown command `nothing`\n/],
     ['drill shop', 4, /^error: `drill` comes with a later release\n$/],
-    ['get x --decrypt', 4, /^error: --decrypt of `get` comes with a later release\n/],
     [
       'restore x',
       2,

@@ -30,6 +30,10 @@ export async function type(argv: string[], person: Person = {}): Promise<Said> {
   let pressed = false
   const answers = [...(person.answers ?? [])]
   const isScreen = person.isScreen ?? false
+  const ask = (question: string): Promise<string> => {
+    stderr += question
+    return Promise.resolve(answers.shift() ?? '')
+  }
   const terminal: Terminal = {
     stdout: collect((chunk) => stdout.push(chunk)),
     stderr: collect((chunk) => {
@@ -43,10 +47,8 @@ export async function type(argv: string[], person: Person = {}): Promise<Said> {
     canAsk: answers.length > 0,
     width: isScreen ? 80 : null,
     colours: { stdout: false, stderr: false },
-    ask: (question) => {
-      stderr += question
-      return Promise.resolve(answers.shift() ?? '')
-    },
+    ask,
+    askSecret: ask,
     onInterrupt(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

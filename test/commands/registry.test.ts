@@ -18,6 +18,7 @@ const parts = [
   'drill-words',
   'fields',
   'incidents',
+  'key-file',
   'nearest',
   'phrases',
   'registry',

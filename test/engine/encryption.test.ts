@@ -133,7 +133,7 @@ suite('an encrypted backup', () => {
     assert.equal((await restore(world, { backup: old, keyFile: words })).state, 'succeeded')
     const plain = await reopen(t, { ...scene, world }, null)
     await assert.rejects(restore(plain, { backup: old }), {
-      code: 'key-missing',
+      code: 'passphrase-missing',
       message: /gpg and a passphrase/,
     })
     assert.equal((await plain.engine.backup(old, null)).view.corrupt, null)

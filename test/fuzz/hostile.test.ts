@@ -194,6 +194,7 @@ function nobody(): { terminal: Terminal; stderr: PassThrough } {
     width: null,
     colours: { stdout: false, stderr: false },
     ask: () => assert.fail('nobody is there to ask'),
+    askSecret: () => assert.fail('nobody is there to ask'),
     onInterrupt: () => () => undefined,
     exit: () => assert.fail('left at once'),
   }

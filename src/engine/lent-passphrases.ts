@@ -1,0 +1,29 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EngineContext } from './context.ts'
+import { makeRunFolder } from './folders.ts'
+import { newRunId } from './restore/requests.ts'
+
+export interface LentPassphrases {
+  /** @returns the path of a file with it, 0600 in a folder of 0700 (promise 14) */
+  keep(passphrase: string): Promise<string>
+  /** Nothing of them is left; after a kill the next start removes them like any other stray folder. */
+  close(): Promise<void>
+}
+
+/** Passphrases that a person typed: a running service cannot ask, and neither arguments nor state may hold them. */
+export function lentPassphrases(context: EngineContext): LentPassphrases {
+  const folders: string[] = []
+  return {
+    async keep(passphrase) {
+      const folder = await makeRunFolder(context, newRunId(context))
+      folders.push(folder)
+      const path = join(folder, 'passphrase')
+      await writeFile(path, `${passphrase}\n`, { mode: 0o600, flag: 'wx' })
+      return path
+    },
+    async close() {
+      for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
