@@ -141,7 +141,7 @@ async function makeRoles(
     (await rows<{ name: string }>('SELECT rolname AS name FROM pg_roles')).map(({ name }) => name),
   )
   for (const name of owners.union(grantees))
-    if (!known.has(name) && !/^pg_/.test(name)) await rows(`CREATE ROLE ${quoted(name)}`)
+    if (!known.has(name) && !name.startsWith('pg_')) await rows(`CREATE ROLE ${quoted(name)}`)
 }
 
 /** What says something about this server and nothing about the backup. */
@@ -217,7 +217,7 @@ async function ask(
 
 function textOf(value: unknown): string {
   if (value instanceof Date) return value.toISOString()
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 const dropMs = 5 * 60_000 // removing the files of a large database
