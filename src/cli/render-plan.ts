@@ -89,7 +89,7 @@ function requestLine(request: RequestView, look: Look): string {
   const expires = cellText({ kind: 'instant', at: request.expiresAt, as: 'in' }, look)
   if (request.state === 'waiting') return `${request.id} · waits for a second person · expires ${expires}`
   if (request.state === 'planned')
-    return `${request.id} · waits for you · expires ${expires} (${dateText(request.expiresAt)}) · bound to this plan`
+    return `${request.id} · waits for you · expires ${expires} (${dateText(request.expiresAt, request.timezone)}) · bound to this plan`
   return `${request.id} · ${request.state}`
 }
 

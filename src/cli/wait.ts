@@ -1,3 +1,4 @@
+import { dateText } from '../commands/phrases.ts'
 import type { AnyRequestView } from '../core/model.ts'
 import { Fault } from '../core/faults.ts'
 import type { App } from './app-contract.ts'
@@ -29,8 +30,8 @@ export async function waitForDecision(session: Session, app: App, asked: AnyRequ
   }
 }
 
-function whereItWaits({ id, expiresAt }: AnyRequestView, app: App): string {
-  const at = `${new Date(expiresAt).toISOString().slice(11, 16)} UTC`
+function whereItWaits({ id, expiresAt, timezone }: AnyRequestView, app: App): string {
+  const at = dateText(expiresAt, timezone)
   const where = app.besideService
     ? 'its card is in the approvals channel of Slack'
     : 'no service runs here, so nobody is asked in Slack before one does'

@@ -13,6 +13,7 @@ export const catalogSync = defineCommand({
   faces: ['cli'],
   args: Type.Object({}),
   positional: [],
+  audited: 'catalog.sync',
   async run(_args, { engine }) {
     const storages = await engine.syncCatalogue()
     const broken = storages.flatMap((each) =>

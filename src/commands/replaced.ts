@@ -14,7 +14,21 @@ export function replacedFacts({
   replaced = [],
   timezone,
 }: Pick<StrategyView, 'replaced' | 'timezone'>): Fact[] {
-  return replaced.map((swap) => ({ label: 'Replaced', cell: text(keptWords(swap, timezone)) }))
+  return replaced.map((swap, index) => {
+    const isOlder = replaced
+      .slice(index + 1)
+      .some(({ name, endpoint }) => name === swap.name && endpoint === swap.endpoint)
+    return {
+      label: 'Replaced',
+      cell: text(isOlder ? olderWords(swap, timezone) : keptWords(swap, timezone)),
+    }
+  })
+}
+
+/** A later restore replaced what this one had put in place: of the two names only the kept one says something still. */
+function olderWords({ name, kept, until }: SwapView, timezone: string): string {
+  const end = until === null ? '' : ` until ${dateText(until, timezone)}`
+  return `an older ${name} is kept as ${kept}${end}; it was replaced again since`
 }
 
 function keptWords(swap: SwapView, timezone: string): string {

@@ -124,6 +124,8 @@ interface Request<Kind extends RequestKind, Plan> {
   reason: string | null
   createdAt: number
   expiresAt: number
+  /** Of its strategy, for instants that are shown; absent: nobody looked. */
+  timezone?: string
   plan: Plan
   needs: Needs
   decidedBy: Actor | null

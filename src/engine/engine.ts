@@ -1,5 +1,5 @@
 import { Fault } from '../core/faults.ts'
-import type { BackupView } from '../core/model.ts'
+import type { AnyRequestView, BackupView } from '../core/model.ts'
 import { listDebts } from '../state/owed.ts'
 import { findAudit } from '../state/audit.ts'
 import { drillsOf } from '../state/drill-standing.ts'
@@ -43,6 +43,7 @@ import {
   requestOf,
 } from './requests/decide.ts'
 import { createLook } from './requests/unchanged.ts'
+import { inZone } from './requests/zone.ts'
 import { draftRequest, fileRequest } from './restore/requests.ts'
 import { startUndo, swapView } from './restore/undo.ts'
 import { plannedRuns } from './planned.ts'
@@ -55,6 +56,7 @@ export function createEngine(
   onAccepted: (run: string | null) => void,
 ): Engine {
   const look = createLook(context)
+  const zoned = <View extends AnyRequestView>(view: View): View => inZone(context, view)
   /** Hands on what was accepted. */
   const accepted = async <T>(asked: Promise<T>, run: (answer: T) => string | null): Promise<T> => {
     const answer = await asked
@@ -83,16 +85,18 @@ export function createEngine(
     backup: (id, strategy) => backup(context, id, strategy),
     get: (id, options, sink) => handOut(context, id, { ...options, sink }),
     download: (ask, actor) => makeDownload(context, ask, actor),
-    requestRestore: (ask, actor) => fileRequest(context, ask, actor),
-    planRestore: (ask, actor) => draftRequest(context, ask, actor),
-    request: async (id) => (await requestOf(context, id)).view,
-    requests: () => listOpen(context),
+    requestRestore: async (ask, actor) => zoned(await fileRequest(context, ask, actor)),
+    planRestore: async (ask, actor) => zoned(await draftRequest(context, ask, actor)),
+    request: async (id) => zoned((await requestOf(context, id)).view),
+    requests: async () => (await listOpen(context)).map(zoned),
     requestPrune: (strategy, actor) => requestPrune(context, strategy, actor),
     retention: (strategy) => explainRetention(context, strategy),
     pin: (ask, actor) => pinBackup(context, ask, actor),
     unpin: (ask, actor) => unpinBackup(context, ask, actor),
     confirm: (id, version, actor) =>
-      accepted(confirmRequest(context, look, { id, version, actor, reason: null }), ({ run }) => run),
+      accepted(confirmRequest(context, look, { id, version, actor, reason: null }), ({ run }) => run).then(
+        zoned,
+      ),
     dismiss: (id, version, actor) => dismissRequest(context, { id, version, actor, reason: null }),
     approve: (id, by) => accepted(approveRequest(context, look, { id, ...by }), ({ run }) => run),
     reject: (id, by) => rejectRequest(context, { id, ...by }),

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import type { AuditEntry } from '../core/audit.ts'
 import type { Config } from '../core/config.ts'
 import { asFault, Fault, faultFacts, type FaultFacts } from '../core/faults.ts'
 import { serviceActor, type Actor } from '../core/model.ts'
+import { audit } from '../state/audit.ts'
 import { answerReload, askedReloads, askReload, reloadAnswer, withdrawReload } from '../state/reloads.ts'
 import { openRuns } from '../state/runs.ts'
 import { cancelRun } from './asked-runs.ts'
@@ -37,8 +39,17 @@ export async function reloadHere(context: EngineContext, actor: Actor): Promise<
   } catch (error) {
     for (const mistake of asFault(error).message.split('\n'))
       context.log.error('the configuration was not taken over; the one before still holds', { mistake })
+    await noteRefused(context, actor, asFault(error))
     throw error
   }
+}
+
+/** A signal asks for it without a command, which would keep that. */
+async function noteRefused(context: EngineContext, actor: Actor, fault: Fault): Promise<void> {
+  if (actor.via !== serviceActor.via) return
+  const [first = ''] = fault.message.split('\n')
+  const now = context.clock.now()
+  await context.database.write((tx) => audit(tx, reloadEntry(context, actor, 'failed', first), now))
 }
 
 /** What a second person is asked about; nothing is deleted meanwhile, also when asking fails. @returns in words */
@@ -113,6 +124,7 @@ async function noteChanges(context: EngineContext, { before, after, changes, act
       const same = was && isDeepStrictEqual([was.schedule, was.timezone], [schedule, timezone])
       if (!same) await noteNewSchedule(tx, name, now)
     }
+    await audit(tx, reloadEntry(context, actor, 'done', said(changes)), now)
     if (changes.weakened.length === 0) return
     const who = actor.via === serviceActor.via ? '' : ` by ${nameOf(actor)}`
     await tellNotice(context, tx, {
@@ -123,6 +135,22 @@ async function noteChanges(context: EngineContext, { before, after, changes, act
       urgent: true,
     })
   })
+}
+
+/** What a reload came to; that somebody in person asked for it is in the log already. */
+function reloadEntry(
+  { scrub }: EngineContext,
+  actor: Actor,
+  result: 'done' | 'failed',
+  detail: string,
+): AuditEntry {
+  const about = { strategy: null, subject: null, planDigest: null, reason: null, link: null }
+  return { actor, act: 'reload', result, detail: scrub(detail), ...about }
+}
+
+function said({ changed, weakened, needsRestart }: ConfigChanges): string {
+  const restart = needsRestart.map((name) => `needs a restart: ${name}`)
+  return [...changed, ...weakened, ...restart].join(' · ') || 'nothing changed'
 }
 
 /** What waits for its turn and has no strategy any more will never run: that is said instead of failing later. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Retention } from '../../src/core/config.ts'
+import { serviceActor } from '../../src/core/model.ts'
 import { isWeaker } from '../../src/engine/config-changes.ts'
 import type { EngineContext } from '../../src/engine/context.ts'
 import { reloadHere, reloadThere, reloadUntil } from '../../src/engine/reload.ts'
@@ -88,6 +89,24 @@ suite('reload is all or nothing (promise 20)', () => {
     })
     assert.equal(context.config, config)
     assert.equal(context.storages, places)
+  })
+
+  test('a reload by a signal is in the audit log: what it changed, or that it was refused', async (t) => {
+    const { context, world, edit } = await scene(t)
+    await edit((file) => void file.strategies.push({ ...file.strategies[0], name: 'blog' }))
+    await reloadHere(context, serviceActor)
+    await edit((file) => void (file.global.retention = '7x'))
+    await assert.rejects(reloadHere(context, serviceActor), { code: 'config-invalid' })
+    const rows = await world.engine.audit({ limit: 9 })
+    assert.deepEqual(
+      rows.map(({ act, actor, result }) => [act, actor.via, result]),
+      [
+        ['reload', 'service', 'failed'],
+        ['reload', 'service', 'done'],
+      ],
+    )
+    assert.match(rows[0]!.detail!, /retention/)
+    assert.equal(rows[1]!.detail, '1 strategy added: blog')
   })
 
   test('strategies, places, schedule and log level take effect, and the answer says so', async (t) => {

@@ -31,9 +31,10 @@ const restored = (world: World): string[] =>
 
 suite('a confirmation is single-use, bound and expiring (promise 11)', () => {
   test('of twenty clicks at once exactly one starts a restore; the others are told why not', async (t) => {
-    const world = await makeWorld(t)
+    const world = await makeWorld(t, { global: { timezone: 'Asia/Tokyo' } })
     await world.backup()
-    const { id, version } = await world.engine.requestRestore(latest, person)
+    const { id, version, timezone } = await world.engine.requestRestore(latest, person)
+    assert.deepEqual([timezone, (await world.engine.request(id)).timezone], ['Asia/Tokyo', 'Asia/Tokyo'])
     const clicks = await Promise.allSettled(
       Array.from({ length: 20 }, () => world.engine.confirm(id, version, person)),
     )

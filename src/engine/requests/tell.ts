@@ -4,12 +4,13 @@ import type { Write } from '../../state/database.ts'
 import { messagesUnder, owe } from '../../state/messages.ts'
 import type { EngineContext } from '../context.ts'
 import { requestKey } from '../tell.ts'
+import { inZone } from './zone.ts'
 
 const priority = 2 // of ends: somebody waits for it
 
 /** What people should see of a request now: its card, who is called again, and a word to whoever asked. */
 export async function tellRequest(context: EngineContext, tx: Write, given: AnyRequestView): Promise<void> {
-  const request = forCard(given)
+  const request = inZone(context, forCard(given))
   if (hasPlan(request)) {
     await say(context, tx, request, { key: requestKey(request.id), body: { type: 'request.card', request } })
     await tellGlass(context, tx, request)
@@ -24,7 +25,7 @@ export async function tellPing(
   tx: Write,
   { view, ping }: { view: AnyRequestView; ping: number },
 ): Promise<void> {
-  const request = forCard(view)
+  const request = inZone(context, forCard(view))
   const key = `${requestKey(view.id)}/ping/${ping}`
   await say(context, tx, request, {
     key,

@@ -5,7 +5,15 @@ import { plural } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { button, draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { approveButtons, asks, ending, opening, quotedReason, reviewButtons } from './request-parts.ts'
+import {
+  approveButtons,
+  asks,
+  ending,
+  opening,
+  quotedReason,
+  reviewButtons,
+  zoneOf,
+} from './request-parts.ts'
 import { by, code, joined, moment, safeLine } from './words.ts'
 
 /** What retention would delete, with its two buttons; afterwards the record of what was decided. */
@@ -54,13 +62,15 @@ function list({ plan, createdAt }: PruneRequestView): string {
 
 function smallPrint(request: PruneRequestView): string[] {
   const { state, decidedBy, decidedAt, decision } = request
-  const when = decidedAt === null ? null : moment(decidedAt, 'UTC')
+  const when = decidedAt === null ? null : moment(decidedAt, zoneOf(request))
   if (state === 'cancelled' && decidedBy?.via === 'service')
     return [joined('no longer asked: so many are not due any more', when, 'nothing was deleted')]
   if (state === 'rejected' && decidedBy)
     return [joined(`kept by ${by(decidedBy)}`, when, quotedReason(decision), 'nothing was deleted')]
   if (state === 'expired' && request.fault === null)
-    return [`expired ${moment(request.expiresAt, 'UTC')}: nobody decided in time · nothing was deleted`]
+    return [
+      `expired ${moment(request.expiresAt, zoneOf(request))}: nobody decided in time · nothing was deleted`,
+    ]
   return ending(request, 'exactly these, and only those that retention still lets go then')
 }
 

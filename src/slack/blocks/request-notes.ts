@@ -3,13 +3,13 @@ import { askedFor, standing } from '../../commands/request-words.ts'
 import { limits } from '../limits.ts'
 import { draw } from './elements.ts'
 import type { Drawn } from './elements.ts'
-import { quotedReason, reviewButtons, whoMay } from './request-parts.ts'
+import { quotedReason, reviewButtons, whoMay, zoneOf } from './request-parts.ts'
 import { by, code, joined, safeLine, upcoming } from './words.ts'
 
 /** In the thread of the card: whoever may decide is called once more. */
 export function requestPing(request: AnyRequestView, over: boolean): Drawn {
   if (over) return draw({ headline: `⚪ Nobody is needed any more: ${standing[request.state]}` })
-  const until = upcoming(request.expiresAt, request.createdAt, 'UTC')
+  const until = upcoming(request.expiresAt, request.createdAt, zoneOf(request))
   return draw({ headline: `🟡 ${whoMay(request.needs)}: this still waits for one of you, until ${until}` })
 }
 

@@ -56,21 +56,28 @@ export function whoMay({ whom }: Needs): string {
   return whom.slice(0, 10).map(mention).join(' or ')
 }
 
+/** Where its instants are shown in. */
+export const zoneOf = ({ timezone }: AnyRequestView): string => timezone ?? 'UTC'
+
 /** Who decided, when, why, and what came of it; while it is open, what it waits for. */
 export function ending(request: AnyRequestView, bound: string): string[] {
   const { state, needs, expiresAt, createdAt } = request
   const glass = glassLine(request)
   if (!asks(state)) return [...glass, record(request)]
   const turn = state === 'waiting' && needs.second && `Needs a second person from ${whoMay(needs)}`
-  return [joined(turn, `expires ${upcoming(expiresAt, createdAt, 'UTC')}`, bound)]
+  return [joined(turn, `expires ${upcoming(expiresAt, createdAt, zoneOf(request))}`, bound)]
 }
 
-function glassLine({ brokeGlass, reviewedBy, reviewedAt }: AnyRequestView): string[] {
+function glassLine(request: AnyRequestView): string[] {
+  const { brokeGlass, reviewedBy, reviewedAt } = request
   if (!brokeGlass) return []
   if (reviewedBy === null || reviewedAt === null)
     return ['*Done on the host without the second person it needs.* An admin is asked to review it.']
   return [
-    joined(`on the host without a second person, reviewed by ${by(reviewedBy)}`, moment(reviewedAt, 'UTC')),
+    joined(
+      `on the host without a second person, reviewed by ${by(reviewedBy)}`,
+      moment(reviewedAt, zoneOf(request)),
+    ),
   ]
 }
 
@@ -78,7 +85,7 @@ function record(request: AnyRequestView): string {
   const { state, decidedBy, decidedAt, decision, expiresAt, fault, needs, brokeGlass } = request
   const yes = needs.second && !brokeGlass ? 'approved' : 'confirmed'
   const who = decidedBy === null ? null : `by ${by(decidedBy)}`
-  const when = decidedAt === null ? null : moment(decidedAt, 'UTC')
+  const when = decidedAt === null ? null : moment(decidedAt, zoneOf(request))
   const why = quotedReason(decision)
   const run = request.run === null ? null : runName({ id: request.run })
   const agreed = joined(who && `${yes} ${who}`, when, why)
@@ -98,7 +105,7 @@ function record(request: AnyRequestView): string {
         : joined(agreed, `stopped ${safeLine(fault.hint ?? '')}`.trim(), run)
     case 'expired':
       return fault === null
-        ? `expired ${moment(expiresAt, 'UTC')}: nobody decided in time · nothing was changed`
+        ? `expired ${moment(expiresAt, zoneOf(request))}: nobody decided in time · nothing was changed`
         : joined(agreed, safeLine(fault.text))
     default:
       return joined(failure(request), agreed, run)

@@ -39,6 +39,7 @@ test('what needs a second person says what it would lose, and who may decide it 
     rest.at(-1),
     'Needs a second person from <!subteam^S0LEADS01> · expires 11:22 UTC · bound to this plan: any change voids it',
   )
+  assert.match(card({ timezone: 'Europe/Paris' }).at(-1)!, / · expires 12:22 · /)
   const { blocks } = drawMessage(
     { type: 'request.card', request: asked() },
     { mentions: [], approvals: '', blocks: 'basic' },
