@@ -16,6 +16,7 @@ const parts = [
   'decide',
   'digest-words',
   'drill-words',
+  'verify-words',
   'fields',
   'incidents',
   'key-file',
