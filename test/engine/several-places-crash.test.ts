@@ -149,12 +149,13 @@ async function goingOn(
 }
 
 const held = (storage: Storage): Partial<Storage> => ({
-  put: (key, spool, options) =>
-    key.includes('/')
-      ? new Promise((_, reject) =>
-          options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)),
-        )
-      : storage.put(key, spool, options),
+  async put(key, spool, options) {
+    if (!key.includes('/')) return storage.put(key, spool, options)
+    const { promise: told, reject } = Promise.withResolvers<never>()
+    options.signal.addEventListener('abort', () => reject(options.signal.reason as Error))
+    options.signal.throwIfAborted() // who was told before will not be told again
+    return told
+  },
 })
 
 suite('a backup that goes on after a kill and is cancelled is in no place and in no list', () => {
