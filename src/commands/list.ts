@@ -209,7 +209,7 @@ function row(backup: BackupView, now: number): TableRow {
 /** How far it is verified; of what was restored, when. */
 function standingOf({ corrupt, level, provedAtDump, drilled }: BackupView, now: number): string {
   if (corrupt !== null) return drilled?.verdict === 'fail' ? 'drill failed' : 'corrupt'
-  const age = level === 'V3' && drilled?.verdict === 'pass' ? ` ${formatAge(now - drilled.at)}` : ''
+  if (level === 'V3' && drilled?.verdict === 'pass') return `restored ${formatAge(now - drilled.at)}`
   if (level === 'V2' && provedAtDump) return 'decoded at dump'
-  return levelWords[level] + age
+  return levelWords[level]
 }

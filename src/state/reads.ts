@@ -17,6 +17,9 @@ export async function saveRead(
     .execute()
 }
 
+/** Not what was written. One that only failed its drill keeps a level: its bytes are as they were. */
+const isBroken = sql<boolean>`corrupt IS NOT NULL AND level = 'V0'`
+
 /** How the copies of a strategy's own backups stand; null: there are none. */
 export async function rereadStanding(db: Read, strategy: string): Promise<RereadStanding | null> {
   const isGood = sql<boolean>`corrupt IS NULL`
@@ -24,7 +27,7 @@ export async function rereadStanding(db: Read, strategy: string): Promise<Reread
     .selectFrom('backups')
     .select((e) => [
       e.fn.countAll<number>().as('copies'),
-      e.fn.countAll<number>().filterWhere('corrupt', 'is not', null).as('broken'),
+      e.fn.countAll<number>().filterWhere(isBroken).as('broken'),
       e.fn.max('read_at').as('lastAt'),
       sql<number | null>`min(CASE WHEN ${isGood} THEN coalesce(read_at, created_at) END)`.as('allSince'),
     ])
@@ -51,7 +54,7 @@ export async function rereadIn(
     .executeTakeFirstOrThrow()
   const { broken } = await mine
     .select((e) => e.fn.countAll<number>().as('broken'))
-    .where('corrupt', 'is not', null)
+    .where(isBroken)
     .executeTakeFirstOrThrow()
   return { copies: read.copies, bytes: read.bytes ?? 0, broken }
 }

@@ -24,6 +24,8 @@ interface Finding {
 const noOffer =
   'the backup is not offered for restore until a drill of it passes; drill an older one with `drill STRATEGY ID`'
 
+const noKey = 'name the file with the private key: encryption.identity_file'
+
 /** Of a restore that came to its end. */
 export function findings(found: Rehearsal, maxDurationMs: number | null): Judgement {
   const objects = otherObjects(found)
@@ -97,7 +99,7 @@ export function verdictOf(error: unknown): Judgement {
     verdict: isFail ? 'fail' : 'inconclusive',
     why: fault.message,
     discreet: isBad ? 'the restore stopped at an error' : fault.message,
-    hint: isBad ? noOffer : fault.hint,
+    hint: isBad ? noOffer : fault.code === 'key-missing' ? noKey : fault.hint,
     isBad,
   }
 }
