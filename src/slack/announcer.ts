@@ -281,6 +281,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const abort = (): void => reject(new Error('stopped before Slack answered'))
   signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
   return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort))
 }
 

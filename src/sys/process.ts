@@ -101,6 +101,7 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
     const pause = (): Promise<void> => clock.sleep(graceMs, over.signal)
     const stop = (): void => void endGroups(children, pause)
     running.signal.addEventListener('abort', stop, { once: true })
+    if (running.signal.aborted) stop() // while the scanner was opened
     try {
       const first = children.length === joined.stages.length ? children[0]!.process.stdin : null
       const input =

@@ -137,6 +137,7 @@ function slow(name: string): {
             once: true,
           }),
         )
+        options.signal.throwIfAborted() // who was told before will not be told again
         await Promise.race([opened.promise, stopped])
       }
       return storage.put(key, spool, options)

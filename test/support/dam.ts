@@ -32,6 +32,7 @@ export function dam(): Dam {
       it.most = Math.max(it.most, it.waiting.length)
       const { promise: stopped, reject } = Promise.withResolvers<never>()
       options.signal.addEventListener('abort', () => reject(options.signal.reason as Error), { once: true })
+      if (options.signal.aborted) reject(options.signal.reason as Error) // who was told before will not be told again
       await Promise.race([opened.promise, stopped]).finally(() =>
         it.waiting.splice(it.waiting.indexOf(name), 1),
       )
