@@ -5,7 +5,7 @@ import type { NotificationConfig, Topic } from '../../src/core/notifications.ts'
 import { heartbeat } from '../../src/notifiers/heartbeat.ts'
 import type { Delivery, Notifier } from '../../src/notifiers/notifier.ts'
 import { notifierContract } from '../contracts/notifier.ts'
-import { failedRun, run, succeeded } from '../slack/samples.ts'
+import { drilled, failedRun, run, succeeded } from '../slack/samples.ts'
 import { until } from '../support/bot.ts'
 import { startWebServer, type WebServer } from '../support/web-server.ts'
 import { makeHouse, message, settings, type House } from './house.ts'
@@ -64,6 +64,20 @@ suite('pings of a strategy', () => {
       '/ping/production-db?create=1',
       '/ping/production-db/fail?create=1',
     ])
+  })
+
+  test('of drills say passed and failed, each by their own notification, and nothing of one that could not tell', async (t) => {
+    const house = makeHouse()
+    const server = await startWebServer(t)
+    const drills = open(house, server, { on: ['drill'] })
+    const tell = (view: ReturnType<typeof run>) => drills.deliver(card(view), null, null, quiet)
+    const ended = (minute: number) => Date.parse(`2026-11-20T06:0${minute}:00Z`)
+    await tell(succeeded({ id: 'a' }))
+    await tell(drilled({}, { id: 'b', endedAt: ended(1) }))
+    await tell(drilled({ verdict: 'inconclusive' }, { id: 'c', state: 'degraded', endedAt: ended(2) }))
+    await tell(drilled({ verdict: 'fail' }, { id: 'd', state: 'failed', endedAt: ended(3) }))
+    const paths = server.heard.map(({ path }) => path)
+    assert.deepEqual(paths, ['/ping/production-db?create=1', '/ping/production-db/fail?create=1'])
   })
 
   test('that were overtaken while the service was away are not sent', async (t) => {

@@ -6,7 +6,8 @@ import type { Delivery, Notifier, NotifierContext } from '../../src/notifiers/no
 import { webhook } from '../../src/notifiers/webhook/index.ts'
 import { notifierContract } from '../contracts/notifier.ts'
 import { startWebServer, type WebServer } from '../support/web-server.ts'
-import { canary, goodBackup, head, incident, makeHouse, settings } from './house.ts'
+import { drilled } from '../slack/samples.ts'
+import { canary, goodBackup, head, incident, makeHouse, message, settings } from './house.ts'
 
 const quiet = new AbortController().signal
 const secret = 'a secret that both sides know'
@@ -94,6 +95,37 @@ suite('what a webhook is sent', () => {
     assert.equal(first!.headers['idempotency-key'], body.id)
     assert.equal((JSON.parse(again!.body) as { id: string }).id, body.id)
     assert.match(String(body.id), /^evt_[\w-]{27}$/)
+  })
+
+  test('of a drill has what it compared and how long it took', async (t) => {
+    const server = await startWebServer(t)
+    const options = inside(server)
+    const notifier = webhook.open(settings({ kind: 'webhook', on: ['drill'], options }), makeHouse().context)
+    const why = `check "a" found ${canary}, expected 0`
+    const check = { name: 'a', ok: false, found: canary, expected: '0' }
+    const run = drilled(
+      { verdict: 'fail', why, checks: [check] },
+      { state: 'failed', stillGood: { id: 'older', createdAt: 0, level: 'V2' } },
+    )
+    await notifier.deliver(message('run/a/card', { type: 'run.card', run }), null, null, quiet)
+    const { event, status, kind, backup, drill } = JSON.parse(server.heard[0]!.body) as Record<
+      string,
+      unknown
+    >
+    assert.deepEqual([event, status, kind, backup], ['drill', 'failure', 'drill', run.backupId])
+    assert.deepEqual(drill, {
+      verdict: 'fail',
+      why: 'check "a" found ***, expected 0',
+      server: 'a scratch PostgreSQL 16.4',
+      tables: 8,
+      rows: 4_812_330,
+      objects: 5,
+      checks: [{ ...check, found: '***' }],
+      restore_seconds: 192,
+      previous_restore_seconds: 171,
+      evidence: { storage: 's3', key: 'production-db/2026/11/k3f9/verdict-1.json' },
+      still_good: 'older',
+    })
   })
 
   test('is signed, and anybody with the secret can tell', async (t) => {
