@@ -71,7 +71,7 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['-c some.yml config', 2, /^error: `config` needs another word\n {2}`easy-backup help config`/],
     ['-c some.yml', 2, /^error: no command was given\n {2}`easy-backup help` lists them\n$/],
     ['help nothing', 2, /^error: unknown command `nothing`\n/],
-    ['drill shop', 4, /^error: `drill` comes with a later release\n$/],
+    ['clone shop', 4, /^error: `clone` comes with a later release\n$/],
     [
       'restore x',
       2,
@@ -89,7 +89,7 @@ test('each wrong line is answered on standard error with what is wrong and what 
 })
 
 test('with --json, wherever it stands, an error is one JSON object on standard error', async () => {
-  for (const line of ['--json lst', 'lst --json', 'list --limit 0 --json', 'drill --json x']) {
+  for (const line of ['--json lst', 'lst --json', 'list --limit 0 --json', 'clone --json x']) {
     const { exit, stdout, stderr } = await type(line)
     const { error } = JSON.parse(stderr) as { error: { code: string; exit: number; text: string } }
     assert.equal(error.exit, exit, line)

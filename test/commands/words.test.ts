@@ -89,9 +89,9 @@ test('each mistake is told with what to write instead', () => {
     assert.match(told.text, text, typed)
     assert.match(told.hint ?? '', hint, typed)
   }
-  assert.deepEqual(refusal('drill shop'), {
+  assert.deepEqual(refusal('clone shop'), {
     code: 'not-yet',
-    text: '`drill` comes with a later release',
+    text: '`clone` comes with a later release',
     hint: null,
   })
 })
