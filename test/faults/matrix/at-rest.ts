@@ -16,5 +16,19 @@ export const atRestFaults: readonly Row[] = [
     ],
     torture: ['a stored object is damaged', 'a backup is removed behind us'],
   },
-  { fault: 'a wrong or lost key', later: 'encryption' },
+  {
+    fault: 'a wrong or lost key',
+    by: [
+      ['engine/encryption.test.ts', 'without the key is read again, says what is missing, and stays good'],
+      [
+        'engine/encryption.test.ts',
+        'of a former key or passphrase is never called corrupt, and is read with the one that is named',
+      ],
+      ['engine/encryption.test.ts', 'holds for its keys alone: with others it is asked again'],
+    ],
+  },
+  {
+    fault: 'the host’s disk is copied by a thief',
+    by: [['engine/thief.test.ts', 'reads nothing of the data when there are only recipients']],
+  },
 ]
