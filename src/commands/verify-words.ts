@@ -51,7 +51,9 @@ export function allTable(runs: readonly RunView[]): Table | null {
       },
     } satisfies Table['rows'][number]
   })
-  return { title: 'Verified', summary: '', columns, rows, empty: '' }
+  const copies = runs.reduce((sum, { verify }) => sum + verify!.all!.copies, 0)
+  const summary = `${plural(runs.length, 'strategy')} · ${copies === 1 ? '1 copy' : `${copies} copies`} read`
+  return { title: 'Verified', summary, columns, rows, empty: '' }
 }
 
 const columns = [

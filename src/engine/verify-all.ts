@@ -107,7 +107,7 @@ async function endOf(
     const hint = isLost
       ? `${first.backup}: ${await notOffered(context.database.read, copy, context.clock.now())}`
       : `another copy of ${first.backup} is good, and restores take that one`
-    const text = `${broken.length} of ${copies} copies are broken: ${list(broken)}`
+    const text = `${broken.length} of ${copies} copies ${broken.length === 1 ? 'is' : 'are'} broken: ${list(broken)}`
     return { outcome: 'failed', fault: new Fault('object-corrupt', text, { hint }) }
   }
   if (unread.length === 0) return {}

@@ -234,7 +234,7 @@ function* bodies(text: string, name: string, id: string): Generator<MessageBody>
 
 function* worstIncidents(text: string, name: string, id: string): Generator<IncidentView> {
   const states = ['failing', 'overdue', 'owed'] as const
-  for (const kind of ['series', 'place', 'shared', 'drill'] as const)
+  for (const kind of ['series', 'place', 'shared', 'drill', 'odd'] as const)
     for (const state of ['open', 'recovered', 'joined'] as const)
       for (const member of state === 'open' ? states : states.slice(0, 1)) {
         const by = { by: { via: 'cli' as const, id: text }, at: at('06:00:00') }
@@ -247,6 +247,7 @@ function* worstIncidents(text: string, name: string, id: string): Generator<Inci
           hint: text,
           failures: 1_000_001,
           ...(kind === 'drill' && { lost: { backup: id, stillGood: null } }),
+          ...(kind === 'odd' && { odd: { backup: id, found: [] } }),
           troubled: 5_000,
           members: Array.from({ length: 60 }, () => ({
             ...incident().members[0]!,
