@@ -8,7 +8,14 @@ import { newAgeIdentity } from '../../src/core/age-keys.ts'
 import { createPostgres } from '../../src/sources/postgres/index.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
 import { stubTool } from '../support/stub-tools.ts'
-import { fillSample, makeWorld, person, type World, type WorldOptions } from '../support/world.ts'
+import {
+  fillSample,
+  makeWorld,
+  makeWorldFolder,
+  person,
+  type World,
+  type WorldOptions,
+} from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
 const byPerson = { trigger: 'person', actor: person } as const
@@ -212,8 +219,9 @@ suite('a drill of the wrong data cannot pass', () => {
     assert.match(run.drill!.why!, /^the check "many" found 300, expected at least 1000; and 3 more$/)
   })
 
-  test('one that takes longer than promised fails, and the backup stays on offer', async (t) => {
-    const world = await backedUp(t, { drill: { max_duration: '1s' } }) // the clock of this world is fast
+  test('one that takes longer than promised fails, and the backup stays on offer; however long the path of temp_dir is', async (t) => {
+    const tempDir = join(await makeWorldFolder(t), 'long-'.repeat(30))
+    const world = await backedUp(t, { drill: { max_duration: '1s' } }, { tempDir }) // the clock of this world is fast
     const run = await drill(world)
     assert.deepEqual([run.state, run.drill?.verdict], ['failed', 'fail'])
     assert.match(run.drill!.why!, /^the restore took .* longer than drill\.max_duration/)
@@ -297,6 +305,11 @@ suite('a drill that cannot tell is never green and never red', () => {
     const { json, page } = await evidenceOf(able, run)
     assert.doesNotMatch(json + page, /orders|people|secret name/)
     assert.match(page, /all tables \| 302 \| 302/)
+  })
+
+  test('it took longer than its limit', async (t) => {
+    const world = await backedUp(t, { timeout: { restore: '1s' } }) // the clock of this world is fast
+    await assertInconclusive(world, /the drill took longer than its limit of 1 s/)
   })
 
   test('the place cannot be reached', async (t) => {
