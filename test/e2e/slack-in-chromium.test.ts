@@ -18,6 +18,7 @@ const walks: [string, Walk][] = [
   ['run: a thread with its result', runs],
   ['list, status, schedule, show and verify answer', asks],
   ['restore: dialog, plan, Confirm, and every row is there again', restores],
+  ['a drill restores for real, tells its numbers in its thread, and leaves nothing', drills],
   ['a backup is cancelled in the middle and leaves nothing', cancels],
   ['a failure is told in its thread, and heard in #alerts', fails],
   ['a member may not restore, a guest may nothing', refuses],
@@ -45,7 +46,7 @@ async function asks(slack: SlackPage): Promise<void> {
   await slack.say('/backup show latest --strategy shop')
   await slack.seesPrivately(/pg_restore .*'shop\.dump'/)
   await slack.say('/backup verify shop')
-  await slack.sees(/shop · verified in .* decoded whole · 2 tables, 12,000 rows/)
+  await slack.sees(/shop · verified in .* decoded whole, 2 tables, 12,000 rows/)
 }
 
 async function restores(slack: SlackPage, world: World): Promise<void> {
@@ -58,6 +59,15 @@ async function restores(slack: SlackPage, world: World): Promise<void> {
     .click()
   const database = await restored(slack, 'look at last week')
   assert.equal(await world.hashOf(database), await world.hashOf('shop'))
+}
+
+async function drills(slack: SlackPage, world: World): Promise<void> {
+  await slack.say('/backup drill shop')
+  const card = await slack.sees(/shop · drill passed · restored in .* · 2 tables, 12,000 rows/)
+  await slack.seesReply(card, /equal to what was dumped .* a scratch PostgreSQL .*evidence in disk/s)
+  await slack.say('/backup list shop')
+  await slack.seesPrivately(/restored just now/)
+  assert.deepEqual((await world.files()).unfinished, [])
 }
 
 async function askForRestore(slack: SlackPage, reason: string): Promise<void> {
