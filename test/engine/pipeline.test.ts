@@ -121,6 +121,17 @@ suite('a proof before the encryption (V2 at dump)', () => {
     assert.deepEqual(strays(new Set([scene.tools.running.runId])), [])
   })
 
+  test('what passes does not stay in memory (promise 19)', async (t) => {
+    const scene = await makeScene(t)
+    const { sink, raw } = provableSink(scene.spool, chainOf(scene, 'none'), scene.tools)
+    const before = process.memoryUsage.rss()
+    let most = 0
+    const look = (): void => void (most = Math.max(most, process.memoryUsage.rss()))
+    const seen = raw.intoProgram({ argv: ['cat'] }, look)
+    await Promise.all([sink.fromProgram({ argv: ['head', '-c', '400000000', '/dev/zero'] }), seen])
+    assert.ok(most - before < 150_000_000, `${most - before} bytes more`)
+  })
+
   test('a dump or an encryption that dies is the failure of both', async (t) => {
     const stub = await stubTool(
       await mkdtemp(join(tmpdir(), 'stub-')),

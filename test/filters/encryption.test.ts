@@ -1,11 +1,16 @@
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
+import { Readable } from 'node:stream'
+import { after, test } from 'node:test'
 import type { Encryption } from '../../src/core/encryption.ts'
 import { age } from '../../src/filters/age/index.ts'
 import { gpg } from '../../src/filters/gpg/index.ts'
+import { systemClock } from '../../src/sys/clock.ts'
+import { createProcesses } from '../../src/sys/process.ts'
+import { strays } from '../../src/sys/strays.ts'
 import { encryptionContract } from '../contracts/encryption.ts'
 import { agePassphrase, ageRecipients, gpgPassphrase, gpgRecipients } from '../support/keys.ts'
 
@@ -76,6 +81,24 @@ const gpgByHand = {
       : byGpg(keys, ['--symmetric'], plain),
   decode: async (stored: Buffer, keys: Encryption) => byGpg(keys, ['--decrypt'], stored),
 }
+
+test('the process in the place of age stays small, however much passes (promise 19)', async (t) => {
+  const folder = mkdtempSync(join(scratch, 'small-'))
+  const runId = 'r-small'
+  const processes = createProcesses({ PATH: '/nowhere' }, systemClock)
+  const running = { signal: t.signal, runId, said: () => undefined }
+  const { encryption } = ageRecipients(folder)
+  let peakMiB = 0
+  async function* much(): AsyncGenerator<Buffer> {
+    const chunk = Buffer.alloc(1_000_000)
+    for (let sent = 0; sent < 150; sent++) yield chunk
+    const [pid] = strays(new Set([runId]))
+    peakMiB = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
+  }
+  const command = age.program('encode', () => false, { level: null, encryption })!
+  await processes.join({ stages: [command], input: { stream: Readable.from(much()) }, output: null }, running)
+  assert.ok(peakMiB > 20 && peakMiB < 170, `${peakMiB} MiB`)
+})
 
 encryptionContract({
   title: 'age for recipients',
