@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { aboutRequest } from './about.ts'
 import { defineCommand } from './command.ts'
 import { decided, mayDecide } from './decide.ts'
-import { lineField, requestField, versionField } from './fields.ts'
+import { requestField, versionField, reasonField } from './fields.ts'
 
 export const approve = defineCommand({
   name: 'approve',
@@ -16,7 +16,7 @@ export const approve = defineCommand({
   args: Type.Object({
     request: requestField('the request on the card; `requests` lists them'),
     version: Type.Optional(versionField('the version that was shown')),
-    reason: Type.Optional(lineField('reason of one line', 'why, kept with the request', { maxLength: 500 })),
+    reason: Type.Optional(reasonField('why, kept with the request')),
   }),
   positional: ['request'],
   about: aboutRequest,

@@ -56,6 +56,9 @@ export const lineField = (
   options: TSchemaOptions & { maxLength: number },
 ) => Type.String({ pattern: '^\\P{C}+$', title, description, ...options })
 
+export const reasonField = (description: string) =>
+  lineField('reason of one line', description, { maxLength: 500 })
+
 export const limitField = Type.Integer({
   minimum: 1,
   maximum: 10_000,

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { aboutRequest } from './about.ts'
 import { defineCommand } from './command.ts'
 import { mayDecide } from './decide.ts'
-import { lineField, requestField, versionField } from './fields.ts'
+import { requestField, versionField, reasonField } from './fields.ts'
 import { summaryOf } from './request-words.ts'
 
 export const reject = defineCommand({
@@ -17,7 +17,7 @@ export const reject = defineCommand({
   args: Type.Object({
     request: requestField('the request on the card; `requests` lists them'),
     version: Type.Optional(versionField('the version that was shown')),
-    reason: lineField('reason of one line', 'why, told to whoever asked', { maxLength: 500 }),
+    reason: reasonField('why, told to whoever asked'),
   }),
   positional: ['request'],
   about: aboutRequest,

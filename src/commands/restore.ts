@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
 import type { RestoreAsk } from '../engine/facade.ts'
 import { defineCommand, type Engine } from './command.ts'
-import { backupField, lineField, strategyField } from './fields.ts'
+import { backupField, lineField, strategyField, reasonField } from './fields.ts'
 import { keyFileField, keyPath, refuseKeyFile } from './key-file.ts'
 import { knownStrategy, some, strategyOf } from './select.ts'
 import { quoted } from './words.ts'
@@ -62,7 +62,7 @@ const args = Type.Object({
     Type.Boolean({ description: 'leave owners and grants out, when roles are missing on the target' }),
   ),
   dryRun: Type.Optional(Type.Boolean({ description: 'show the plan, change nothing' })),
-  reason: Type.Optional(lineField('reason of one line', 'why, kept with the request', { maxLength: 500 })),
+  reason: Type.Optional(reasonField('why, kept with the request')),
 })
 
 export const restore = defineCommand({

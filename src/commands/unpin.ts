@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { UnpinRequestView } from '../core/model.ts'
 import { aboutBackup } from './about.ts'
 import { defineCommand } from './command.ts'
-import { backupField, lineField, strategyField } from './fields.ts'
+import { backupField, strategyField, reasonField } from './fields.ts'
 import { owed } from './pin.ts'
 import { backupOf } from './select.ts'
 
@@ -17,7 +17,7 @@ export const unpin = defineCommand({
   args: Type.Object({
     backup: backupField('a backup, its last four characters, or a strategy for its newest'),
     strategy: Type.Optional(strategyField('whose latest')),
-    reason: Type.Optional(lineField('reason of one line', 'why, for who approves it', { maxLength: 500 })),
+    reason: Type.Optional(reasonField('why, for who approves it')),
   }),
   positional: ['backup'],
   about: aboutBackup,

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { OptionMistake, Topic } from '../core/notifications.ts'
+import type { NotifierFacts } from '../core/notifications.ts'
 
 /** What the configuration needs to know of the drivers; the registries have this shape, and app.ts hands them in. */
 export interface DriverCatalogue {
@@ -39,19 +39,4 @@ export interface FilterFacts {
 /** What may stand as `compression`. */
 export function compressionsOf({ filters }: DriverCatalogue): readonly FilterFacts[] {
   return filters.filter(({ role }) => role !== 'encryption')
-}
-
-export interface NotifierFacts {
-  kind: string
-  /** Of `config`. */
-  options: TSchema
-  /** What `on` may name, and what it is when nothing is said. */
-  topics: readonly Topic[]
-  usual: readonly Topic[]
-  /** What else in the options is secret, such as a part of a value. */
-  secrets?(options: Record<string, unknown>): string[]
-  judge(
-    options: Record<string, unknown>,
-    use: { on: readonly Topic[]; strategies: number },
-  ): OptionMistake | null
 }

@@ -1,5 +1,5 @@
-import { topics, type NotificationConfig, type Topic } from '../core/notifications.ts'
-import type { DriverCatalogue, NotifierFacts } from './catalogue.ts'
+import { topics, type NotificationConfig, type NotifierFacts, type Topic } from '../core/notifications.ts'
+import type { DriverCatalogue } from './catalogue.ts'
 import { strategiesOf } from './check-strategies.ts'
 import { examine, type Examination } from './examine.ts'
 import { oneOf, suggest } from './nearest.ts'

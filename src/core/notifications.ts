@@ -1,3 +1,5 @@
+import type { TSchema } from 'typebox'
+
 /** What can be told to others than Slack. `start` and `beat` are for heartbeats alone. */
 export const topics = [
   'success',
@@ -32,6 +34,25 @@ export interface NotificationConfig {
   strategies: string[] | null
   /** The driver's own, validated by its schema. */
   options: Record<string, unknown>
+}
+
+/** What the configuration needs to know of a kind of notifier. */
+export interface NotifierFacts {
+  kind: string
+  /** Of `config`. */
+  options: TSchema
+  /** What `on` may name. */
+  topics: readonly Topic[]
+  /** `on` when nothing is said. */
+  usual: readonly Topic[]
+  /** What else in the options is secret, such as a part of a value. */
+  secrets?(options: Record<string, unknown>): string[]
+  /** Words for a mistake in the options, or null.
+   * @param use.strategies  how many strategies it is told of */
+  judge(
+    options: Record<string, unknown>,
+    use: { on: readonly Topic[]; strategies: number },
+  ): OptionMistake | null
 }
 
 /** A notifier as people see it. */

@@ -25,6 +25,7 @@ import type {
   Trigger,
   UnpinRequestView,
 } from '../core/model.ts'
+import type { RunLine } from '../state/find.ts'
 import type { DownloadAsk, PinAsk, RetentionView } from './asks.ts'
 
 /** The one door to the engine for commands, and so for every face. Reads are cheap and answer from state. */
@@ -253,17 +254,7 @@ export interface BackupsAsk extends Omit<HistoryAsk, 'state'> {
 }
 
 /** A run as history has it. */
-export interface RunLine {
-  id: string
-  strategy: string
-  state: RunState
-  queuedAt: number
-  startedAt: number | null
-  endedAt: number | null
-  trigger: Trigger
-  actor: Actor
-  fault: FaultFacts | null
-}
+export type { RunLine } from '../state/find.ts'
 
 export interface RestoreAsk {
   /** A backup id, its last four characters, or `latest`; not looked at with `from`. */

@@ -1,28 +1,12 @@
-import type { TSchema } from 'typebox'
 import type { Check } from '../core/checks.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Message } from '../core/messages.ts'
-import type { NotificationConfig, OptionMistake, Topic } from '../core/notifications.ts'
+import type { NotificationConfig, NotifierFacts } from '../core/notifications.ts'
 import type { Scrub } from '../core/secret.ts'
 
 /** A kind of notifier that the configuration may name. One file or folder, plus one word in `registry.ts`. */
-export interface NotifierDriver {
-  kind: string
-  /** Of `config`. */
-  options: TSchema
-  /** What `on` may name. */
-  topics: readonly Topic[]
-  /** `on` when nothing is said. */
-  usual: readonly Topic[]
-  /** What else in the options is secret, such as a part of a value. */
-  secrets?(options: Record<string, unknown>): string[]
-  /** Words for a mistake in the options, or null.
-   * @param use.strategies  how many strategies it is told of */
-  judge(
-    options: Record<string, unknown>,
-    use: { on: readonly Topic[]; strategies: number },
-  ): OptionMistake | null
+export interface NotifierDriver extends NotifierFacts {
   open(config: NotificationConfig, context: NotifierContext): Notifier
 }
 

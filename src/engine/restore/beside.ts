@@ -16,14 +16,33 @@ import { refuseBlocked } from './requests.ts'
 export async function restoreBeside(
   context: EngineContext,
   work: Work,
-  { ask, view }: { ask: FixedAsk; view: RequestView },
+  confirmed: Confirmed,
 ): Promise<WorkResult> {
+  return withChosen(context, work, confirmed, async (opened) => {
+    const into = targetRequest(confirmed.ask)
+    const result = await carryOver(context, work, { ...confirmed, ...opened, into })
+    return { result: { restore: result }, commit: async () => undefined }
+  })
+}
+
+/** What was asked for, and the plan that was confirmed. */
+export interface Confirmed {
+  ask: FixedAsk
+  view: RequestView
+}
+
+/** Works with the backup that was chosen and the source it goes to, once it is sure that both are still what was confirmed. */
+export async function withChosen<T>(
+  context: EngineContext,
+  work: Work,
+  { ask, view }: Confirmed,
+  restore: (opened: { chosen: Chosen; source: Source }) => Promise<T>,
+): Promise<T> {
   await refuseDrift(context, view.plan, { ask, work })
   const chosen = await choose(context, ask, work.signal)
   const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
   try {
-    const result = await carryOver(context, work, { source, chosen, ask, view, into: targetRequest(ask) })
-    return { result: { restore: result }, commit: async () => undefined }
+    return await restore({ chosen, source })
   } finally {
     await source.close()
   }
@@ -41,11 +60,9 @@ export async function refuseDrift(
   refuseBlocked(fresh)
 }
 
-export interface Carry {
+export interface Carry extends Confirmed {
   source: Source
   chosen: Chosen
-  ask: FixedAsk
-  view: RequestView
   into: TargetRequest
 }
 

@@ -1,20 +1,18 @@
 import { Fault } from '../../core/faults.ts'
-import type { RequestView, RestoreResult, SwapResult } from '../../core/model.ts'
+import type { RestoreResult, SwapResult } from '../../core/model.ts'
 import type { Source, Swap, SwapNames, Swapped, Swapping } from '../../sources/source.ts'
 import { audit } from '../../state/audit.ts'
 import { insertSwap, moveSwap } from '../../state/swaps.ts'
-import { openSource, type EngineContext } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import type { Work, WorkResult } from '../work.ts'
-import { carryOver, refuseDrift } from './beside.ts'
-import { choose, type Chosen, type FixedAsk } from './choose.ts'
+import { carryOver, refuseDrift, withChosen, type Confirmed } from './beside.ts'
+import type { Chosen } from './choose.ts'
 import { excludeBackups } from './exclusive.ts'
 import { targetRequest } from './plan.ts'
 import { pinSafety, safetyBackup } from './safety.ts'
 import { settleSwap } from './swaps.ts'
 
-interface Replacing {
-  ask: FixedAsk
-  view: RequestView
+interface Replacing extends Confirmed {
   chosen: Chosen
   source: Source
   swapping: Swapping
@@ -27,21 +25,16 @@ interface Replacing {
 export async function restoreInPlace(
   context: EngineContext,
   work: Work,
-  { ask, view }: { ask: FixedAsk; view: RequestView },
+  confirmed: Confirmed,
 ): Promise<WorkResult> {
-  await refuseDrift(context, view.plan, { ask, work })
-  const chosen = await choose(context, ask, work.signal)
-  const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
-  try {
-    const { plan } = view
+  return withChosen(context, work, confirmed, async ({ chosen, source }) => {
+    const { plan } = confirmed.view
     if (!source.swap || !plan.swap) throw new Fault('target-invalid', 'this cannot be restored in place')
     const { beside, kept } = plan.swap
     const names = { name: plan.target.name, beside, kept }
-    const job = { ask, view, chosen, source, swapping: source.swap, names }
-    return await source.swap.alone(names.name, work.signal, () => replace(context, work, job))
-  } finally {
-    await source.close()
-  }
+    const job = { ...confirmed, chosen, source, swapping: source.swap, names }
+    return source.swap.alone(names.name, work.signal, () => replace(context, work, job))
+  })
 }
 
 async function replace(context: EngineContext, work: Work, job: Replacing): Promise<WorkResult> {

@@ -4,10 +4,11 @@ import type { IncidentView } from '../../core/incidents.ts'
 import { strategyOfRequest, type AnyRequestView, type RunView } from '../../core/model.ts'
 import { stageWords } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
-import { button, context, section } from './elements.ts'
+import { context, section } from './elements.ts'
 import { incidentHead } from './incident.ts'
 import type { HomeFacts } from './home.ts'
 import { requestCard } from './request-card.ts'
+import { cancelButton } from './run-card.ts'
 import { joined, runName, safeLine } from './words.ts'
 
 /** So many of what has buttons and small print, and of what has a line. */
@@ -48,17 +49,7 @@ export function running(runs: RunView[], { rights, now }: HomeFacts): KnownBlock
   if (runs.length === 0) return []
   const shown = runs.slice(0, mostLines).map((run): KnownBlock => {
     const line = section(`🔵 *${safeLine(run.strategy)}* · ${runWords(run, now)}`)
-    const cancel = button({
-      label: 'Cancel',
-      action: actions.cancelFromHome,
-      value: { id: run.id },
-      sure: {
-        title: `Cancel this ${run.kind}?`,
-        text: 'It stops at once and leaves nothing behind.',
-        yes: 'Cancel it',
-        no: 'Let it run',
-      },
-    })
+    const cancel = cancelButton(run, actions.cancelFromHome)
     return cancel === null || !rights.cancel.has(run.strategy) ? line : { ...line, accessory: cancel }
   })
   return [...shown, ...more(runs, mostLines)]

@@ -9,7 +9,7 @@ import { drillAgain } from './drill.ts'
 import { actionRows, button, context, draw, finish, section } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { plain } from './modals.ts'
-import { retryButton } from './run-card.ts'
+import { cancelButton, retryButton } from './run-card.ts'
 import { joined, runName, safeLine } from './words.ts'
 
 /** What a message of ours is about, as far as something can be done about it. */
@@ -77,7 +77,7 @@ export function messageActions(subject: Subject, may: Offered): Drawn {
 function runActions(run: RunView, may: Offered): Drawn {
   const buttons = isEnded(run.state)
     ? [...ended(run, may), log(run.id)]
-    : [may('cancel') ? cancel(run) : null, log(run.id)]
+    : [may('cancel') ? cancelButton(run) : null, log(run.id)]
   return draw({
     headline: `${signs[run.state] ?? '⚪'} ${safeLine(runSentence(run), limits.headlineText)}`,
     small: [joined(run.backup && safeLine(run.backup.id), runName(run))],
@@ -152,20 +152,6 @@ function chooseRun({ title, runs }: Subject & { type: 'runs' }): Drawn {
   const rest = left > 0 ? [context(`and ${left} more: \`/backup list\` and a name shows them`)] : []
   if (offered.length === 0) return draw({ headline, buttons: [status()] })
   return finish([headline], [section(headline), menu, ...rest, ...actionRows([status()])])
-}
-
-function cancel(run: RunView): Button | null {
-  return button({
-    label: 'Cancel',
-    action: actions.cancelRun,
-    value: { id: run.id },
-    sure: {
-      title: `Cancel this ${run.kind}?`,
-      text: 'It stops at once and leaves nothing behind.',
-      yes: 'Cancel it',
-      no: 'Let it run',
-    },
-  })
 }
 
 function log(run: string): Button | null {

@@ -196,14 +196,14 @@ function runButtons(run: RunView): (Button | null)[] {
   return [retryButton(run), log]
 }
 
-function cancelButton(run: RunView): Button | null {
+export function cancelButton(run: RunView, action: string = actions.cancelRun): Button | null {
   const sure = {
     title: `Cancel this ${run.kind}?`,
     text: 'It stops at once and leaves nothing behind.',
     yes: 'Cancel it',
     no: 'Let it run',
   }
-  return button({ label: 'Cancel', action: actions.cancelRun, value: { id: run.id }, sure })
+  return button({ label: 'Cancel', action, value: { id: run.id }, sure })
 }
 
 function restoreButton(backup: string, strategy: string): Button | null {
