@@ -60,9 +60,12 @@ export function replyJson(reply: Exclude<Reply, { type: 'stream' }>): unknown {
 }
 
 /** What the link on standard output is of: for a person, beside it. */
-export function linkRemark({ file, bytes, storage, sha256, expiresAt }: DownloadLink, look: Look): string {
+export function linkRemark(
+  { file, bytes, storage, sha256, encrypted, expiresAt }: DownloadLink,
+  look: Look,
+): string {
   const left = formatDuration(Math.max(0, expiresAt - look.now))
-  const words = `${file} · ${formatBytes(bytes)} · from ${storage} · the link ends in ${left}; whoever has it can read the backup`
+  const words = `${file} · ${formatBytes(bytes)} · from ${storage} · the link ends in ${left}; whoever has it can ${encrypted ? 'fetch' : 'read'} the backup${encrypted ? `, which stays ${encrypted}` : ''}`
   return paint(harmless(`${words}\nSHA-256 ${sha256}`), 'dim', look.colours)
 }
 

@@ -9,6 +9,8 @@ export interface DownloadLink {
   bytes: number
   /** Lower-case hex SHA-256 of the file as stored. */
   sha256: string
+  /** `encrypted with age to age1…`: it stays so. Absent: it is not encrypted. */
+  encrypted?: string
   url: string
   /** Epoch ms. */
   expiresAt: number

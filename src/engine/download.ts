@@ -9,6 +9,7 @@ import type { EngineContext } from './context.ts'
 import { fromAnyPlace } from './copies.ts'
 import type { DownloadAsk } from './facade.ts'
 import { wantedFile } from './hand-out.ts'
+import { encryptedHow } from './reading-keys.ts'
 
 const expiresMs = 15 * 60_000
 const patienceMs = 20_000 // somebody waits for the answer
@@ -69,6 +70,7 @@ async function link(context: EngineContext, { copy, storage, file, signal }: Lin
     storage: storage.name,
     bytes: artifact.storedBytes,
     sha256: artifact.sha256,
+    ...(copy.manifest.encryption && { encrypted: encryptedHow(copy.manifest.encryption) }),
     url,
     expiresAt,
   }

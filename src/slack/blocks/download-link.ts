@@ -6,14 +6,26 @@ import type { Drawn } from './elements.ts'
 import { code, escape, joined, safeLine, timeOfDay } from './words.ts'
 
 /** The link stands in the blocks alone: notifications, previews and our log show only the text. */
-export function downloadLink({ file, bytes, storage, sha256, url, backup, expiresAt }: DownloadLink): Drawn {
+export function downloadLink({
+  file,
+  bytes,
+  storage,
+  sha256,
+  encrypted,
+  url,
+  backup,
+  expiresAt,
+}: DownloadLink): Drawn {
   const headline = `🔗 *Download of ${safeLine(backup)}*`
   const facts = joined(
     formatBytes(bytes),
     `from ${safeLine(storage, 80)}`,
     `until ${timeOfDay(expiresAt, 'UTC')}`,
   )
-  const warning = 'Only you see this. Whoever has the link can read the backup until it ends.'
+  const warning =
+    encrypted === undefined
+      ? 'Only you see this. Whoever has the link can read the backup until it ends.'
+      : `Only you see this. The file stays ${safeLine(encrypted)}; \`show\` prints how to decrypt it.`
   const link = `<${escape(url)}|${safeLine(file)}>`
   if (link.length > limits.section - 20)
     return draw({
