@@ -50,8 +50,10 @@ async function tryCopy(
   const before = found.bytes
   try {
     if (work.run.params.level === 'V2') {
-      await verifyCopy(context, { ...work, copy, level: 'V2' })
+      const { undecoded } = await verifyCopy(context, { ...work, copy, level: 'V2' })
       found.bytes += copy.manifest.storedBytes
+      if (undecoded !== undefined)
+        found.unread.push({ ...at, why: `its digest is right, but it was not decoded: ${undecoded}` })
     } else await readOne(context, work, { copy, found })
     const read = { id: copy.id, storage: copy.storage, at: context.clock.now() }
     await context.database.write((tx) => saveRead(tx, read))

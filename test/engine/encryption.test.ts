@@ -255,3 +255,15 @@ function decrypted(command: string, { file }: KeyPair): string {
     .toString()
     .trim()
 }
+
+test('looking at all backups without the key says which were only read again', async (t) => {
+  const { world } = await makeScene(t)
+  const id = await made(world)
+  const run = await world.finish((await world.engine.startVerifyAll('shop', 'V2', person)).id)
+  assert.deepEqual(run.verify?.all?.broken, [])
+  assert.deepEqual(
+    run.verify?.all?.unread.map(({ backup }) => backup),
+    [id],
+  )
+  assert.match(run.verify!.all!.unread[0]!.why, /digest is right, but it was not decoded: .*no private key/)
+})
