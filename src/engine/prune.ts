@@ -154,7 +154,11 @@ async function deleteAll(
     pass.signal.throwIfAborted()
     if (!(await isGoodStill(context, storage, floor))) return // the next pass judges what is true then
     if (await isNeeded(context, copy.id)) continue
-    const isGone = await removeBackup(context, storage, { copy, reason: judgement.reason, signal: pass.signal })
+    const isGone = await removeBackup(context, storage, {
+      copy,
+      reason: judgement.reason,
+      signal: pass.signal,
+    })
     if (!isGone) {
       pruned.retained += 1
       continue
