@@ -64,7 +64,7 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['list --limit', 2, /^error: option .*--limit.* argument missing\n {2}`easy-backup help`/],
     ['list a b', 2, /^error: too many arguments/],
     ['run ../../etc', 2, /^error: `\.\.\/\.\.\/etc` is not a strategy name, tag:x or all\n {2}write `run/],
-    ['verify', 2, /^error: `verify` needs a backup id/],
+    ['show', 2, /^error: `show` needs a backup id/],
     ['catalog', 2, /^error: `catalog` needs another word\n {2}`easy-backup help catalog`/],
     ['catalog snc', 2, /^error: unknown command `snc`\n {2}did you mean `sync`\?\n$/],
     ['config', 2, /^error: `config` needs another word/],

@@ -57,6 +57,7 @@ test(
   'hints are spelled as they are typed on the face that asked',
   onProgram(async ({ app }) => {
     const cli: Person = { actor: { via: 'cli', id: 'ann' }, admin: true, outsider: null }
+    await assert.rejects(app.ask({ words: 'verify' }, cli), { code: 'usage', message: 'which backup?' })
     for (const [words, slack, host] of [
       ['lst', 'did you mean `/backup list`?', 'did you mean `list`?'],
       [
