@@ -8,7 +8,8 @@ export function oddWords(found: readonly Oddity[]): string {
   const tables = found.filter(({ of }) => of === 'table')
   const hidden = tables.slice(namedTables)
   const shown = found.filter((oddity) => !hidden.includes(oddity))
-  const more = hidden.length > 0 ? [`and ${hidden.length} more ${hidden.length === 1 ? 'table' : 'tables'}`] : []
+  const more =
+    hidden.length > 0 ? [`and ${hidden.length} more ${hidden.length === 1 ? 'table' : 'tables'}`] : []
   return [...shown.map(oddityWords), ...more].join('; ')
 }
 

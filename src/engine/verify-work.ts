@@ -14,9 +14,11 @@ export async function verifyWork(context: EngineContext, work: Work): Promise<Wo
   const { backup, level = 'V2', keyFile = null } = work.run.params
   if (work.run.params.all) return verifyAll(context, work)
   const copies = await listCopies(context.database.read, { id: backup ?? '' })
-  const result = await verifyBackup(context, { ...work, copies, level, keyFile }).catch(async (error: unknown) => {
-    throw await withOthers(context, copies[0], error)
-  })
+  const result = await verifyBackup(context, { ...work, copies, level, keyFile }).catch(
+    async (error: unknown) => {
+      throw await withOthers(context, copies[0], error)
+    },
+  )
   return {
     result: { verify: result },
     commit: async (tx) => {

@@ -137,7 +137,10 @@ test(
   onProgram(async ({ app, place }) => {
     await rename(join(place.folder, 'store'), join(place.folder, 'unmounted'))
     const { table } = await as(app.ask({ words: 'status' }, member), 'table')
-    assert.match(table.summary!, /^unhealthy · 2 strategies, a place for backups cannot be reached, 1 unproven · /)
+    assert.match(
+      table.summary!,
+      /^unhealthy · 2 strategies, a place for backups cannot be reached, 1 unproven · /,
+    )
   }),
 )
 
