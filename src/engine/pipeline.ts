@@ -87,7 +87,7 @@ function undone(from: Inlet, chain: readonly Applied[], tools: PipelineTools): R
         const isMeasured = stages.length > 0 && 'argv' in stages.at(-1)!
         const decoders = isMeasured || stages.length === 0 ? stages : [...stages, counter.stream]
         const to = onOutput ? { scan: onOutput } : null
-        await flow([...decoders, command], { from, to }, { ...tools, running })
+        await flow([...decoders, command], { from, to, isReader: true }, { ...tools, running })
         if (stages.length === 0) return sizeOf(from)
         return isMeasured ? bytes() : counter.bytes()
       }),

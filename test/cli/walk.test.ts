@@ -83,7 +83,7 @@ test('status and schedule say what is and what comes, in words and in JSON', asy
   const overview = await place.type('status')
   assert.match(overview.text, /^shop +succeeded +just now /m)
   assert.match(overview.text, /^blog +never +– +– +–$/m)
-  assert.match(overview.text, /2 strategies, nothing needs attention · 1 backup, /)
+  assert.match(overview.text, /2 strategies, nothing needs attention, 1 unproven · 1 backup, /)
   const data = json<{ health: Health; totals: { backups: number }; strategies: StrategyView[] }>(
     await place.type('health --json'),
   )

@@ -74,6 +74,21 @@ suite('programs and streams in one chain', () => {
       assert.ok(known.length >= 100 && plain.subarray(0, known.length).equals(known))
     })
 
+  test('a reader that needs no more of it is content; an encryption that takes no more has failed', async (t) => {
+    const scene = await makeScene(t, { programs: [] })
+    const { spool, tools, folder } = scene
+    await writeFile(join(folder, 'plain'), dumpLike(8_000_000, randomFrom(1)))
+    const chain = encodingChain(filters, { compression: { type: 'gzip', level: 1 }, encryption: null })
+    await artifactSink(spool, chain, tools).fromFile(join(folder, 'plain'))
+    await spool.finish()
+    for (let round = 0; round < 10; round++)
+      await rawInput(spool, chain, tools).intoProgram({ argv: ['/usr/bin/head', '-c', '100000'] }, null)
+    const bin = await stubTool(folder, 'age', 'PATH=/usr/bin:/bin; head -c 100000; exit 0')
+    const early = { ...tools, processes: createProcesses({ PATH: bin }, systemClock) }
+    const half = artifactSink(spool, chainOf(scene, 'gzip'), early)
+    await assert.rejects(half.fromProgram({ argv: ['/usr/bin/head', '-c', '8000000', '/dev/urandom'] }))
+  })
+
   test('a program that is missing is told before the first byte', async (t) => {
     const scene = await makeScene(t, { programs: [] })
     const keys = gpgRecipients(scene.folder)
