@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs'
+import { closeSync, createReadStream, openSync } from 'node:fs'
 import { Transform, type Duplex, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { passedThrough } from '../sys/memory.ts'
@@ -18,10 +18,10 @@ export type Stage = Command | Duplex
 /** Where the bytes come from: a complete file, a spool (growing or complete), a stream, or the first program itself (null). */
 export type Inlet = { path: string } | { spool: Spool } | { stream: Readable } | null
 
-/** Where they go: an open file (`fill` writes a stream into it), a receiver of chunks, whatever the last program's output is
+/** Where they go: an open file (`fill` writes a stream into it, and closes it never), a receiver of chunks, whatever the last program's output is
  * given to, or nowhere (null). */
 export type Outlet =
-  | { fd: number; fill?: (chunks: AsyncIterable<Buffer>) => Promise<void> }
+  | { fd: number; fill: (chunks: AsyncIterable<Buffer>) => Promise<void> }
   | { receive: (chunk: Buffer) => void }
   | { scan: (chunk: Buffer) => void }
   | null
@@ -133,10 +133,7 @@ function source(from: Inlet, signal: AbortSignal): Readable {
 type Sink = (chunks: AsyncIterable<Buffer>) => Promise<void>
 
 function sink(to: Outlet): Sink {
-  if (to && 'fd' in to)
-    return (
-      to.fill ?? (async (chunks) => pipeline(chunks, createWriteStream('', { fd: to.fd, autoClose: false })))
-    )
+  if (to && 'fd' in to) return to.fill
   const take = to ? ('receive' in to ? to.receive : to.scan) : () => undefined
   return async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of chunks) take(chunk)

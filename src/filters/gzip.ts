@@ -1,6 +1,7 @@
 import { createGunzip, createGzip } from 'node:zlib'
 import { Type } from 'typebox'
-import type { Filter } from './filter.ts'
+import type { Direction, Filter, Hearing } from './filter.ts'
+import { notWhole } from './wrap/not-whole.ts'
 import { strict } from './wrap/strict.ts'
 
 const defaultLevel = 6 // what gzip itself uses
@@ -35,5 +36,18 @@ export const gzip: Filter = {
   encode: ({ level }) => createGzip({ level: level ?? defaultLevel, chunkSize }),
   decode: () => strict('gzip', createGunzip({ chunkSize })),
   sniff: (head) => head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08, // RFC 1952, section 2.3.1
+  hear,
   stockDecode: () => 'gzip -dc',
+}
+
+/** Of pigz, GNU gzip and that of busybox. */
+const brokenWords =
+  /unexpected end of file|corrupted|invalid compressed data|crc error|incorrect length|short read|not in gzip format|unrecognized format|invalid magic|<stdin> empty|trailing garbage/i
+
+function hear(direction: Direction): Hearing {
+  return {
+    line: () => false,
+    bytes: () => null,
+    judge: (failure) => (direction === 'decode' ? notWhole('gzip', brokenWords, failure) : null),
+  }
 }

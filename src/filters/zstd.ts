@@ -1,6 +1,7 @@
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 import { Type } from 'typebox'
-import type { Filter, Hearing } from './filter.ts'
+import type { Direction, Filter, Hearing } from './filter.ts'
+import { notWhole } from './wrap/not-whole.ts'
 import { strict } from './wrap/strict.ts'
 
 const defaultLevel = 3 // what zstd itself uses
@@ -48,8 +49,9 @@ export const zstd: Filter = {
   stockDecode: () => 'zstd -dc',
 }
 
-/** Only the program's word for how many bytes it gave out; its exit status says the rest. */
-function hear(): Hearing {
+const brokenWords = /premature end|decoding error|unexpected end of file|unsupported format|unknown header/i
+
+function hear(direction: Direction): Hearing {
   let bytes: number | null = null
   return {
     line(text) {
@@ -58,6 +60,6 @@ function hear(): Hearing {
       return told !== null || text.startsWith('***') // its banner
     },
     bytes: () => bytes,
-    judge: () => null,
+    judge: (failure) => (direction === 'decode' ? notWhole('zstd', brokenWords, failure) : null),
   }
 }

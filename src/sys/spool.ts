@@ -74,19 +74,11 @@ function fileSpool(
     }
   }
 
-  async function fill(bytes: AsyncIterable<Buffer>): Promise<void> {
-    let position = 0
-    for await (const chunk of bytes) {
-      await writeAll(handle, chunk, position)
-      position += chunk.length
-    }
-  }
-
   return {
     path,
     fd: handle.fd,
     size,
-    fill,
+    fill: (chunks) => fillFile(handle, chunks),
     ended: () => finalSize !== null,
     read,
     finish: async () => {
@@ -95,6 +87,15 @@ function fileSpool(
     },
     fail: (error) => void (failure = { error }),
     close: () => handle.close(),
+  }
+}
+
+/** Writes a stream into a file from its start: the last step of a `pipeline`. The file stays open whatever happens. */
+export async function fillFile(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+  let position = 0
+  for await (const chunk of chunks) {
+    await writeAll(handle, chunk, position)
+    position += chunk.length
   }
 }
 

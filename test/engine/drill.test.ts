@@ -242,6 +242,22 @@ suite('a drill of the wrong data cannot pass', () => {
   })
 })
 
+suite('a drill of a dump that is not whole', () => {
+  test('one that was cut before its digest was taken fails it, and is marked', async (t) => {
+    const folder = await makeWorldFolder(t)
+    const cuts = `case " $* " in *" -dc "*) exec "$REAL" "$@";; esac; "$REAL" "$@" | head -c -30`
+    const world = await backedUp(
+      t,
+      { prove: false, compression: 'zstd' },
+      { folder, path: [await stubTool(folder, 'zstd', cuts)] },
+    )
+    const run = await drill(world)
+    assert.deepEqual([run.state, run.drill?.verdict], ['failed', 'fail'])
+    assert.match(run.drill!.why!, /not a whole zstd file/)
+    assert.match((await newest(world)).view.corrupt ?? '', /not a whole zstd file/)
+  })
+})
+
 suite('a drill that cannot tell is never green and never red', () => {
   async function assertInconclusive(world: World, why: RegExp): Promise<void> {
     const before = (await newest(world)).view

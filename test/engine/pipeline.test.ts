@@ -6,12 +6,19 @@ import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import type { Compression } from '../../src/core/model.ts'
 import { decodingChain, encodingChain, type PipelineTools } from '../../src/engine/chain.ts'
-import { artifactSink, decodeBytes, decodeFront, provableSink, rawInput } from '../../src/engine/pipeline.ts'
+import {
+  artifactSink,
+  decodeBytes,
+  decodeFront,
+  encodeBytes,
+  provableSink,
+  rawInput,
+} from '../../src/engine/pipeline.ts'
 import { gpg } from '../../src/filters/gpg/index.ts'
 import { filters } from '../../src/filters/registry.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { createProcesses } from '../../src/sys/process.ts'
-import { createFileSpool, type FileSpool } from '../../src/sys/spool.ts'
+import { bytesSpool, createFileSpool, type FileSpool } from '../../src/sys/spool.ts'
 import { endStrays, strays } from '../../src/sys/strays.ts'
 import { removeLast } from '../support/ended.ts'
 import { ageRecipients, gpgRecipients, type TestKeys } from '../support/keys.ts'
@@ -95,6 +102,43 @@ suite('programs and streams in one chain', () => {
     const sink = artifactSink(scene.spool, chainOf({ ...scene, keys }, 'none'), scene.tools)
     await assert.rejects(sink.fromProgram({ argv: ['/bin/echo', 'a dump'] }), { code: 'tool-missing' })
     assert.equal(await scene.spool.size(), 0)
+  })
+})
+
+suite('a compressed dump that is not whole says so itself, whoever reads it', () => {
+  for (const [type, program] of [
+    ['gzip', null],
+    ['gzip', 'gzip'],
+    ['gzip', 'pigz'],
+    ['zstd', null],
+    ['zstd', 'zstd'],
+  ] as const)
+    test(`${type} by ${program ?? 'Node'}`, async (t) => {
+      const { folder, tools } = await makeScene(t, { programs: program ? [program] : [] })
+      const chain = encodingChain(filters, { compression: { type, level: 1 }, encryption: null })
+      const plain = dumpLike(300_000, randomFrom(2))
+      const whole = await encodeBytes(plain, chain, tools)
+      const flipped = Buffer.from(whole)
+      flipped[whole.length >> 1]! ^= 0xff
+      const cuts = [0, 1, 3, 7, 20, whole.length >> 1, whole.length - 6, whole.length - 1]
+      const broken = [...cuts.map((at) => whole.subarray(0, at)), flipped, dumpLike(500, randomFrom(3))]
+      for (const [at, bytes] of broken.entries()) {
+        const raw = rawInput(bytesSpool(bytes), chain, tools)
+        await assert.rejects(raw.intoFile(join(folder, `raw-${at}`)), { code: 'object-corrupt' }, `${at}`)
+        await assert.rejects(raw.intoProgram({ argv: ['/bin/cat'] }, null), { code: 'object-corrupt' })
+      }
+    })
+
+  test('a decoder that dies says nothing about the dump', async (t) => {
+    const scene = await makeScene(t)
+    const chain = encodingChain(filters, { compression: { type: 'zstd', level: 1 }, encryption: null })
+    const whole = bytesSpool(await encodeBytes(dumpLike(300_000, randomFrom(2)), chain, scene.tools))
+    for (const end of ['kill -KILL $$', 'echo "zstd: error 70 : Write error : No space left" >&2; exit 70']) {
+      const bin = await stubTool(scene.folder, 'zstd', end)
+      const dying = { ...scene.tools, processes: createProcesses({ PATH: bin }, systemClock) }
+      const read = rawInput(whole, chain, dying).intoProgram({ argv: ['/bin/cat'] }, null)
+      await assert.rejects(read, { code: 'tool-failed' })
+    }
   })
 })
 
