@@ -1,9 +1,17 @@
 import { Readable } from 'node:stream'
+import type { Strategy } from '../core/config.ts'
 import type { Encryption } from '../core/encryption.ts'
 import { Fault } from '../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../core/model.ts'
 import { createFileSpool, type FileSpool } from '../sys/spool.ts'
-import { decodingChain, encodingChain, storedName, type PipelineTools } from './chain.ts'
+import {
+  canRead,
+  decodingChain,
+  encodingChain,
+  storedName,
+  type Applied,
+  type PipelineTools,
+} from './chain.ts'
 import type { EngineContext } from './context.ts'
 import { decodeBytes, encodeBytes, spoolPath } from './pipeline.ts'
 
@@ -29,12 +37,18 @@ export interface DetailsPart {
 /** @param step.folder  of the run  @param into  of the backup in a place, ending in '/' */
 export async function spoolDetails(
   context: EngineContext,
-  step: { strategy: Parameters<typeof encodingChain>[1]; folder: string; tools: PipelineTools },
+  step: {
+    strategy: Pick<Strategy, 'compression' | 'encryption' | 'prove'>
+    folder: string
+    tools: PipelineTools
+  },
   { details, into }: { details: Details; into: string },
 ): Promise<DetailsPart> {
   const chain = encodingChain(context.filters, step.strategy)
   const plain = Buffer.from(JSON.stringify(details))
   const bytes = await encodeBytes(plain, chain, step.tools)
+  if (step.strategy.prove && canRead(step.strategy.encryption))
+    await requireReadable(context, step, { plain, bytes, chain })
   const spool = await createFileSpool(spoolPath(step.folder, name), context.clock)
   try {
     await spool.fill(Readable.from([bytes]))
@@ -48,6 +62,17 @@ export async function spoolDetails(
     artifact: { name, key, rawBytes: plain.length, filters: chain.map(({ filter }) => filter.kind) },
     spool,
   }
+}
+
+/** @throws Fault proof-failed */
+async function requireReadable(
+  context: EngineContext,
+  { strategy, tools }: { strategy: Pick<Strategy, 'encryption'>; tools: PipelineTools },
+  { plain, bytes, chain }: { plain: Buffer; bytes: Buffer; chain: readonly Applied[] },
+): Promise<void> {
+  const kinds = chain.map(({ filter }) => filter.kind)
+  const back = await decodeBytes(bytes, decodingChain(context.filters, kinds, strategy.encryption), tools)
+  if (!back.equals(plain)) throw new Fault('proof-failed', 'the details do not decrypt to what they were')
 }
 
 /** @param spool  fetched and compared with its digest. @throws Fault key-missing · key-wrong · object-corrupt */

@@ -1,11 +1,13 @@
-import { open, stat } from 'node:fs/promises'
+import { closeSync, openSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable, Transform } from 'node:stream'
 import { asFault } from '../core/faults.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
-import { fillFile, type FileSpool, type Spool } from '../sys/spool.ts'
+import { bytesSpool, type FileSpool, type Spool } from '../sys/spool.ts'
 import { withChain, type Applied, type OpenChain, type PipelineTools } from './chain.ts'
 import { flow, type Inlet, type Outlet, type Stage } from './flow.ts'
+import { requireSealed } from './sealed.ts'
 import { tee } from './tee.ts'
 
 /** Bytes in, filters, spool: where a source's artifact goes. Programs are joined by descriptors; a filter without an installed
@@ -17,10 +19,13 @@ export function artifactSink(
   tools: PipelineTools,
 ): ArtifactSink {
   const to = { fd: spool.fd, fill: spool.fill }
-  const encode = (first: readonly Stage[], from: Inlet): Promise<void> =>
-    withChain({ chain, direction: 'encode' }, tools, ({ stages, running }) =>
+  const { signal } = tools.running
+  const encode = async (first: readonly Stage[], from: Inlet): Promise<void> => {
+    await withChain({ chain, direction: 'encode' }, tools, ({ stages, running }) =>
       flow([...unseekable(first, stages), ...stages], { from, to }, { ...tools, running }),
     )
+    await requireSealed(chain, { plainBytes: null, stored: spool, signal })
+  }
   return {
     fromProgram: (command) => encode([command], null),
     fromFile: (path) => encode([], { path }),
@@ -42,7 +47,7 @@ export function provableSink(
   chain: readonly Applied[],
   tools: PipelineTools,
 ): { sink: ArtifactSink; raw: RawInput } {
-  const { through, branch } = tee()
+  const { through, branch, bytes } = tee()
   const isOpen = ({ filter }: Applied): boolean => filter.role === 'compression'
   const open = chain.filter(isOpen)
   const sealed = chain.filter((applied) => !isOpen(applied))
@@ -56,10 +61,12 @@ export function provableSink(
           { ...tools, running: outer.running },
         ),
       ),
-    ).catch((error: unknown) => {
-      branch.destroy(error as Error) // not before the cause is known, which the proof would cover up
-      throw error
-    })
+    )
+      .then(() => requireSealed(sealed, { plainBytes: bytes(), stored: spool, signal: tools.running.signal }))
+      .catch((error: unknown) => {
+        branch.destroy(error as Error) // not before the cause is known, which the proof would cover up
+        throw error
+      })
   return {
     sink: {
       fromProgram: (command) => encode([command], null),
@@ -92,12 +99,11 @@ function undone(from: Inlet, chain: readonly Applied[], tools: PipelineTools): R
       }),
     intoFile: (path) =>
       decode(async ({ stages, running }) => {
-        const file = await open(path, 'wx', 0o600)
-        const to = { fd: file.fd, fill: (chunks: AsyncIterable<Buffer>) => fillFile(file, chunks) }
+        const fd = openSync(path, 'wx', 0o600)
         try {
-          await flow(stages, { from, to }, { ...tools, running })
+          await flow(stages, { from, to: { fd } }, { ...tools, running })
         } finally {
-          await file.close()
+          closeSync(fd)
         }
         return (await stat(path)).size
       }),
@@ -125,11 +131,20 @@ export async function encodeBytes(
   chain: readonly Applied[],
   tools: PipelineTools,
 ): Promise<Buffer> {
-  return collected(async (to) =>
+  const counter = counting()
+  const sealing = chain.findIndex(({ filter }) => filter.role === 'encryption')
+  const encoded = await collected(async (to) =>
     withChain({ chain, direction: 'encode' }, tools, ({ stages, running }) =>
-      flow(stages, { from: { stream: Readable.from([bytes]) }, to }, { ...tools, running }),
+      flow(
+        sealing < 0 ? stages : stages.toSpliced(sealing, 0, counter.stream),
+        { from: { stream: Readable.from([bytes]) }, to },
+        { ...tools, running },
+      ),
     ),
   )
+  const { signal } = tools.running
+  await requireSealed(chain, { plainBytes: counter.bytes(), stored: bytesSpool(encoded), signal })
+  return encoded
 }
 
 /** @throws as `rawInput` */

@@ -6,6 +6,8 @@ export interface Tee {
   through: Transform
   /** Gets the same bytes. Ends with them; when they fail, whoever knows why destroys it. */
   branch: PassThrough
+  /** How many have passed. */
+  bytes(): number
 }
 
 /** The same bytes to a second reader, at the pace of the slower one. A second reader that goes away stops nothing: its own end
@@ -13,6 +15,7 @@ export interface Tee {
 export function tee(): Tee {
   const branch = new PassThrough()
   let pass: (() => void) | null = null
+  let passed = 0
   const go = (): void => {
     const waiting = pass
     pass = null
@@ -23,6 +26,7 @@ export function tee(): Tee {
   const through = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       passedThrough(chunk.length)
+      passed += chunk.length
       if (branch.destroyed) return done(null, chunk)
       pass = () => done(null, chunk)
       branch.write(chunk, go)
@@ -32,5 +36,5 @@ export function tee(): Tee {
       done()
     },
   })
-  return { through, branch }
+  return { through, branch, bytes: () => passed }
 }

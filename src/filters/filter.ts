@@ -25,6 +25,10 @@ export interface Filter {
   decode?(options: FilterOptions): Duplex
   /** Recognises its format from an object's first bytes (at least 6). */
   sniff(head: Uint8Array): boolean
+  /** Only of an encryption: can what it stored hold what it was given?
+   * @param plainBytes  null = nobody counted them
+   * @param stored  its first bytes, and how many there are in all */
+  canHold?(plainBytes: number | null, stored: { head: Uint8Array; bytes: number }): boolean
   /** Follows one run of its program; absent: whatever it says goes to the run's log, and exit status 0 is enough. */
   hear?(direction: Direction): Hearing
   /** Stock command that undoes it from standard input to standard output: `zstd -dc`. `KEYFILE` stands for the private key.

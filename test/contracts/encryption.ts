@@ -68,6 +68,9 @@ export function encryptionContract({ title, filter, keys, path, stock, tries }: 
         assert.ok(plain.equals(await decode(stored)), `${size} bytes`)
         assert.ok(plain.equals(await stock.decode(stored, mine.encryption)), `${size} bytes by hand`)
         assert.ok(filter.sniff(stored.subarray(0, 6)))
+        const [head, bytes] = [stored.subarray(0, 2000), stored.length]
+        assert.ok(filter.canHold!(size, { head, bytes }) && filter.canHold!(null, { head, bytes }))
+        assert.ok(!filter.canHold!(size, { head: head.subarray(0, size), bytes: size }))
         for (const secret of mine.secrets) assert.ok(!stored.includes(secret))
       }
       nothingLeft()

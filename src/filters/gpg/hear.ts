@@ -23,7 +23,10 @@ export function hear(direction: Direction): Hearing {
 }
 
 function judgeEncoding(told: string[], failure: ToolFailure | null): Fault | null {
-  if (!failure) return null
+  if (!failure)
+    return told.some((line) => line.startsWith('END_ENCRYPTION'))
+      ? null
+      : new Fault('tool-failed', 'gpg did not say that it has encrypted')
   const isKey = told.some((line) => /^(INV_RECP|NO_RECP|KEYEXPIRED)/.test(line))
   return new Fault(isKey ? 'key-wrong' : 'tool-failed', `gpg could not encrypt: ${wordsOf(failure)}`, {
     cause: failure,

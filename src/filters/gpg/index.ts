@@ -25,6 +25,7 @@ export const gpg: Filter = {
     (tag === 0x8c && third === 4) ||
     (tag === 0xc1 && ((second! < 192 && third === 3) || (second! >= 192 && fourth === 3))) ||
     (tag === 0xc3 && (third === 4 || third === 5 || third === 6)),
+  canHold: (plainBytes, { bytes }) => bytes >= (plainBytes ?? 0) + leastAround,
   hear,
   stockDecode: () => 'gpg --decrypt',
   keys: {
@@ -56,6 +57,10 @@ export const gpg: Filter = {
     },
   },
 }
+
+/** Bytes, RFC 9580: a packet with a session key 15, the header of the encrypted one 3, its prefix 18, the header of what is inside 8,
+ * its digest 22. */
+const leastAround = 66
 
 /** The most rounds that the format can say (RFC 9580, section 3.7.1.3). Without a number gpg starts an agent to measure one. */
 const rounds = '65011712'
