@@ -29,6 +29,9 @@ export const leastBefore = 5
 /** Differences that are worth nobody's time, whatever their share: small databases double and halve. */
 export const floors = { size: 1_000_000, rows: 500, duration: 10 * 60_000, table: 10 } as const
 
+/** Nothing can shrink by more than all of it: a limit of 100 % or more is meant for growth. */
+const mostLost = 0.9
+
 /** Compares a good backup with those of the same kind before it. Pure.
  * Larger and smaller count alike, but for the duration: what was quick is no trouble of its own.
  * @param before  any number, newest first */
@@ -57,8 +60,10 @@ function isFar(
   of: 'size' | 'rows' | 'duration',
   { now, usual, limit }: { now: number; usual: number; limit: number },
 ): boolean {
-  const difference = of === 'duration' ? now - usual : Math.abs(now - usual)
-  return difference > usual * limit && difference >= floors[of]
+  const isLess = now < usual
+  if (isLess && of === 'duration') return false
+  const difference = Math.abs(now - usual)
+  return difference > usual * (isLess ? Math.min(limit, mostLost) : limit) && difference >= floors[of]
 }
 
 /** Tables that always had rows, some of the usual ones, and have none now. One that is empty now and then is no news, and one that

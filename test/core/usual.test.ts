@@ -39,6 +39,19 @@ test('ten normal backups and one odd one: the odd one is said, with what is usua
   )
 })
 
+test('a limit of 100 % or more allows growth only: a backup that lost nine tenths is odd, and one that is accepted stays so', () => {
+  const before = Array.from({ length: 10 }, () => usual)
+  for (const share of [1, 3, 100]) {
+    const wide = { size: share, rows: share, duration: null }
+    const lost = { ...usual, storedBytes: 2_000, rows: 0 }
+    assert.deepEqual(kinds(oddities(lost, before, wide)), ['size', 'rows'])
+    assert.deepEqual(oddities({ ...usual, storedBytes: 40 * mb, rows: 500_000 }, before, wide), [])
+    assert.deepEqual(oddities({ ...usual, storedBytes: (1 + share) * 341 * mb }, before, wide), [])
+    const found = oddities(lost, before, wide)
+    assert.deepEqual(unlike(found, found, wide), [])
+  }
+})
+
 test('slow growth over 60 backups is never odd', () => {
   const growth = fc.record({
     first: fc.integer({ min: 1, max: 50_000 * mb }),

@@ -11,7 +11,7 @@ export const expect = group(
     }),
     size_change: percent({
       description:
-        'A good backup that is smaller or larger than usual by more than this share is suspicious, and people are called; usual is the median of the last ten of the same kind, at least five. Differences below 1 MB never count. `off`: sizes are not compared',
+        'A good backup that is smaller or larger than usual by more than this share is suspicious, and people are called; usual is the median of the last ten of the same kind, at least five. A loss of more than nine tenths always counts, however large the share; differences below 1 MB never count. `off`: sizes are not compared',
       default: defaults.expect.size_change,
       examples: ['30%', 'off'],
     }),
