@@ -1,10 +1,9 @@
-import { closeSync, openSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable, Transform } from 'node:stream'
 import { asFault } from '../core/faults.ts'
 import type { ArtifactSink, RawInput } from '../sources/source.ts'
-import { bytesSpool, type FileSpool, type Spool } from '../sys/spool.ts'
+import { bytesSpool, fillFile, type FileSpool, type Spool } from '../sys/spool.ts'
 import { withChain, type Applied, type OpenChain, type PipelineTools } from './chain.ts'
 import { flow, type Inlet, type Outlet, type Stage } from './flow.ts'
 import { requireSealed } from './sealed.ts'
@@ -99,11 +98,12 @@ function undone(from: Inlet, chain: readonly Applied[], tools: PipelineTools): R
       }),
     intoFile: (path) =>
       decode(async ({ stages, running }) => {
-        const fd = openSync(path, 'wx', 0o600)
+        const file = await open(path, 'wx', 0o600)
+        const to = { fd: file.fd, fill: (chunks: AsyncIterable<Buffer>) => fillFile(file, chunks) }
         try {
-          await flow(stages, { from, to: { fd } }, { ...tools, running })
+          await flow(stages, { from, to }, { ...tools, running })
         } finally {
-          closeSync(fd)
+          await file.close()
         }
         return (await stat(path)).size
       }),
