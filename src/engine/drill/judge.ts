@@ -12,8 +12,9 @@ export interface Judgement {
   /** The same without names of tables and without what they hold, for places that must not learn them. */
   discreet: string | null
   hint: string | null
-  /** What speaks against the backup itself: it is not offered any more. Not one that is only slow. */
-  isBad: boolean
+  /** What it shows of the backup. `bad`: it was restored and is not what it should be, so it is not offered any more. `unreadable`:
+   * the object that was fetched is to blame. `good` also of one that is only slow. */
+  shows: 'good' | 'bad' | 'unreadable' | 'nothing'
 }
 
 interface Finding {
@@ -30,18 +31,18 @@ const noKey = 'name the file with the private key: encryption.identity_file'
 export function findings(found: Rehearsal, maxDurationMs: number | null): Judgement {
   const objects = otherObjects(found)
   const bad = [...otherRows(found), ...(found.objects?.alike ? objects : []), ...failedChecks(found)]
-  if (bad.length > 0) return { verdict: 'fail', ...joined(bad), hint: noOffer, isBad: true }
+  if (bad.length > 0) return { verdict: 'fail', ...joined(bad), hint: noOffer, shows: 'bad' }
   const { restoreMs } = found
   if (maxDurationMs !== null && restoreMs !== null && restoreMs > maxDurationMs) {
     const why = `the restore took ${formatDuration(restoreMs)}, longer than drill.max_duration (${formatDuration(maxDurationMs)})`
     const hint = 'the backup itself is good; give the restore a faster machine, or raise drill.max_duration'
-    return { verdict: 'fail', why, discreet: why, hint, isBad: false }
+    return { verdict: 'fail', why, discreet: why, hint, shows: 'good' }
   }
-  if (objects.length === 0) return { verdict: 'pass', why: null, discreet: null, hint: null, isBad: false }
+  if (objects.length === 0) return { verdict: 'pass', why: null, discreet: null, hint: null, shows: 'good' }
   const { why, discreet } = joined(objects)
   const because = ', and another version of PostgreSQL may count them otherwise'
   const hint = 'install the server programs of the backup’s own major version'
-  return { verdict: 'inconclusive', why: why + because, discreet: discreet + because, hint, isBad: false }
+  return { verdict: 'inconclusive', why: why + because, discreet: discreet + because, hint, shows: 'nothing' }
 }
 
 function joined([first, ...more]: Finding[]): Finding {
@@ -83,7 +84,7 @@ function failedChecks({ checks }: Rehearsal): Finding[] {
 
 /** What speaks against the backup when it stops a drill. */
 const ofTheBackup: readonly FaultCode[] = ['restore-failed', 'restore-incomplete']
-/** Noted about the copy already by whoever read it. */
+/** Of what is stored; what the fetch itself finds is noted about the copy already. */
 const ofTheObject: readonly FaultCode[] = ['object-corrupt', 'object-missing', 'proof-failed']
 const noVerdict: readonly FaultCode[] = ['cancelled', 'interrupted', 'internal']
 
@@ -93,13 +94,18 @@ export function verdictOf(error: unknown): Judgement {
   const fault = asFault(error)
   if (noVerdict.includes(fault.code)) throw error
   const wasKilled = fault.cause instanceof ToolFailure && fault.cause.exitSignal !== null
-  const isBad = ofTheBackup.includes(fault.code) && !wasKilled
-  const isFail = isBad || (ofTheObject.includes(fault.code) && !wasKilled)
+  const shows = wasKilled
+    ? 'nothing'
+    : ofTheBackup.includes(fault.code)
+      ? 'bad'
+      : ofTheObject.includes(fault.code)
+        ? 'unreadable'
+        : 'nothing'
   return {
-    verdict: isFail ? 'fail' : 'inconclusive',
+    verdict: shows === 'nothing' ? 'inconclusive' : 'fail',
     why: fault.message,
-    discreet: isBad ? 'the restore stopped at an error' : fault.message,
-    hint: isBad ? noOffer : fault.code === 'key-missing' ? noKey : fault.hint,
-    isBad,
+    discreet: shows === 'bad' ? 'the restore stopped at an error' : fault.message,
+    hint: shows === 'bad' ? noOffer : fault.code === 'key-missing' ? noKey : fault.hint,
+    shows,
   }
 }

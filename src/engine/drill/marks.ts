@@ -2,20 +2,25 @@ import type { Copy } from '../../state/catalogue.ts'
 import type { Mark } from '../verdict.ts'
 import type { Judgement } from './judge.ts'
 
-/** What a verdict changes about the copies of its backup: all of them are the same bytes, by the digest in their manifest.
- * @param about.from  the place that was read */
+/** What a verdict changes about the copies of its backup: all of them are the same bytes, by the digest in their manifest. Only what
+ * was restored whole raises a level or clears a mark.
+ * @param about.from  the place that was read; null: none could be */
 export function marksOf(
-  { verdict, why, discreet, isBad }: Judgement,
+  { why, discreet, shows }: Judgement,
   { copies, from }: { copies: readonly Copy[]; from: string | null },
 ): { copy: Copy; verdict: Mark }[] {
-  if (isBad)
+  if (shows === 'bad')
     return copies
       .filter((copy) => copy.corrupt === null || isMarkedByDrill(copy))
       .map((copy) => ({
         copy,
         verdict: { level: heldLevel(copy), corrupt: said(copy, { why, discreet }) },
       }))
-  if (verdict === 'inconclusive') return []
+  if (shows === 'unreadable')
+    return copies
+      .filter((copy) => copy.storage === from && copy.corrupt === null)
+      .map((copy) => ({ copy, verdict: { level: 'V0', corrupt: said(copy, { why, discreet }) } }))
+  if (shows === 'nothing') return []
   return copies
     .filter((copy) => copy.storage === from || isMarkedByDrill(copy))
     .map((copy) => ({

@@ -156,9 +156,12 @@ async function askOne(
   } catch (error) {
     const fault = asFault(error)
     signal.throwIfAborted()
-    if (fault.code === 'timed-out')
-      throw new Fault('drill-inconclusive', `the check "${name}" has no answer: ${fault.message}`)
-    if (fault.code !== 'restore-incomplete') throw error
+    if (fault.code === 'internal') throw error
+    if (fault.code !== 'restore-incomplete') {
+      const { hint } = fault
+      const text = `the check "${name}" has no answer: ${fault.message}`
+      throw new Fault('drill-inconclusive', text, { cause: error, ...(hint !== null && { hint }) })
+    }
     notes.push(`the check "${name}" could not be asked: ${fault.message}`)
     return { name, ok: false, found: null, expected }
   }

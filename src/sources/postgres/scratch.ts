@@ -84,7 +84,10 @@ function scratchOf(
     restore: (artifact, signal) => restoreInto(opened, artifact, signal),
     objectsOf: async (raw, signal) => (await dumpedSchema(opened, raw, signal)).objects,
     objects: (signal) => restoredObjects(opened, signal),
-    ask: (sql, signal) => ask(connection, sql, { context, signal }),
+    ask: (sql, signal) =>
+      ask(connection, sql, { context, signal }).catch((error: unknown) => {
+        throw ofOtherMajor(opened, asFault(error))
+      }),
     works: (signal) => works(connection, signal),
     async close() {
       if (server) return server.close()
@@ -116,7 +119,7 @@ async function restoreInto(
   const there = { ...place, restorer: connection, live: connection }
   return restore(there, { backup, request, artifact }, signal).catch((error: unknown) => {
     signal.throwIfAborted()
-    throw judged(asFault(error))
+    throw judged(opened, asFault(error))
   })
 }
 
@@ -148,10 +151,20 @@ async function makeRoles(
 const ofTheServer =
   /role ".*" does not exist|tablespace ".*" does not exist|permission denied|must be (?:owner|superuser|member)|shared_preload_libraries|could not access file|could not load library|could not open extension control file|unrecognized configuration parameter|no space left on device|out of (?:shared )?memory|collation ".*" for encoding|could not create locale|canceling statement|disk full/i
 
-function judged(fault: Fault): Fault {
+function judged(opened: Opened, fault: Fault): Fault {
   const isServers = fault.code === 'restore-failed' && ofTheServer.test(fault.message)
   const isTargets = ['target-exists', 'target-invalid', 'busy', 'database-refused'].includes(fault.code)
-  return isServers || isTargets ? inconclusive(fault.message, fault) : fault
+  if (isServers || isTargets) return inconclusive(fault.message, fault)
+  return fault.code === 'restore-failed' ? ofOtherMajor(opened, fault) : fault
+}
+
+/** A statement that the major of the dump takes and another one does not says nothing about the backup. */
+function ofOtherMajor({ backup: { engine }, major, version }: Opened, fault: Fault): Fault {
+  const own = majorOf(engine.serverVersion)
+  if (own === major || !['restore-failed', 'restore-incomplete'].includes(fault.code)) return fault
+  const text = `${fault.message}; PostgreSQL ${version} may not take what ${engine.serverVersion} takes, where the backup is from`
+  const hint = `install postgresql-${own} (Debian, Ubuntu) or postgresql${own} (Alpine), or name a server of that version with drill.database_url`
+  return new Fault('drill-inconclusive', text, { hint, cause: fault })
 }
 
 async function dumpedSchema(
@@ -193,6 +206,10 @@ async function restoredObjects(
 
 const answerMs = 5 * 60_000 // a question to all rows of a large table
 
+/** SQLSTATE of what a question itself answers; anything else is trouble of the server, the connection or what they have to give.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const answered = /^(?:0A|0L|0P|20|21|22|23|25|2F|34|38|39|3F|42|44|P0)(?!501$)/ // 42501: a right is missing
+
 async function ask(
   connection: Connection,
   sql: string,
@@ -208,10 +225,13 @@ async function ask(
     return value == null ? null : textOf(value)
   } catch (error) {
     needs.signal?.throwIfAborted()
-    const { message } = asFault(error)
+    const { message, cause } = asFault(error)
     if (/statement timeout|query read timeout/i.test(message))
       throw new Fault('timed-out', 'it was not answered within five minutes', { cause: error, retry: false })
-    throw new Fault('restore-incomplete', message, { cause: error })
+    const { code = '' } = (cause ?? {}) as { code?: string }
+    throw answered.test(code)
+      ? new Fault('restore-incomplete', message, { cause: error })
+      : inconclusive(message, error)
   }
 }
 
