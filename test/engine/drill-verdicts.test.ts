@@ -78,6 +78,30 @@ function cutting<Args extends unknown[], Encoded>(encode: (...args: Args) => Enc
   }
 }
 
+test('a check of SQLite may have any whole number as its answer; it is one question and writes nothing', async (t) => {
+  const folder = await makeWorldFolder(t)
+  const stolen = join(folder, 'stolen.db')
+  const sqls: [sql: string, ok: boolean, found: string | null][] = [
+    ['SELECT 1234567890123456789', true, '1234567890123456789'],
+    ['/* all */ WITH n AS (SELECT count(*) AS c FROM orders) SELECT c FROM n; -- one', true, '500'],
+    ['SELECT 0.5', true, '0.5'],
+    [`VACUUM INTO '${stolen}'`, false, null],
+    [`ATTACH '${stolen}' AS other`, false, null],
+    ['SELECT 7; SELECT nonsense FROM nowhere', false, null],
+    ['DELETE FROM orders RETURNING 1', false, null],
+    ['PRAGMA user_version', false, null],
+  ]
+  const checks = sqls.map(([sql], at) => ({ name: `${at}`, sql, expect: 'not_empty' }))
+  const world = await makeWorld(t, { folder, strategies: { shop: { drill: { checks } } } })
+  await world.backup()
+  const run = await drill(world)
+  assert.deepEqual(
+    run.drill!.checks.map(({ ok, found }, at) => [sqls[at]![0], ok, found]),
+    sqls,
+  )
+  assert.ok(!(await readdir(folder)).includes('stolen.db'))
+})
+
 suite('a drill that the server disturbs', () => {
   let server: PostgresServer
   before(async () => {

@@ -41,6 +41,10 @@ const pagesPerStep = 2_000 // 8 MB of usual pages: writers of a file without WAL
 const patience = 3 // restarts, before writers have to wait for the whole copy
 const progressEvery = 0.1
 
+const comments = String.raw`--[^\n]*(?:\n|$)|/\*[^]*?(?:\*/|$)`
+const isNothing = new RegExp(String.raw`^(?:[\s;]|${comments})*$`)
+const isQuestion = new RegExp(String.raw`^(?:\s|${comments})*(?:select|with|values|explain)\b`, 'i')
+
 if (import.meta.main) {
   try {
     writeSync(1, JSON.stringify(await perform(JSON.parse(process.argv[2]!) as Task)))
@@ -62,8 +66,23 @@ async function perform(task: Task): Promise<Answer> {
 
 function newestData(file: string, sql: string | null): string | null {
   if (sql === null) return null
-  const [value] = Object.values(new DatabaseSync(file, { readOnly: true }).prepare(sql).get() ?? {})
+  const database = new DatabaseSync(file, { readOnly: true })
+  denyOtherFiles(database)
+  const question = database.prepare(sql)
+  const rest = sql.slice(sql.indexOf(question.sourceSQL) + question.sourceSQL.length)
+  if (!isNothing.test(rest)) throw new Error('it is more than one statement')
+  if (!isQuestion.test(sql))
+    throw new Error('it is no question: it must begin with SELECT, WITH, VALUES or EXPLAIN')
+  question.setReadBigInts(true) // numbers beyond 2^53 are ordinary ids
+  const [value] = Object.values(question.get() ?? {})
   return value == null ? null : String(value)
+}
+
+/** What somebody else wrote touches the file that it is given and no other, by ATTACH or by VACUUM INTO, which attaches. */
+function denyOtherFiles(database: DatabaseSync): void {
+  database.setAuthorizer((action) =>
+    action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK,
+  )
 }
 
 function readFacts(file: string, timeout: number): FileFacts {
@@ -128,13 +147,11 @@ function tell(): (step: { remainingPages: number; totalPages: number }) => void 
   }
 }
 
-/** A script may only fill the file that it is run into: others are not attached, and not written. */
+/** A script may only fill the file that it is run into. */
 async function runScript(file: string, script: string): Promise<void> {
   const database = new DatabaseSync(file)
   database.exec('PRAGMA synchronous = OFF') // a file that is thrown away when anything fails
-  database.setAuthorizer((action) =>
-    action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK,
-  )
+  denyOtherFiles(database)
   const statements = createStatements()
   for await (const text of createReadStream(script, { encoding: 'utf8', highWaterMark: 1024 * 1024 }))
     for (const statement of statements.take(text as string)) database.exec(statement)
