@@ -43,32 +43,47 @@ function headOf(report: Report, stamp: Stamp): string {
 
 /** What a reader takes away who reads nothing else. */
 function shortly(report: Report): string[] {
-  const { runs: all, failures: spells, late: lateness, drills: tried, unproven, restores: asked } = report
+  const {
+    runs: all,
+    failures: spells,
+    late: lateness,
+    drills: tried,
+    broken: bad,
+    unproven,
+    restores: asked,
+  } = report
   const sum = (of: (row: Report['runs'][number]) => number): number =>
     all.reduce((total, row) => total + of(row), 0)
-  const open = spells.rows.filter(({ goodAt }) => goodAt === null).length
-  const verdicts = (wanted: string | null): number =>
-    tried.rows.filter(({ verdict }) => verdict === wanted).length
-  const glass = asked.rows.filter(({ brokeGlass }) => brokeGlass)
+  const { open } = spells
+  const { pass, fail, inconclusive, none } = tried.verdicts
+  const without = report.strategies.filter(({ lastGoodAt }) => lastGoodAt === null).map(({ name }) => name)
   return [
     `Backups: ${formatCount(sum((row) => row.succeeded + row.degraded))} good, ${formatCount(sum((row) => row.failed + row.interrupted))} failed, ${formatCount(sum(({ missed }) => missed))} missed.`,
     spells.total === 0
       ? 'No backup failed.'
-      : `Failures: ${plural(spells.total, 'time')}; ${open === 0 ? 'each was followed by a good backup' : `${open} not followed by a good backup yet`}.`,
+      : `Failures: ${plural(spells.total, 'time')}; ${open === 0 ? 'each was followed by a good backup' : `${formatCount(open)} not followed by a good backup yet`}${cutOf(spells)}.`,
     lateness.total === 0
       ? 'No strategy was ever without a recent backup for longer than is promised.'
-      : `Later than promised: ${plural(lateness.total, 'time')}.`,
+      : `Later than promised: ${plural(lateness.total, 'time')}${cutOf(lateness)}.`,
+    ...(without.length === 0 ? [] : [`Without a good backup: ${without.join(', ')}.`]),
     tried.total === 0
       ? 'No restore drill was made.'
-      : `Restore drills: ${tried.total}, of which ${verdicts('pass')} passed, ${verdicts('fail')} failed, ${verdicts('inconclusive') + verdicts(null)} came to no verdict.`,
+      : `Restore drills: ${formatCount(tried.total)}, of which ${formatCount(pass)} passed, ${formatCount(fail)} failed, ${formatCount(inconclusive + none)} came to no verdict${cutOf(tried)}.`,
+    bad.total === 0
+      ? 'No verification failed.'
+      : `Verifications that failed, or found a copy that is not good: ${formatCount(bad.total)}${cutOf(bad)}.`,
     unproven.length === 0
       ? 'Every strategy with backups has had one restored and compared.'
       : `Never restored, so unproven: ${unproven.join(', ')}.`,
-    `Restores asked for: ${asked.total}${glass.length === 0 ? '' : `, ${glass.length} without the second person they needed, of which ${glass.filter(({ reviewedAt }) => reviewedAt !== null).length} reviewed since`}.`,
+    `Restores asked for: ${formatCount(asked.total)}${asked.brokeGlass === 0 ? '' : `, ${asked.brokeGlass} without the second person they needed, of which ${asked.reviewed} reviewed since`}${cutOf(asked)}.`,
     auditLine(report),
     ...gapsOf(report),
   ]
 }
+
+/** The numbers are of all, the list is not. */
+const cutOf = ({ rows, total }: Listed<unknown>): string =>
+  total > rows.length ? `; the list below shows the oldest ${formatCount(rows.length)}` : ''
 
 function gapsOf({ gaps, timezone }: Report): string[] {
   const { begunAt, forgotten } = gaps
@@ -224,10 +239,14 @@ function verifications({ verifications: found }: Report): string {
 }
 
 function broken({ broken: { rows, total } }: Report, stamp: Stamp): string {
-  return section('Verifications that failed', ['When', 'Strategy', 'Backup', 'Why'], {
-    total,
-    rows: rows.map(({ at, strategy, backup, why }) => [stamp(at), strategy, backup ?? '–', why]),
-  })
+  return section(
+    'Verifications that failed, or found a copy that is not good',
+    ['When', 'Strategy', 'Backup', 'Why'],
+    {
+      total,
+      rows: rows.map(({ at, strategy, backup, why }) => [stamp(at), strategy, backup ?? '–', why]),
+    },
+  )
 }
 
 function chain(report: Report): string {

@@ -14,15 +14,18 @@ export interface Report {
   only: string | null
   strategies: ReportedStrategy[]
   runs: ReportedRuns[]
-  failures: Listed<FailureSpell>
+  /** open: not followed by a good backup yet. */
+  failures: Listed<FailureSpell> & { open: number }
   late: Listed<LateSpell>
-  drills: Listed<ReportedDrill>
+  /** verdicts: of them all; none: it did not end. */
+  drills: Listed<ReportedDrill> & { verdicts: Record<DrillVerdict | 'none', number> }
   verifications: ReportedVerifications[]
   broken: Listed<BrokenBackup>
   /** Strategies with backups that nobody ever restored. */
   unproven: string[]
   deletions: Listed<ReportedDeletions>
-  restores: Listed<ReportedRestore>
+  /** brokeGlass: without the second person they needed; reviewed: of those, since. Of them all. */
+  restores: Listed<ReportedRestore> & { brokeGlass: number; reviewed: number }
   changes: Listed<Decision>
   downloads: Listed<Decision>
   refusals: Listed<Decision>
@@ -125,6 +128,7 @@ export interface ReportedVerifications {
   good: Partial<Record<Level, number>>
 }
 
+/** A verification that failed, or found a good copy and another that is not or could not be read. */
 export interface BrokenBackup {
   strategy: string
   at: number

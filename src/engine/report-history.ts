@@ -3,7 +3,10 @@ import { outcomes } from '../core/model.ts'
 import type { FailureSpell, LateSpell, Listed, ReportedRuns, ReportPeriod } from '../core/report.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import type { Read } from '../state/database.ts'
-import { endings, goodAround, slotsWithout, type Ending } from '../state/report.ts'
+import { recall } from '../state/memory.ts'
+import { endings, firstRunAt, goodAround, slotsWithout, type Ending } from '../state/report.ts'
+import { runsMs } from './forget.ts'
+import { firstSeenKey } from './slots.ts'
 
 const mostSpells = 1_000
 
@@ -28,7 +31,7 @@ export async function historyOf(
   const failures: FailureSpell[] = []
   const late: LateSpell[] = []
   let spell: FailureSpell | null = null
-  let last = await goodAround(db, name, { before: period.since })
+  let last = (await goodAround(db, name, { before: period.since })) ?? (await begun(db, name, now))
   for await (const end of endings(db, name, period)) {
     if (end.state in counts) counts[end.state as keyof typeof counts] += 1
     if (isGood(end)) {
@@ -48,6 +51,19 @@ export async function historyOf(
   for (const one of late)
     one.paused = (await slotsWithout(db, name, { since: one.from, until: one.to ?? period.until })).paused
   return { runs: { strategy: name, ...counts, ...(await slotsWithout(db, name, period)) }, failures, late }
+}
+
+/** Without a good backup the time counts from where the strategy is known, as `overdueSince` has it; what is forgotten may have been good. */
+async function begun(
+  db: Read,
+  name: string,
+  now: number,
+): Promise<{ startedAt: number; endedAt: number } | null> {
+  const seen = await recall(db, firstSeenKey(name))
+  const known = [seen === null ? null : Number(seen), await firstRunAt(db, name)].filter((at) => at !== null)
+  if (known.length === 0) return null
+  const at = Math.max(Math.min(...known), now - runsMs)
+  return { startedAt: at, endedAt: at }
 }
 
 /** The oldest of many lists; `total` counts them all. */

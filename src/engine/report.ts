@@ -7,7 +7,6 @@ import {
   type Listed,
   type Report,
   type ReportAsk,
-  type ReportedRestore,
   type ReportedStrategy,
   type ReportedVerifications,
   type ReportPeriod,
@@ -67,7 +66,10 @@ export async function composeReport(
     only,
     strategies: configured.map((strategy, index) => standingOf(strategy, views[index]!)),
     runs: histories.map(({ runs }) => runs),
-    failures: merged(histories.map(({ failures }) => failures)),
+    failures: {
+      ...merged(histories.map(({ failures }) => failures)),
+      open: histories.flatMap(({ failures }) => failures).filter(({ goodAt }) => goodAt === null).length,
+    },
     late: merged(histories.map(({ late }) => late)),
     drills: await drillsIn(db, scope),
     verifications: verificationsOf(await verifiedIn(db, scope)),
@@ -134,10 +136,13 @@ function verificationsOf(
 }
 
 /** What people wrote is scrubbed like all that leaves. */
-function restoresOf({ scrub }: EngineContext, { rows, total }: Listed<RequestView>): Listed<ReportedRestore> {
+function restoresOf(
+  { scrub }: EngineContext,
+  { rows, ...counts }: Awaited<ReturnType<typeof restoresIn>>,
+): Report['restores'] {
   const words = (text: string | null): string | null => text && scrub(text)
   return {
-    total,
+    ...counts,
     rows: rows.map((request) => ({
       request: request.id,
       run: request.run,

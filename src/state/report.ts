@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import type { DrillResult } from '../core/drill.ts'
+import type { DrillResult, DrillVerdict } from '../core/drill.ts'
 import type { FaultFacts } from '../core/faults.ts'
 import type { Actor, AnyRequestView, Level, RequestView, RunState } from '../core/model.ts'
-import type { BrokenBackup, Decision, Listed, ReportedDrill, ReportPeriod } from '../core/report.ts'
+import type { BrokenBackup, Decision, Listed, Report, ReportedDrill, ReportPeriod } from '../core/report.ts'
 import { fromTable } from './audit.ts'
 import type { Read } from './database.ts'
 import { fromRow } from './requests.ts'
@@ -67,6 +67,17 @@ export async function goodAround(
   return row ? { startedAt: row.started_at ?? row.queued_at, endedAt: row.ended_at! } : null
 }
 
+/** When its first backup that is remembered was asked for. */
+export async function firstRunAt(db: Read, strategy: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('runs')
+    .select((e) => e.fn.min<number | null>('queued_at').as('at'))
+    .where('strategy', '=', strategy)
+    .where('kind', '=', 'backup')
+    .executeTakeFirst()
+  return row?.at ?? null
+}
+
 /** Every strategy that has a backup run in the period, also those that are configured no more. */
 export async function strategiesIn(db: Read, { since, until }: ReportPeriod): Promise<string[]> {
   const rows = await db
@@ -112,7 +123,7 @@ function runsIn(db: Read, kind: 'drill' | 'verify', { period, strategies }: Scop
     .where('ended_at', '<', period.until)
 }
 
-export async function drillsIn(db: Read, scope: Scope): Promise<Listed<ReportedDrill>> {
+export async function drillsIn(db: Read, scope: Scope): Promise<Report['drills']> {
   const all = runsIn(db, 'drill', scope)
   const rows = await all
     .select(['id', 'strategy', 'ended_at', 'actor', 'fault', 'params'])
@@ -120,8 +131,15 @@ export async function drillsIn(db: Read, scope: Scope): Promise<Listed<ReportedD
     .orderBy('seq')
     .limit(mostRows)
     .execute()
-  const { total } = await all.select((e) => e.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-  return { rows: rows.map((row) => drillOf(row)), total }
+  const ended = await all
+    .select(sql<DrillVerdict | null>`json_extract(result, '$.drill.verdict')`.as('verdict'))
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .groupBy('verdict')
+    .execute()
+  const verdicts = { pass: 0, fail: 0, inconclusive: 0, none: 0 }
+  for (const { verdict, count } of ended) verdicts[verdict ?? 'none'] += count
+  const total = ended.reduce((sum, { count }) => sum + count, 0)
+  return { rows: rows.map((row) => drillOf(row)), total, verdicts }
 }
 
 function drillOf(row: {
@@ -169,30 +187,39 @@ export async function verifiedIn(
     .execute()
 }
 
-/** Verifications that did not end well. */
+const foundOthers = sql<boolean>`json_array_length(result, '$.verify.warnings') > 0
+  OR json_array_length(result, '$.verify.all.broken') > 0 OR json_array_length(result, '$.verify.all.unread') > 0`
+
+/** Verifications that did not end well, or that found a copy that is not good beside one that is. */
 export async function brokenIn(db: Read, scope: Scope): Promise<Listed<BrokenBackup>> {
-  const all = runsIn(db, 'verify', scope).where('state', 'in', ['failed', 'interrupted'])
+  const all = runsIn(db, 'verify', scope).where((e) =>
+    e.or([e('state', 'in', ['failed', 'interrupted']), foundOthers]),
+  )
   const rows = await all
     .select(['strategy', 'ended_at', 'state', 'fault'])
     .select(sql<string | null>`json_extract(params, '$.backup')`.as('backup'))
+    .select(sql<string | null>`json_extract(result, '$.verify.warnings')`.as('warnings'))
     .orderBy('seq')
     .limit(mostRows)
     .execute()
   const { total } = await all.select((e) => e.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   return {
     total,
-    rows: rows.map(({ strategy, ended_at: at, state, fault, backup }) => ({
+    rows: rows.map(({ strategy, ended_at: at, state, fault, backup, warnings }) => ({
       strategy,
       at: at!,
       backup,
       state: state as RunState,
-      why: textOf(fault) ?? state,
+      why: textOf(fault) ?? ((JSON.parse(warnings ?? '[]') as string[]).join('; ') || state),
     })),
   }
 }
 
 /** Requests to restore that were filed in the period. */
-export async function restoresIn(db: Read, { period, strategies }: Scope): Promise<Listed<RequestView>> {
+export async function restoresIn(
+  db: Read,
+  { period, strategies }: Scope,
+): Promise<Listed<RequestView> & Pick<Report['restores'], 'brokeGlass' | 'reviewed'>> {
   const strategy = sql<string>`json_extract(plan, '$.backup.strategy')`
   const all = db
     .selectFrom('requests')
@@ -201,9 +228,19 @@ export async function restoresIn(db: Read, { period, strategies }: Scope): Promi
     .where('created_at', '>=', period.since)
     .where('created_at', '<', period.until)
   const rows = await all.selectAll().orderBy('created_at').orderBy('id').limit(mostRows).execute()
-  const { total } = await all.select((e) => e.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const counts = await all
+    .select((e) => [
+      e.fn.countAll<number>().as('total'),
+      e.fn.countAll<number>().filterWhere('broke_glass', '=', 1).as('brokeGlass'),
+      e.fn
+        .countAll<number>()
+        .filterWhere('broke_glass', '=', 1)
+        .filterWhere('reviewed_at', 'is not', null)
+        .as('reviewed'),
+    ])
+    .executeTakeFirstOrThrow()
   const views = rows.map((row): AnyRequestView => fromRow(row).view)
-  return { rows: views.filter((view) => view.kind === 'restore'), total }
+  return { rows: views.filter((view) => view.kind === 'restore'), ...counts }
 }
 
 /** Rows of the audit log about these acts; those about no strategy always count. @param acts  patterns of LIKE */
