@@ -2,7 +2,7 @@ import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asFault, Fault } from '../core/faults.ts'
 import { fileFault, privateFolder } from '../sys/files.ts'
-import { isAlive, type Identity } from '../sys/strays.ts'
+import { endStrays, isAlive, type Identity } from '../sys/strays.ts'
 import { runFolder, type EngineContext } from './context.ts'
 import { TempFull } from './temp-room.ts'
 import { keptMs, readWhole } from './whole.ts'
@@ -34,23 +34,39 @@ function unusable(tempDir: string, fault: Fault): Fault {
   })
 }
 
-/** Removes the folders that dead processes left: spools, credential files, scratch copies. A whole dump stays for as long as it may
- * be sent again, whoever made it.
- * @param dead  runs of which nobody is left and that do not go on, whatever their folder says */
-export async function removeStrayFolders(context: EngineContext, dead: ReadonlySet<string>): Promise<void> {
+/** Removes the folders that dead processes left: spools, credential files, scratch copies, typed passphrases, and ends what still
+ * works for them. A whole dump stays for as long as it may be sent again, whoever made it.
+ * @param dead    runs of which nobody is left and that do not go on, whatever their folder says
+ * @param spared  runs whose end somebody else sees to */
+export async function removeStrayFolders(
+  context: EngineContext,
+  dead: ReadonlySet<string>,
+  spared: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const { tempDir } = context.config
-  for (const name of (await readdir(tempDir).catch(() => [])).filter((entry) => ours.test(entry)))
-    if (dead.has(name) || (await isStray(context, join(tempDir, name))))
-      await rm(join(tempDir, name), { recursive: true, force: true })
+  const names = await readdir(tempDir).catch(() => [])
+  const strays: string[] = []
+  for (const name of names.filter((entry) => ours.test(entry) && !spared.has(entry)))
+    if (dead.has(name) || (await isStray(context, join(tempDir, name)))) strays.push(name)
+  if (strays.length === 0) return
+  await endStrays(new Set(strays), context.clock) // an agent with a private key outlives the command that it was for
+  for (const name of strays) await rm(join(tempDir, name), { recursive: true, force: true })
 }
 
 async function isStray(context: EngineContext, folder: string): Promise<boolean> {
+  const owner = await ownerOf(folder)
+  if (owner && isAlive(owner)) return false
   const whole = await readWhole(folder)
   if (whole && context.clock.now() < (whole.until ?? whole.at + keptMs)) return false
+  if (owner) return true
+  const found = await stat(folder).catch(() => null)
+  return found !== null && context.clock.now() - found.mtimeMs > unclaimedMs
+}
+
+async function ownerOf(folder: string): Promise<Identity | null> {
   try {
-    return !isAlive(JSON.parse(await readFile(join(folder, ownerName), 'utf8')) as Identity)
+    return JSON.parse(await readFile(join(folder, ownerName), 'utf8')) as Identity
   } catch {
-    const found = await stat(folder).catch(() => null)
-    return found !== null && context.clock.now() - found.mtimeMs > unclaimedMs
+    return null
   }
 }

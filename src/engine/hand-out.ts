@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -113,7 +113,9 @@ async function pass(
   if (kinds.length === 0) return pipeline(createReadStream(spool.path), sink, { signal, end: false })
   const raw = join(folder, 'raw')
   await rawInput(spool, decodingChain(context.filters, kinds, undoing.keys), tools).intoFile(raw)
-  await pipeline(createReadStream(raw), sink, { signal, end: false })
+  const file = await open(raw)
+  await rm(raw) // who takes it may be slow, and a kill leaves no plaintext
+  await pipeline(file.createReadStream(), sink, { signal, end: false })
 }
 
 /** @param name  null = the only dump. @throws Fault not-found · usage · object-missing */

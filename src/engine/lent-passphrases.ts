@@ -7,7 +7,7 @@ import { newRunId } from './restore/requests.ts'
 export interface LentPassphrases {
   /** @returns the path of a file with it, 0600 in a folder of 0700 (promise 14) */
   keep(passphrase: string): Promise<string>
-  /** Nothing of them is left; after a kill the next start removes them like any other stray folder. */
+  /** Nothing of them is left; after a kill the service removes them like any other stray folder. */
   close(): Promise<void>
 }
 

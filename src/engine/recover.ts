@@ -3,6 +3,7 @@ import { findRequest } from '../state/requests.ts'
 import { endRun, findRun, openRuns, type Run } from '../state/runs.ts'
 import { endStrays, isAlive } from '../sys/strays.ts'
 import { sweepDrill } from './drill/after-crash.ts'
+import { sweepLeft } from './drill/leftovers.ts'
 import { openSource, runFolder, type EngineContext } from './context.ts'
 import type { RestoreAsk } from './facade.ts'
 import { removeStrayFolders } from './folders.ts'
@@ -26,6 +27,7 @@ export async function recover(context: EngineContext): Promise<string[]> {
   const lost = dead.filter((run) => !resumable.includes(run))
   const ids = new Set(lost.map((run) => run.id))
   for (const run of lost) if (run.kind === 'drill') await sweepDrill(context, run)
+  await sweepLeft(context)
   await removeStrayFolders(context, ids)
   await tidyKept(context)
   await Promise.all(dead.map((run) => endSessions(context, run)))
@@ -37,10 +39,19 @@ export async function recover(context: EngineContext): Promise<string[]> {
   return [...ids]
 }
 
-/** The same while others work: a command that was killed must not block its strategy until the next start.
+/** The same while others work: a command that was killed must not block its strategy until the next start. Nor may the folder of one
+ * that is no run (`get --decrypt`, a plan, a typed passphrase) keep plaintext or keys until then (promise 14).
  * @returns the runs that were ended */
 export async function reap(context: EngineContext): Promise<string[]> {
-  return (await deadRuns(context)).length > 0 ? recover(context) : []
+  if ((await deadRuns(context)).length > 0) return recover(context)
+  await sweepFolders(context)
+  return []
+}
+
+/** What killed commands left that were no run. A run that just died is ended first, by whoever leads. */
+export async function sweepFolders(context: EngineContext): Promise<void> {
+  const open = await openRuns(context.database.read)
+  await removeStrayFolders(context, new Set(), new Set(open.map(({ id }) => id)))
 }
 
 async function deadRuns(context: EngineContext): Promise<Run[]> {

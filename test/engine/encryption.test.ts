@@ -2,10 +2,18 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
-import { filesIn, makeKey, restore, toRecipients, verify, type KeyPair } from '../support/encrypted.ts'
+import {
+  filesIn,
+  makeKey,
+  readable,
+  restore,
+  toRecipients,
+  verify,
+  type KeyPair,
+} from '../support/encrypted.ts'
 import { makeWorld, makeWorldFolder, openWorld, person, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
 
@@ -87,6 +95,22 @@ suite('an encrypted backup', () => {
       /"orders"/,
     )
     await assertWorld(world)
+  })
+
+  test('is nowhere on disk as plain text while whoever gets it is slow', async (t) => {
+    const { world } = await makeScene(t, { identity_file: 'mine' })
+    const id = await made(world)
+    const seen: string[][] = []
+    const sink = new Writable({
+      write(_chunk, _encoding, done) {
+        seen.push(readable([world.tempDir], [/SQLite format 3/]))
+        done()
+      },
+    })
+    const how = { decrypt: true, decompress: true, keyFile: null, file: null }
+    await world.engine.get(id, { ...how, signal: new AbortController().signal }, sink)
+    assert.ok(seen.length > 0)
+    assert.deepEqual(seen.flat(), [])
   })
 
   test('without the key is read again, says what is missing, and stays good', async (t) => {

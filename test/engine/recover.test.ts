@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { recover } from '../../src/engine/recover.ts'
+import { reap, recover } from '../../src/engine/recover.ts'
 import { listCopies } from '../../src/state/catalogue.ts'
 import { claimRun } from '../../src/state/runs.ts'
 import { bytesSpool } from '../../src/sys/spool.ts'
 import { systemClock } from '../../src/sys/clock.ts'
-import { identityOf } from '../../src/sys/strays.ts'
+import { identityOf, runVariable, strays } from '../../src/sys/strays.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { fillSample, makeWorld, makeWorldFolder, openWorld, person, type World } from '../support/world.ts'
 import { assertWorld } from '../world.ts'
@@ -145,6 +145,31 @@ suite('recovery takes only what the dead left (promise 7)', () => {
     await mkdir(join(world.tempDir, 'somebody-elses'))
     await recover(world.context)
     assert.deepEqual((await readdir(world.tempDir)).toSorted(), ['r261120060000aaaa', 'somebody-elses'])
+  })
+
+  test('a killed command that was no run leaves no file and no process beside a living service', async (t) => {
+    const world = await makeWorld(t, { clock: systemClock })
+    const open = await deadRun(world)
+    await world.context.database.write((tx) =>
+      tx.updateTable('runs').set({ state: 'queued' }).where('id', '=', open).execute(),
+    )
+    const dead = { ...identityOf(process.pid), startTicks: 1 }
+    const owners = {
+      r261120060000aaaa: identityOf(process.pid),
+      r261120060000bbbb: dead,
+      'plan-aaaa-1': dead,
+      [open]: dead, // whoever carries it out sees to it
+    }
+    for (const [name, owner] of Object.entries(owners)) {
+      await mkdir(join(world.tempDir, name))
+      await writeFile(join(world.tempDir, name, 'owner.json'), JSON.stringify(owner))
+      await writeFile(join(world.tempDir, name, 'passphrase'), 'words')
+    }
+    const agent = spawn('sleep', ['600'], { env: { ...process.env, [runVariable]: 'r261120060000bbbb' } })
+    t.after(() => agent.kill())
+    assert.deepEqual(await reap(world.context), [])
+    assert.deepEqual(strays(new Set(['r261120060000bbbb'])), [])
+    assert.deepEqual((await readdir(world.tempDir)).toSorted(), ['r261120060000aaaa', open].toSorted())
   })
 
   test('a place may be shared: what another installation is writing stays, for a day', async (t) => {
