@@ -4,7 +4,7 @@ import { canonical } from '../core/canonical.ts'
 import type { Strategy } from '../core/config.ts'
 import type { DecryptTest } from '../core/decrypt-test.ts'
 import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
-import { Fault } from '../core/faults.ts'
+import { asFault, Fault } from '../core/faults.ts'
 import type { Actor, StrategyView } from '../core/model.ts'
 import { audit } from '../state/audit.ts'
 import { forget, recall, remember } from '../state/memory.ts'
@@ -27,6 +27,17 @@ export async function requireDecryptTest(context: EngineContext, strategy: Strat
       hint: `type decrypt-test ${strategy.name}: it encrypts a word, which whoever has the key decrypts and types back; encryption.waive_decrypt_test: true goes without`,
     },
   )
+}
+
+/** Said before somebody confirms what begins with a backup of its own. null: nothing is in the way. */
+export async function untestedBlocker(context: EngineContext, strategy: Strategy): Promise<string | null> {
+  try {
+    await requireDecryptTest(context, strategy)
+    return null
+  } catch (error) {
+    const { message, hint } = asFault(error)
+    return `no safety backup can be made: ${message}${hint === null ? '' : ` (${hint})`}`
+  }
 }
 
 /** Encrypted, and neither tested with the keys that it has now nor waived. */
@@ -125,25 +136,27 @@ function encrypted(context: EngineContext, name: string): { strategy: Strategy; 
   })
 }
 
-const known = new WeakMap<Encryption, Promise<string>>()
-
-/** Names a set of keys without telling one. */
-function keySetOf(context: EngineContext, encryption: Encryption): Promise<string> {
-  const found = known.get(encryption) ?? nameKeys(context, encryption)
-  known.set(encryption, found)
-  found.catch(() => known.delete(encryption))
-  return found
-}
-
-async function nameKeys(
-  context: EngineContext,
-  { type, recipients, passphrase }: Encryption,
-): Promise<string> {
-  if (passphrase !== null) return derived(`${type}\n${passphrase}`, await saltOf(context))
+/** Names a set of keys without telling one. Files of keys are read anew each time, as gpg does: somebody may replace one while
+ * the service runs. @throws Fault key-missing */
+export async function keySetOf(context: EngineContext, encryption: Encryption): Promise<string> {
+  const { type, recipients, passphrase } = encryption
+  if (passphrase !== null) return ofPassphrase(context, encryption, passphrase)
   const keys = type === 'age' ? recipients : await Promise.all(recipients.map(fileDigest))
   return createHash('sha256')
     .update(canonical([type, ...keys.toSorted()]))
     .digest('hex')
+}
+
+const derivedOf = new WeakMap<Encryption, Promise<string>>()
+
+/** Dear on purpose, so once for each configuration. */
+function ofPassphrase(context: EngineContext, encryption: Encryption, passphrase: string): Promise<string> {
+  const found =
+    derivedOf.get(encryption) ??
+    saltOf(context).then((salt) => derived(`${encryption.type}\n${passphrase}`, salt))
+  derivedOf.set(encryption, found)
+  found.catch(() => derivedOf.delete(encryption))
+  return found
 }
 
 async function fileDigest(path: string): Promise<string> {

@@ -11,6 +11,7 @@ import { listRuns } from '../../state/runs.ts'
 import { freeBytes } from '../../sys/files.ts'
 import { createFileSpool } from '../../sys/spool.ts'
 import { driverOf, openSource, type EngineContext } from '../context.ts'
+import { untestedBlocker } from '../decrypt-test.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { makeRunFolder } from '../folders.ts'
 import { rawInput } from '../pipeline.ts'
@@ -122,6 +123,7 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
   const free = await freeBytes(context.config.tempDir).catch(() => null)
   const short = free !== null && free < neededBytes
   const occupied = target.exists && !target.empty
+  const untested = ask.inPlace && !chosen.standIn && (await untestedBlocker(context, chosen.strategy))
   const plan: Omit<RestorePlan, 'digest'> = {
     backup: {
       id: manifest.id,
@@ -165,6 +167,7 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
       ...sqlBlocker(ask, chosen),
       ...configuredBlocker(context, target, ask),
       ...swapBlockers({ ask, chosen, target }),
+      ...(untested ? [context.scrub(untested)] : []),
       ...(short ? ['this host has too little free space in temp_dir for the backup'] : []),
     ],
   }

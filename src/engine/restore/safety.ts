@@ -26,7 +26,9 @@ export async function safetyBackup(context: EngineContext, work: Work): Promise<
       'restore-failed',
       `the safety backup failed: ${run.fault?.text ?? `its run ${run.state}`}`,
       {
-        hint: `nothing was changed; see run ${run.id}`,
+        hint: [`nothing was changed; see run ${run.id}`, ...(run.fault?.hint ? [run.fault.hint] : [])].join(
+          '; ',
+        ),
       },
     )
   } finally {
