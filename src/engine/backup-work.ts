@@ -1,16 +1,18 @@
-import { rename, rm } from 'node:fs/promises'
+import { constants, copyFile, link, rm } from 'node:fs/promises'
 import { listCopies, newestGood, saveCopy, saveOdd } from '../state/catalogue.ts'
 import { oweCopy } from '../state/owed.ts'
 import type { Write } from '../state/database.ts'
-import { asFault } from '../core/faults.ts'
+import type { Strategy } from '../core/config.ts'
+import { asFault, Fault } from '../core/faults.ts'
 import type { Manifest } from '../core/model.ts'
 import { keptFor, retentionIn } from '../core/retention.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import type { Run } from '../state/runs.ts'
-import { fileFault } from '../sys/files.ts'
+import { fileFault, hasErrno } from '../sys/files.ts'
 import { backupOnce, engineName, sendWhole, type Stored } from './backup.ts'
 import { copyOf } from './catalogue.ts'
 import { runFolder, storageOf, type EngineContext } from './context.ts'
+import { keySetOf, requireDecryptTest } from './decrypt-test.ts'
 import { firstRetryMs } from './debts.ts'
 import { dropKept, forgetKept, freeTempRoom, keepDump, KeptFault } from './kept.ts'
 import { writePin } from './pins.ts'
@@ -95,12 +97,14 @@ async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
   if (found) {
     const { whole } = found
     try {
+      await requireDecryptTest(context, work.strategy)
+      await refuseOtherKeys(context, work.strategy, whole)
       await takeOver(context, work.run, found)
       await work.change({ engine: engineName(whole.manifest), series: whole.manifest.series })
       return await sendWhole(context, work, whole)
     } catch (error) {
-      if (asFault(error).code !== 'object-corrupt' || error instanceof KeptFault)
-        throw await stillKept(context, work, { whole, error })
+      const isOfNoUse = error instanceof OtherKeys || asFault(error).code === 'object-corrupt'
+      if (!isOfNoUse || error instanceof KeptFault) throw await stillKept(context, work, { whole, error })
       context.logs.append(work.run.id, `${asFault(error).message}; dumping again`)
       await removeWhole(work.folder, whole)
     }
@@ -111,6 +115,21 @@ async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
     ...work,
     onEngine: (engine, series) => work.change({ engine, series: series.name }),
   })
+}
+
+/** A dump that was kept by another run goes once a new one is stored: until then somebody may take the change back. */
+class OtherKeys extends Fault {}
+
+/** What is stored from now on is for the keys of now (promise 16), so a dump from before they were changed is not.
+ * @throws OtherKeys */
+async function refuseOtherKeys(
+  context: EngineContext,
+  { name, encryption }: Strategy,
+  whole: WholeDump,
+): Promise<void> {
+  const now = encryption ? await keySetOf(context, encryption) : undefined
+  if (whole.keys === now) return
+  throw new OtherKeys('stale', `the encryption of ${name} was changed since this dump was made`)
 }
 
 const roomFactor = 1.2 // what the next dump may have grown by
@@ -133,12 +152,22 @@ async function findWhole(context: EngineContext, run: Run): Promise<Found | null
 async function takeOver(context: EngineContext, run: Run, { whole, keptBy }: Found): Promise<void> {
   if (keptBy === null) return
   const [from, folder] = [runFolder(context, keptBy), runFolder(context, run.id)]
-  // of two folders only one holds the spools, so whenever we die the dump is the one's or the other's
-  await writeWhole(folder, whole)
+  // whenever we die, at least one of the two folders holds all spools and says so
   for (const { name } of objectsOf(whole.manifest))
-    await rename(spoolPath(from, name), spoolPath(folder, name))
+    await linkOrCopy(spoolPath(from, name), spoolPath(folder, name))
+  await writeWhole(folder, whole)
   await rm(from, { recursive: true, force: true })
   await forgetKept(context, keptBy)
+}
+
+/** Some file systems have no hard links, or allow them for some files only. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (!hasErrno(error, 'EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK')) throw error
+    await copyFile(from, to, constants.COPYFILE_EXCL)
+  }
 }
 
 /** Whatever ends a run before a place was asked, its dump is as good as before: only who cancels wants none of it. */

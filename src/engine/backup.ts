@@ -10,7 +10,7 @@ import type { Run } from '../state/runs.ts'
 import { encryptionFacts } from './chain.ts'
 import { openSource, type EngineContext } from './context.ts'
 import { spoolDetails, type Details, type DetailsPart } from './details.ts'
-import { requireDecryptTest } from './decrypt-test.ts'
+import { keySetOf, requireDecryptTest } from './decrypt-test.ts'
 import { dumpAll, type Part } from './dump.ts'
 import { keepDump } from './kept.ts'
 import { buildManifest } from './manifest.ts'
@@ -73,6 +73,7 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
   try {
     const tools = toolsFor(context, step)
     const encryption = await encryptionFacts(context.filters, step.strategy.encryption, tools)
+    const keys = step.strategy.encryption && (await keySetOf(context, step.strategy.encryption))
     await dumpAll(context, step, { folder: into, parts })
     await refuseEmpty(step, parts)
     const tables = step.strategy.prove ? parts.flatMap(({ proof }) => proof?.tables ?? []) : null
@@ -82,6 +83,7 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
       run: step.run.id,
       manifest: await manifestOf(context, step, { id, startedAt, parts, tables, details, encryption }),
       warnings: step.inspection.warnings.map(context.scrub),
+      ...(keys !== null && { keys }),
       counted: tables && totalsOf(tables),
       dumpMs: Math.round(parts.reduce((sum, part) => sum + part.dumpMs, 0)),
       at: context.clock.now(),

@@ -23,6 +23,8 @@ export interface WholeDump {
   run: string
   manifest: Manifest
   warnings: string[]
+  /** Names the keys that it is encrypted with (decrypt-test.ts); absent = it is not encrypted. */
+  keys?: string
   /** What was counted, in total; null = nothing was. The manifest of an encrypted backup does not say it. */
   counted?: { tables: number; rows: number } | null
   dumpMs: number
