@@ -74,14 +74,16 @@ async function verifyOne(
   return { type: 'run', run, note }
 }
 
-async function verifyAll(asked: Asked, { engine, actor }: CommandContext): Promise<Reply> {
+async function verifyAll(asked: Asked, { engine, gate, person, actor }: CommandContext): Promise<Reply> {
   const { level = 'V1', keyFile } = asked
   if (keyFile !== undefined)
     throw new Fault('usage', '--key-file is for one backup', {
       hint: 'set encryption.identity_file to decode all',
     })
+  const strategies = await selectStrategies(engine, selectorOf(asked))
+  const act = { command: 'verify --all', role: 'operate', open: false, strategy: null } as const
+  await gate.allow(person, { ...act, strategies }) // reads everything: not for everyone, as one backup is
   const runs: RunView[] = []
-  for (const name of await selectStrategies(engine, selectorOf(asked)))
-    runs.push(await engine.startVerifyAll(name, level, actor))
+  for (const name of strategies) runs.push(await engine.startVerifyAll(name, level, actor))
   return runs.length === 1 ? { type: 'run', run: runs[0]!, note: null } : { type: 'runs', runs, note: null }
 }

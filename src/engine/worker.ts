@@ -17,20 +17,26 @@ export interface Worker {
 
 const pollMs = 400 // also how soon another process's cancel is noticed
 const sideWork = 4 // restores and verifications beside the backups: a person waits for them
+const sooner: readonly Run['kind'][] = ['restore', 'verify']
 const drillsAtOnce = 2 // of these: each restores a whole database
 
 export function createWorker(context: EngineContext): Worker {
-  const active = new Map<string, { kind: Run['kind']; cancel: AbortController; done: Promise<void> }>()
+  const active = new Map<string, { run: Run; cancel: AbortController; done: Promise<void> }>()
   let wake: () => void = () => undefined
 
   function may(run: Run, queued: readonly Run[]): boolean {
     const running = (kind: Run['kind']): number =>
-      [...active.values()].filter((one) => one.kind === kind).length
+      [...active.values()].filter((one) => one.run.kind === kind).length
     const backups = running('backup')
     if (run.kind === 'backup') return backups < context.config.maxParallel
     // nobody waits for a drill: it lets the backups that are due begin
     const isDrillsTurn = running('drill') < drillsAtOnce && !queued.some(({ kind }) => kind === 'backup')
-    return active.size - backups < sideWork && (run.kind !== 'drill' || isDrillsTurn)
+    if (run.kind === 'drill' && !isDrillsTurn) return false
+    // one that reads everything may take days: one at a time, and what a person waits for goes first
+    const isAlone = ![...active.values()].some((one) => one.run.params.all)
+    const isAwaited = queued.some(({ kind, params }) => sooner.includes(kind) && !params.all)
+    if (run.params.all && (!isAlone || isAwaited)) return false
+    return active.size - backups < sideWork
   }
 
   async function claim(only: string | null): Promise<Run | null> {
@@ -65,7 +71,7 @@ export function createWorker(context: EngineContext): Worker {
       active.delete(run.id)
       wake()
     })
-    active.set(run.id, { kind: run.kind, cancel, done })
+    active.set(run.id, { run, cancel, done })
     return done
   }
 

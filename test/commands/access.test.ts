@@ -54,6 +54,16 @@ async function acts(asked: Promise<Reply>): Promise<string[]> {
   return rows.map(({ act, strategy }) => (strategy === null ? act : `${act} ${strategy}`))
 }
 
+test('one backup is verified by everyone, all of them by those who may operate', async (t) => {
+  const world = await makeWorld(t)
+  const { ask } = askIn(world)
+  await world.backup()
+  const { message } = await refused(ask({ words: 'verify --all' }, ann))
+  assert.match(message, /`verify --all` needs an admin or owner/)
+  assert.equal((await ask({ words: 'verify shop' }, ann)).type, 'run')
+  assert.equal((await ask({ words: 'verify --all' }, onHost)).type, 'run')
+})
+
 suite('what may not be looked at is not there', () => {
   test('lists, totals, help and hints leave it out, and the host sees all of it', async (t) => {
     const { world, ask } = await scene(t)

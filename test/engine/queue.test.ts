@@ -109,6 +109,55 @@ suite('one at a time (promise 4)', () => {
   })
 })
 
+suite('verify --all', () => {
+  test('however many read everything, one does at a time, and what a person waits for goes first', async (t) => {
+    const strategies = { a: {}, b: {}, c: {}, d: {} }
+    const opened = Promise.withResolvers<void>()
+    let isSlow = false
+    const world = await makeWorld(t, {
+      strategies,
+      adjust: (context) => ({
+        ...context,
+        storages: new Map(
+          [...context.storages].map(([name, storage]) => [
+            name,
+            {
+              ...storage,
+              get: async (key, options) => {
+                if (isSlow && !key.endsWith('.json')) await opened.promise
+                return storage.get(key, options)
+              },
+            } as typeof storage,
+          ]),
+        ),
+      }),
+    })
+    for (const name of Object.keys(strategies)) await world.backup(name)
+    isSlow = true
+    const verify = async (name: string): Promise<string> => {
+      const { view } = await world.engine.backup('latest', name)
+      return (await world.engine.startVerify(view.id, 'V1', person)).id
+    }
+    const all: string[] = []
+    for (const name of Object.keys(strategies))
+      all.push((await world.engine.startVerifyAll(name, 'V1', person)).id)
+    const first = await verify('a')
+    t.after(() => opened.resolve()) // before the workers are waited for
+    working(t, world)
+    const running = async (): Promise<string[]> =>
+      (await world.engine.runs({ limit: 9, state: 'running' })).map(({ id }) => id)
+    await until(async () => (await running()).length === 2, 'two run')
+    assert.deepEqual(await running(), [first, all[0]])
+    const second = await verify('b')
+    await until(async () => (await running()).includes(second), 'the next runs beside them')
+    assert.deepEqual(await running(), [second, first, all[0]])
+    opened.resolve()
+    const states = new Set((await ended(world)).map(({ state }) => state))
+    assert.deepEqual([...states], ['succeeded'])
+    await assertWorld(world)
+  })
+})
+
 suite('when the service stops', () => {
   test('running work gets its grace, then is interrupted once, and is told', async (t) => {
     const gate = dam()
