@@ -91,12 +91,14 @@ export async function admitVerify(
     series: string
     backup: string
     level: 'V1' | 'V2'
+    /** Only the copy in this place; absent: in all. */
+    storage?: string
     keyFile?: string
     trigger?: 'person' | 'schedule'
     actor: Actor
   },
 ): Promise<string> {
-  const { backup, level, keyFile, trigger = 'person', actor, strategy, series } = ask
+  const { backup, level, storage, keyFile, trigger = 'person', actor, strategy, series } = ask
   const lease = `verify/${backup}`
   const open = (await openRuns(tx)).find((run) => run.lease === lease)
   if (open) throw new Fault('busy', `${backup} is already being verified`, { hint: `it is run ${open.id}` })
@@ -109,7 +111,12 @@ export async function admitVerify(
     actor,
     slotAt: null,
     lease,
-    params: { backup, level, ...(keyFile !== undefined && { keyFile }) },
+    params: {
+      backup,
+      level,
+      ...(storage !== undefined && { storage }),
+      ...(keyFile !== undefined && { keyFile }),
+    },
     maxAttempts: 1,
   })
 }

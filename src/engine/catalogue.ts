@@ -106,7 +106,8 @@ export async function syncStorage(
 /** A verdict that could not be written beside its backup holds all the same, until a verification clears it (promise 9). */
 function withKnown(copy: Copy, known: Copy | undefined): Copy {
   const isHidden = copy.corrupt === null && known && known.corrupt !== null
-  return isHidden ? { ...copy, level: known.level, corrupt: known.corrupt } : copy
+  const readAt = Math.max(copy.readAt ?? 0, known?.readAt ?? 0) || null // most reads leave no verdict
+  return { ...copy, readAt, ...(isHidden && { level: known.level, corrupt: known.corrupt }) }
 }
 
 async function readCopies(
@@ -194,6 +195,7 @@ function withVerdict(copy: Copy, verdict: Verdict | null): Copy {
     ...copy,
     level: verdict.ok ? level : verdict.level,
     corrupt: verdict.ok ? null : (verdict.why ?? 'a verification failed'),
+    readAt: verdict.readAt === undefined ? null : Date.parse(verdict.readAt) || null,
   }
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { formatDuration } from '../core/duration.ts'
 import { asFault } from '../core/faults.ts'
 import { serviceActor } from '../core/model.ts'
 import { pauseAfter, rereadEveryMs } from '../core/reread.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { listCopies, longestUnread, type Copy } from '../state/catalogue.ts'
-import { paceOf, savePace, saveRead, type Pace } from '../state/reads.ts'
+import { paceOf, savePace, saveRead, saveTried, unreadIn, type Pace } from '../state/reads.ts'
 import { openRuns, type Run } from '../state/runs.ts'
 import { endTurn, takeTurn } from '../state/turns.ts'
 import type { Storage } from '../storages/storage.ts'
@@ -15,10 +16,12 @@ import { checkManifest } from './copies.ts'
 import { requireKnown } from './marker.ts'
 import { fetchVerified, readTwice } from './objects.ts'
 import { createPulse } from './pulse.ts'
+import { tellNotice } from './tell.ts'
 
 const everyMs = 60_000
 const mostAtOnce = 20 // small ones, in one look
 const awayMs = 15 * 60_000 // until a place that could not be read is tried again
+const toldAfterMs = 3 * 24 * 3600_000 // of tries without success
 const stallMs = 5 * 60_000
 const turnKey = 'reread'
 const longestTurnMs = 7 * 24 * 3600_000 // whoever could not give its turn back does not hold it for ever
@@ -87,20 +90,21 @@ async function nextCopy(context: EngineContext, open: readonly Run[]): Promise<N
   const strategies = config.strategies.map(({ name }) => name)
   const except = open.flatMap(({ params }) => (params.backup === undefined ? [] : [params.backup]))
   for (const { storage } of places.toSorted((a, b) => a.since - b.since)) {
-    const copy = await longestUnread(database.read, { storage: storage.name, strategies, except })
-    if (copy && now - (copy.readAt ?? copy.createdAt) >= rereadEveryMs) return { copy, storage }
+    const before = now - rereadEveryMs
+    const copy = await longestUnread(database.read, { storage: storage.name, strategies, except, before })
+    if (copy) return { copy, storage }
   }
   return null
 }
 
 function pauseEnd({ at, bytes, isAway }: Pace, budget: number): number {
-  return at + (isAway ? awayMs : pauseAfter(bytes, budget))
+  return at + Math.max(isAway ? awayMs : 0, pauseAfter(bytes, budget)) // what was read in vain was read
 }
 
 async function readIt(context: EngineContext, { copy, storage }: Next, signal: AbortSignal): Promise<Reread> {
   const { clock, database, bus } = context
-  const pause = (bytes: number, isAway = false): Promise<void> =>
-    database.write((tx) => savePace(tx, storage.name, { at: clock.now(), bytes, isAway }))
+  const pause = (bytes: number): Promise<void> =>
+    database.write((tx) => savePace(tx, storage.name, { at: clock.now(), bytes, isAway: false }))
   const whole = objectsOf(copy.manifest).reduce((sum, { storedBytes }) => sum + storedBytes, 0)
   await pause(whole) // before a byte is read: a service that dies again and again costs no more than one that does not
   const read = { backup: copy.id, storage: storage.name }
@@ -119,9 +123,31 @@ async function readIt(context: EngineContext, { copy, storage }: Next, signal: A
     bus.emit({ type: 'copy.read', strategy: copy.strategy, storage: storage.name, bytes, ok: false })
     if (code === 'object-corrupt' || code === 'object-missing') return await broken(context, { copy, read })
     context.log.warn('a backup could not be read again', { ...read, error: message })
-    await pause(bytes, true)
+    await away(context, { copy, bytes, why: context.scrub(message) })
     return { ...read, found: 'away' }
   }
+}
+
+/** Nobody can tell: it is tried again after the others, and when that goes on for days it is said. */
+async function away(
+  context: EngineContext,
+  { copy: { id, storage, strategy }, bytes, why }: { copy: Copy; bytes: number; why: string },
+): Promise<void> {
+  const at = context.clock.now()
+  await context.database.write(async (tx) => {
+    await savePace(tx, storage, { at, bytes, isAway: true })
+    await saveTried(tx, { id, storage, at })
+    const unread = await unreadIn(tx, storage, at - toldAfterMs)
+    if (unread === null) return
+    const copies = unread.copies === 1 ? 'a stored copy' : `${unread.copies} stored copies`
+    await tellNotice(context, tx, {
+      key: `unread/${storage}/${unread.since}`, // one for a place, however many copies it has
+      strategy: unread.copies === 1 ? strategy : null,
+      title: `${storage}: ${copies} could not be read again for ${formatDuration(toldAfterMs)}`,
+      text: `The last one is ${id}: ${why}. Nothing is known against ${unread.copies === 1 ? 'it' : 'them'}, and nobody knows whether restores could read ${unread.copies === 1 ? 'it' : 'them'}: look at the place. They are tried again by themselves`,
+      urgent: false,
+    })
+  })
 }
 
 /** Reads one stored copy whole and compares it with its manifest; what reads wrong once is read again.
@@ -174,6 +200,7 @@ async function broken(
 ): Promise<Reread> {
   const { id: backup, storage, strategy, series } = copy
   const run = await context.database.write(async (tx) => {
+    await saveTried(tx, { id: backup, storage, at: context.clock.now() }) // until it is marked, others have their turn
     if ((await listCopies(tx, { id: backup, storage })).length === 0) return null // retention let it go meanwhile
     const isOpen = (await openRuns(tx)).some(({ params }) => params.backup === backup)
     if (isOpen) return null
@@ -182,6 +209,7 @@ async function broken(
       series,
       backup,
       level: 'V1',
+      storage, // the budgets of the other places are their own
       trigger: 'schedule',
       actor: serviceActor,
     })

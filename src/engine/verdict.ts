@@ -17,12 +17,16 @@ export interface Verdict {
   why: string | null
   at: string
   run: string
+  /** When all of this copy was read and found whole, by whoever wrote this; absent: it was not. */
+  readAt?: string
 }
 
 /** What is known of a copy from now on. */
 export interface Mark {
   level: Level
   corrupt: string | null
+  /** All of the copy was read then, and found whole. */
+  readAt?: number
 }
 
 export interface Marking {
@@ -35,7 +39,7 @@ export interface Marking {
 export async function storeVerdict(
   context: EngineContext,
   { run, copy, signal }: Marking,
-  { level, corrupt }: Mark,
+  { level, corrupt, readAt }: Mark,
 ): Promise<void> {
   const at = new Date(context.clock.now()).toISOString()
   const sidecar: Verdict = {
@@ -46,6 +50,7 @@ export async function storeVerdict(
     why: corrupt,
     at,
     run: run.id,
+    ...(readAt !== undefined && { readAt: new Date(readAt).toISOString() }),
   }
   const body = bytesSpool(Buffer.from(JSON.stringify(sidecar, null, 2) + '\n'))
   const key = `${folderOf(copy)}verdict-${sidecarStamp(context)}.json`

@@ -6,8 +6,7 @@ import { reachable } from './copies.ts'
 import { storageOf, type EngineContext } from './context.ts'
 import { notOffered } from './not-offered.ts'
 import { readCopyAgain } from './reread.ts'
-import { condemned, verifyCopy } from './verify.ts'
-import { aboutBackups } from './verify-work.ts'
+import { condemned, isAboutBackup, verifyCopy } from './verify.ts'
 import type { Work, WorkResult } from './work.ts'
 
 const mostNamed = 100
@@ -65,7 +64,7 @@ async function tryCopy(
       (await listCopies(context.database.read, { id: copy.id, storage: copy.storage })).length === 0
     if (isGone) found.bytes = before // retention let it go meanwhile
     else
-      (aboutBackups.includes(fault.code) ? found.broken : found.unread).push({
+      (isAboutBackup(fault) ? found.broken : found.unread).push({
         ...at,
         why: context.scrub(fault.message),
       })

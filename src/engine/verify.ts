@@ -1,6 +1,6 @@
 import { unlink } from 'node:fs/promises'
 import type { Strategy } from '../core/config.ts'
-import { asFault, Fault } from '../core/faults.ts'
+import { asFault, Fault, type FaultCode } from '../core/faults.ts'
 import type { Artifact, Level, Manifest, TableRows, VerifyResult } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import type { RawInput } from '../sources/source.ts'
@@ -36,12 +36,14 @@ export interface VerifyStep {
 
 /** Every copy of a backup, place after place: each is an object of its own. One good copy is enough for success;
  * the others are named, and marked when they are broken.
+ * @returns isBroken: something is known against one of the others, which are not only away
  * @throws the first copy's fault when none is good */
 export async function verifyBackup(
   context: EngineContext,
   step: Omit<VerifyStep, 'copy'> & { copies: readonly Copy[] },
-): Promise<VerifyResult> {
+): Promise<{ result: VerifyResult; isBroken: boolean }> {
   const warnings: string[] = []
+  let isBroken = false
   let good: VerifyResult | null = null
   let first: Fault | null = null
   for (const copy of reachable(context, step.copies))
@@ -50,10 +52,13 @@ export async function verifyBackup(
       good ??= { ...result, storage: copy.storage }
     } catch (error) {
       if (step.signal.aborted) throw error
-      first ??= asFault(error)
-      warnings.push(`the copy in ${copy.storage} is not good: ${asFault(error).message}`)
+      const fault = asFault(error)
+      first ??= fault
+      isBroken ||= isAboutBackup(fault)
+      const found = isAboutBackup(fault) ? 'is not good' : 'could not be verified'
+      warnings.push(context.scrub(`the copy in ${copy.storage} ${found}: ${fault.message}`))
     }
-  if (good) return { ...good, ...(warnings.length > 0 ? { warnings: warnings.map(context.scrub) } : {}) }
+  if (good) return { result: { ...good, ...(warnings.length > 0 && { warnings }) }, isBroken }
   throw first ?? new Fault('not-found', 'this backup is no longer in the catalogue')
 }
 
@@ -70,7 +75,7 @@ export async function verifyCopy(context: EngineContext, step: VerifyStep): Prom
     const level = highest(reached.level, step.copy.level)
     // reading again says nothing about a dump that could not be decoded: only a decoding clears it, and after a failed drill a drill
     if (step.copy.corrupt === null || (reached.level === 'V2' && !isMarkedByDrill(step.copy)))
-      await record(context, step, { level, corrupt: null })
+      await record(context, step, { level, corrupt: null, readAt: context.clock.now() })
     return {
       backup: step.copy.id,
       level: reached.level, // what was done now; the catalogue keeps the highest
@@ -90,13 +95,20 @@ export async function condemned(
   found: Pick<VerifyStep, 'run' | 'copy' | 'signal'> & { error: unknown },
 ): Promise<Fault> {
   const fault = asFault(found.error)
-  const wasKilled = fault.cause instanceof ToolFailure && fault.cause.exitSignal !== null
-  if (['object-corrupt', 'object-missing', 'proof-failed'].includes(fault.code) && !wasKilled)
+  if (isAboutBackup(fault))
     await record(context, found, {
       level: 'V0',
       corrupt: context.scrub(fault.message),
     })
   return fault
+}
+
+const aboutBackups: readonly FaultCode[] = ['object-corrupt', 'object-missing', 'proof-failed']
+
+/** It says that a backup is not whole; any other fault says nothing about it: its place is away, or a program was killed. */
+export function isAboutBackup({ code, cause }: Fault): boolean {
+  const wasKilled = cause instanceof ToolFailure && cause.exitSignal !== null
+  return aboutBackups.includes(code) && !wasKilled
 }
 
 interface Read {
@@ -224,9 +236,10 @@ async function record(
   verdict: Mark,
 ): Promise<void> {
   const { id, storage: place } = step.copy
+  const { level, corrupt, readAt } = verdict
   await context.database.write(async (tx) => {
-    await saveVerdict(tx, id, place, verdict)
-    if (verdict.corrupt === null) await saveRead(tx, { id, storage: place, at: context.clock.now() })
+    await saveVerdict(tx, id, place, { level, corrupt })
+    if (readAt !== undefined) await saveRead(tx, { id, storage: place, at: readAt })
   })
   await storeVerdict(context, step, verdict)
 }

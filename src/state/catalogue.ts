@@ -26,13 +26,14 @@ export interface Copy {
 }
 
 export async function saveCopy(tx: Write, copy: Copy): Promise<void> {
-  const { createdAt, foreign, manifest, pin, odd: _odd, readAt: _read, ...same } = copy
+  const { createdAt, foreign, manifest, pin, odd: _odd, readAt, ...same } = copy
   const row = {
     ...same,
     created_at: createdAt,
     stored_bytes: manifest.storedBytes,
     is_foreign: Number(foreign),
     manifest: JSON.stringify(manifest),
+    ...(typeof readAt === 'number' && { read_at: readAt }), // never forgotten: only known better
   }
   await tx
     .insertInto('backups')
@@ -109,21 +110,26 @@ export async function newestGood(
   return row ? fromRow(row) : null
 }
 
-/** The good copy in a place that was not read for the longest time; one counts as read when it was written. */
+/** The good copy in a place that was left alone for the longest time, of those not read since `before`; one counts as read when it
+ * was written. One that could not be read has had its turn, too. */
 export async function longestUnread(
   db: Read,
-  among: { storage: string; strategies: readonly string[]; except: readonly string[] },
+  among: { storage: string; strategies: readonly string[]; except: readonly string[]; before: number },
 ): Promise<Copy | null> {
-  const row = await copies(db)
+  const mine = copies(db)
     .where('storage', '=', among.storage)
     .where('corrupt', 'is', null)
     .where('is_foreign', '=', 0) // its own installation looks after it
     .where('strategy', 'in', among.strategies)
     .where('id', 'not in', among.except)
-    .orderBy(sql`coalesce(read_at, created_at)`)
+    .orderBy(sql`coalesce(tried_at, read_at, created_at)`)
     .limit(1)
-    .executeTakeFirst()
-  return row ? fromRow(row) : null
+  const isDue = (row: { read_at: number | null; created_at: number } | undefined): boolean =>
+    row !== undefined && (row.read_at ?? row.created_at) <= among.before
+  const first = await mine.executeTakeFirst()
+  // when the first is not due, only those are that were tried meanwhile
+  const row = isDue(first) ? first : await mine.where('tried_at', 'is not', null).executeTakeFirst()
+  return row && isDue(row) ? fromRow(row) : null
 }
 
 export async function totals(db: Read, strategy: string): Promise<{ backups: number; storedBytes: number }> {

@@ -135,4 +135,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX deletions_by_time ON deletions (at);
   `,
+  `
+  ALTER TABLE backups ADD COLUMN tried_at INTEGER;
+  ALTER TABLE backups ADD COLUMN unread_since INTEGER;
+  DROP INDEX backups_unread;
+  CREATE INDEX backups_unread ON backups (storage, coalesce(tried_at, read_at, created_at)) WHERE corrupt IS NULL AND is_foreign = 0;
+  CREATE INDEX backups_tried ON backups (storage, tried_at) WHERE tried_at IS NOT NULL;
+  `,
 ]

@@ -10,11 +10,46 @@ export async function saveRead(
 ): Promise<void> {
   await tx
     .updateTable('backups')
-    .set({ read_at: at, level: sql`CASE level WHEN 'V0' THEN 'V1' ELSE level END` })
+    .set({
+      read_at: at,
+      tried_at: null,
+      unread_since: null,
+      level: sql`CASE level WHEN 'V0' THEN 'V1' ELSE level END`,
+    })
     .where('id', '=', id)
     .where('storage', '=', storage)
     .where('corrupt', 'is', null)
     .execute()
+}
+
+/** A copy was tried, and could not be read: the others have their turn before it is tried again. */
+export async function saveTried(
+  tx: Write,
+  { id, storage, at }: { id: string; storage: string; at: number },
+): Promise<void> {
+  await tx
+    .updateTable('backups')
+    .set({ tried_at: at, unread_since: sql`coalesce(unread_since, ${at})` })
+    .where('id', '=', id)
+    .where('storage', '=', storage)
+    .execute()
+}
+
+/** Copies in a place that could not be read at any try since then. @returns null: there are none */
+export async function unreadIn(
+  db: Read,
+  storage: string,
+  before: number,
+): Promise<{ copies: number; since: number } | null> {
+  const row = await db
+    .selectFrom('backups')
+    .select((e) => [e.fn.countAll<number>().as('copies'), e.fn.min('unread_since').as('since')])
+    .where('storage', '=', storage)
+    .where('tried_at', 'is not', null)
+    .where('unread_since', '<=', before)
+    .where('corrupt', 'is', null)
+    .executeTakeFirstOrThrow()
+  return row.since === null ? null : { copies: row.copies, since: row.since }
 }
 
 /** Not what was written. One that only failed its drill keeps a level: its bytes are as they were. */

@@ -33,7 +33,7 @@ export interface RunParams {
   /** Pin the backup when it succeeds, with this note. */
   pin?: string
   request?: string
-  /** The place that a copy run brings the backup to. */
+  /** The place that a copy run brings the backup to, or the only one that a verification reads. */
   storage?: string
   /** Decode it whole, whatever the strategy says. */
   prove?: true

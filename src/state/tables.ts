@@ -70,6 +70,9 @@ export interface BackupsTable {
   odd: Generated<string | null>
   /** When all of it was read again and found whole; null: never since it was written. */
   read_at: Generated<number | null>
+  /** When it was last tried to read it again, and since when that does not work; null: it worked. */
+  tried_at: Generated<number | null>
+  unread_since: Generated<number | null>
 }
 
 export interface MessagesTable {

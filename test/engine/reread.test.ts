@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { mkdir, open, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { suite, test, type TestContext } from 'node:test'
+import { Fault } from '../../src/core/faults.ts'
+import type { MessageBody } from '../../src/core/messages.ts'
 import type { BackupView } from '../../src/core/model.ts'
 import { rereadOne, type Reread } from '../../src/engine/reread.ts'
 import { openRuns } from '../../src/state/runs.ts'
+import type { Storage } from '../../src/storages/storage.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { severalPlaces, type Places } from '../support/places.ts'
 import {
@@ -87,6 +91,40 @@ async function flip(folder: string, id: string): Promise<void> {
   await file.close()
 }
 
+/** The same place with something done differently. */
+function through(
+  name: string,
+  change: (storage: Storage) => Partial<Storage>,
+): (context: World['context']) => World['context'] {
+  return (context) => {
+    const storage = context.storages.get(name)!
+    return {
+      ...context,
+      storages: new Map([...context.storages, [name, { ...storage, ...change(storage) }]]),
+    }
+  }
+}
+
+/** All bytes, and a connection that ends with an error. */
+function torn(stream: Readable, served: (bytes: number) => void): Readable {
+  const chunks = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      served(chunk.length)
+      yield chunk
+    }
+    throw new Fault('storage-unreachable', 'reset at the end')
+  }
+  return Readable.from(chunks())
+}
+
+async function notices(world: World): Promise<(MessageBody & { type: 'notice' })[]> {
+  await world.deliver()
+  return world.notifier.posts.flatMap(({ shown }) => {
+    const { body } = shown.at(-1)!
+    return body.type === 'notice' ? [body] : []
+  })
+}
+
 const said = async (world: World): Promise<string[]> => {
   await world.deliver()
   return world.notifier.posts.flatMap(({ shown }) => {
@@ -137,7 +175,9 @@ suite('stored backups are read again by themselves', () => {
     const [backup] = await daily(1)
     await flip(places.dir('near'), backup!.id)
     await days(world, clock, 8)
-    assert.match((await said(world)).join(), /the copy in near is not good: .*The copy in far is good, and restores take that one/) // prettier-ignore
+    assert.deepEqual(await said(world), [
+      'object-corrupt: nothing is known against the copy in far, and restores take that one',
+    ])
     assert.equal((await world.engine.backups({ limit: 1 }))[0]?.corrupt, null)
     assert.equal((await world.engine.strategies())[0]?.reread?.broken, 1)
   })
@@ -205,6 +245,60 @@ suite('stored backups are read again by themselves', () => {
     assert.equal((await world.engine.backups({ limit: 1 }))[0]?.corrupt, null)
   })
 
+  test('a broken copy is proved where it is: of another place nothing is read', async (t) => {
+    const places = await twoPlaces(t)
+    const dumps: string[] = []
+    const adjust = through('far', (far) => ({
+      get: (key, options) => {
+        if (key.endsWith('.gz')) dumps.push(key)
+        return far.get(key, options)
+      },
+    }))
+    const { world, clock, daily } = await scene(t, {
+      ...places.options,
+      adjust: (context) => adjust(places.options.adjust(context)),
+    })
+    const made = await daily(2)
+    for (const { id } of made) await flip(places.dir('near'), id)
+    dumps.length = 0
+    world.context.config = { ...world.context.config, reread: { near: 1e9, far: 0 } }
+    clock.jump(8 * day)
+    const found = (await look(world)).map((read) => read.found)
+    assert.deepEqual(found, ['broken', 'broken'])
+    assert.deepEqual(dumps, [])
+    assert.equal((await world.engine.strategies())[0]?.reread?.broken, 2)
+  })
+
+  test('one that cannot be read keeps to the budget, no other from its turn, and after days is told calmly', async (t) => {
+    let bad = 'none'
+    let served = 0
+    const { world, clock, daily } = await scene(t, {
+      adjust: through('disk', (disk) => ({
+        get: async (key, options) =>
+          key.includes(bad) && key.endsWith('.gz')
+            ? torn(await disk.get(key, options), (bytes) => (served += bytes))
+            : disk.get(key, options),
+      })),
+    })
+    const [oldest, ...others] = await daily(3)
+    bad = oldest!.id
+    const budget = oldest!.storedBytes
+    world.context.config = { ...world.context.config, reread: { disk: budget } } // one a day
+    clock.jump(30 * day)
+    const reads: Reread[] = []
+    for (let passed = 0; passed < 6; passed++) reads.push(...(await days(world, clock, 1)).flat())
+    const turns = reads.map(({ backup, found }) => `${backup === bad ? 'bad' : 'other'} ${found}`)
+    assert.deepEqual(turns.slice(0, 4), ['bad away', 'other ok', 'other ok', 'bad away'])
+    assert.deepEqual([...new Set(turns.slice(3))], ['bad away'], 'the others were read within a week')
+    assert.ok(served > 0 && served <= 6 * budget, `${served} bytes in 6 days of ${budget}`)
+    assert.equal(others.length, 2)
+    const [notice, ...more] = await notices(world)
+    assert.deepEqual(more, [])
+    assert.equal(notice?.urgent, false)
+    assert.equal(notice?.title, 'disk: a stored copy could not be read again for 3 d')
+    assert.match(notice?.text ?? '', new RegExp(`${bad}: reset.*Nothing is known against it`))
+  })
+
   test('nothing is read while a backup waits or runs, and a paused strategy is read all the same', async (t) => {
     const { world, clock, daily } = await scene(t)
     await daily(1)
@@ -221,6 +315,26 @@ suite('stored backups are read again by themselves', () => {
     await daily(1)
     clock.jump(30 * day)
     assert.equal(await rereadOne(world.context, never), null)
+  })
+})
+
+suite('verify', () => {
+  test('a copy in a place that is away is told calmly: nothing is known against it', async (t) => {
+    const places = await twoPlaces(t)
+    const { world, daily } = await scene(t, places.options)
+    const [backup] = await daily(1)
+    await rename(places.dir('far'), `${places.dir('far')}.away`)
+    const verify = async () => world.finish((await world.engine.startVerify(backup!.id, 'V1', person)).id)
+    assert.equal((await verify()).state, 'succeeded')
+    const [away, ...others] = await notices(world)
+    assert.deepEqual([away?.urgent, others], [false, []])
+    assert.match(away!.text, /the copy in far could not be verified: .*The copy in near is good/)
+    await rename(`${places.dir('far')}.away`, places.dir('far'))
+    await flip(places.dir('far'), backup!.id)
+    await verify()
+    const [, broken] = await notices(world)
+    assert.equal(broken?.urgent, true)
+    assert.match(broken!.text, /the copy in far is not good: .*The copy in near is good/)
   })
 })
 
