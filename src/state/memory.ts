@@ -7,6 +7,17 @@ export async function recall(db: Read, key: string): Promise<string | null> {
   )
 }
 
+/** Everything whose key begins so. @param prefix  ends in `/` */
+export async function recallAll(db: Read, prefix: string): Promise<{ key: string; value: string }[]> {
+  const after = `${prefix.slice(0, -1)}0` // the letter behind `/`
+  return db
+    .selectFrom('meta')
+    .select(['key', 'value'])
+    .where('key', '>=', prefix)
+    .where('key', '<', after)
+    .execute()
+}
+
 export async function remember(tx: Write, key: string, value: string): Promise<void> {
   await tx
     .insertInto('meta')

@@ -3,17 +3,17 @@ import { listCopies } from '../../state/catalogue.ts'
 import type { Run } from '../../state/runs.ts'
 import { openSource, runFolder, type EngineContext } from '../context.ts'
 import { strategyOfRun } from '../restore/choose.ts'
-import { scratchPlace } from './rehearse.ts'
+import { scratchPlace } from './scratch-place.ts'
 
-const sweepMs = 60_000 // a large database may take its time to be dropped
+const sweepMs = 60_000
 
-/** A drill whose process died leaves nothing behind. Its processes are ended already; its folder is removed after this. */
+/** A drill whose process died leaves nothing on this machine; what it left on a given server is remembered. Its processes are ended already; its folder is removed after this. */
 export async function sweepDrill(context: EngineContext, run: Run): Promise<void> {
   const strategy = await strategyOfRun(context, run).catch(() => null) // it is no longer configured
   const [copy] = await listCopies(context.database.read, { id: run.params.backup ?? '' })
   if (!strategy || !copy) return
   const source = openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
-  const place = scratchPlace(strategy.drill?.databaseUrl ?? null, run)
+  const place = scratchPlace(null, run)
   try {
     await source.scratch?.sweep(copy.manifest, place, AbortSignal.timeout(sweepMs))
   } catch (error) {

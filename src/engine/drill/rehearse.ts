@@ -2,14 +2,15 @@ import type { DrillCheck, DrillCheckResult } from '../../core/drill.ts'
 import { formatBytes } from '../../core/duration.ts'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
-import type { RawInput, Scratch, ScratchPlace, Source } from '../../sources/source.ts'
-import type { Run } from '../../state/runs.ts'
+import type { RawInput, Scratch, Source } from '../../sources/source.ts'
 import { freeBytes } from '../../sys/files.ts'
 import { openSource, type EngineContext } from '../context.ts'
 import { choose, type Chosen } from '../restore/choose.ts'
 import { dropSpools, fetchChosen, type Fetched } from '../restore/fetch.ts'
 import type { Work } from '../work.ts'
 import { isExpected, spellExpectation } from './expectation.ts'
+import { rememberLeft } from './leftovers.ts'
+import { scratchPlace } from './scratch-place.ts'
 
 /** What a drill has come to so far: of one that stops half-way, as much as was found. */
 export interface Rehearsal {
@@ -36,11 +37,13 @@ export async function rehearse(context: EngineContext, work: Work, found: Rehear
   try {
     const scratch = await openScratch(work, { source, manifest: chosen.manifest })
     found.server = scratch.server
+    const isGone = await rememberLeft(context, work, chosen.manifest)
     try {
       await restoreAndLook(context, work, { chosen, source, scratch, found })
     } finally {
       const left = await scratch.close()
-      if (left !== null) found.notes.push(`left behind: ${left}`)
+      if (left === null) await isGone()
+      else found.notes.push(`left behind: ${left}`)
     }
   } finally {
     await source.close()
@@ -79,12 +82,6 @@ async function openScratch(
     throw new Fault('drill-inconclusive', `backups of ${manifest.engine.name} cannot be drilled yet`)
   pulse.stage('starting')
   return source.scratch.open(manifest, scratchPlace(strategy.drill?.databaseUrl ?? null, run), signal)
-}
-
-/** The same after a crash. */
-export function scratchPlace(url: string | null, { startedAt }: Pick<Run, 'startedAt'>): ScratchPlace {
-  const at = new Date(startedAt ?? 0).toISOString()
-  return { url, stamp: at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_') }
 }
 
 interface Rehearsing {
