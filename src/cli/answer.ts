@@ -7,6 +7,7 @@ import { follow } from './follow.ts'
 import { confirmDeletions } from './prune.ts'
 import { linkRemark, renderReply, replyJson } from './render.ts'
 import { confirmAndFollow, mustBeAnswerable, showPlan } from './restore.ts'
+import { readPiped } from './piped.ts'
 import { lookOf, remark, say, sayJson, withApp, type Session } from './session.ts'
 import { harmless } from './terminal.ts'
 
@@ -39,10 +40,22 @@ export function answer(
   const bare = asked.name === 'restore' && asked.args.from !== undefined
   return withApp(session, { role: 'command', bare }, async (app) => {
     const { name } = asked
+    const piped = await lentKey(app, asked.args.keyFile)
+    const wait = manner.wait || piped !== null // it is there for as long as we are
     const work = async (args: Arguments): Promise<number> =>
-      show(session, app, { reply: await app.ask({ name, args }, app.person), name, manner })
-    return withPassphrase(session, app, { args: asked.args, work })
+      show(session, app, {
+        reply: await app.ask({ name, args }, app.person),
+        name,
+        manner: { ...manner, wait },
+      })
+    return withPassphrase(session, app, { args: { ...asked.args, ...piped }, work })
   })
+}
+
+/** @returns null for an ordinary file, and for none */
+async function lentKey(app: App, keyFile: unknown): Promise<{ keyFile: string } | null> {
+  const bytes = typeof keyFile === 'string' ? await readPiped(keyFile) : null
+  return bytes && { keyFile: await app.lend(bytes) }
 }
 
 /** Reads an encrypted backup with a passphrase that only a person knows: nothing was done before it was missed. */

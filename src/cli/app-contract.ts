@@ -39,9 +39,11 @@ export interface App {
   person: Person
   /** A service works on the same state: it executes what this command asks. */
   besideService: boolean
-  /** Keeps a passphrase that was typed in a private file until `close`, so that whoever does the work can read it.
+  /** Keeps a passphrase that was typed, or a key that was piped in, in a private file until `close`, so that whoever does the work
+   * can read it.
+   * @param secret  a passphrase, or the bytes of a key file
    * @returns its path, for `keyFile` */
-  lend(passphrase: string): Promise<string>
+  lend(secret: string | Uint8Array): Promise<string>
   /** Runs until the signal is aborted, then winds down as the product page says and resolves. */
   serve(signal: AbortSignal): Promise<void>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { readAgeIdentities } from '../core/age-keys.ts'
 import type { Strategy } from '../core/config.ts'
 import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
@@ -60,6 +60,12 @@ function missing(facts: EncryptionFacts): Fault {
 }
 
 async function named({ method, mode }: EncryptionFacts, keyFile: string): Promise<Encryption> {
+  const found = await stat(keyFile).catch(() => null)
+  if (found && !found.isFile())
+    // it is read more than once
+    throw new Fault('key-missing', `the key file ${keyFile} is no ordinary file`, {
+      hint: 'name a file that only this user can read',
+    })
   const text = await readFile(keyFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'does not exist' : 'cannot be read'
     throw new Fault('key-missing', `the key file ${keyFile} ${why}`, {

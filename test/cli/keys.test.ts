@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { makeKey, readable } from '../support/encrypted.ts'
 import { makePlace, type } from './typist.ts'
 
 function encrypt(config: string, rule: string): void {
@@ -99,5 +100,20 @@ suite('keys on the command line', () => {
     )
     for (const entry of left)
       assert.ok(!readFileSync(join(entry.parentPath, entry.name)).includes(words), entry.name)
+  })
+
+  test('a key that a shell pipes in is read once, and stays nowhere', async (t) => {
+    const { folder, config } = await makePlace(t)
+    const { recipient, file } = makeKey(folder, 'mine')
+    encrypt(config, `{ type: age, recipients: [${recipient}], waive_decrypt_test: true }`)
+    const run = await type(['--config', config, 'run', 'shop'])
+    assert.equal(run.exit, 0, run.stderr)
+    const program = join(import.meta.dirname, '../../bin/easy-backup')
+    const piped = '"$0" --config "$1" get shop --decrypt --decompress --key-file <(cat "$2")'
+    const got = spawnSync('bash', ['-c', piped, program, config, file], { stdio: ['ignore', 'pipe', 'pipe'] })
+    assert.match(got.stdout.toString('latin1', 0, 15), /^SQLite format 3/, got.stderr.toString())
+    assert.deepEqual(readable([join(folder, 'tmp'), join(folder, 'state')], [/AGE-SECRET-KEY/]), [])
+    const device = ['get', 'shop', '--decrypt', '--key-file', '/dev/null']
+    assert.match((await type(['--config', config, ...device])).stderr, /key file \/dev\/null is empty/)
   })
 })
