@@ -4,7 +4,9 @@ import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { sweepLeft } from '../../src/engine/drill/leftovers.ts'
 import { recover } from '../../src/engine/recover.ts'
+import { recallAll } from '../../src/state/memory.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { sharedMemory } from '../../src/sys/shared-memory.ts'
 import { serverFolder, strays } from '../../src/sys/strays.ts'
@@ -87,3 +89,34 @@ test('killed on a given server, its database is dropped at the next start, and n
       assert.deepEqual(left, [{ datname: 'shop_drill_of_somebody' }], moment)
     })
 })
+
+test('killed on a given server that nobody can ask at the next start, its copy is told, and dropped once somebody can', async (t) => {
+  const seed = await seeded(t, { database_url: server.url() })
+  const left = async (): Promise<unknown[]> =>
+    server.query(`SELECT datname FROM pg_database WHERE datname LIKE 'shop\\_drill\\_2%'`)
+  const argv = ['--disable-warning=ExperimentalWarning', script, seed.folder, seed.file, 'pg_dump']
+  await assert.rejects(run(process.execPath, argv), { signal: 'SIGKILL' })
+  const elsewhere = { shop: { database_url: server.url('shop'), drill: { database_url: away() } } }
+  const moved = await openWorld(seed.folder, { clock: systemClock, strategies: elsewhere })
+  await recover(moved.context)
+  assert.equal((await left()).length, 1)
+  await moved.deliver()
+  const told = JSON.stringify(moved.notifier.posts)
+  await moved.close()
+  assert.match(told, /a copy of shop may still be on 127\.0\.0\.1:\d+, its name ends in _drill_2/)
+  const renamed = { other: { database_url: server.url('shop'), drill: { database_url: server.url() } } }
+  const world = await openWorld(seed.folder, { clock: later(), strategies: renamed })
+  await world.context.database.write(async (tx) => void (await tx.deleteFrom('backups').execute())) // pruned
+  await sweepLeft(world.context)
+  assert.deepEqual(await left(), [])
+  assert.deepEqual(await recallAll(world.context.database.read, 'drill-left/'), [])
+  await world.close()
+})
+
+/** The same server by a port where nobody answers. */
+const away = (): string => server.url().replace(/:\d+\//, ':1/')
+
+/** The next day. */
+function later(): typeof systemClock {
+  return { ...systemClock, now: () => systemClock.now() + 24 * 60 * 60_000 }
+}
