@@ -32,6 +32,13 @@ export function readAgeIdentities(text: string): AgeIdentity[] | null {
   return found.includes(null) ? null : (found as AgeIdentity[])
 }
 
+/** @returns the number of the first line that is meant to be a key of this kind and is mistyped; null = there is none */
+export function mistypedAgeIdentity(text: string): number | null {
+  const lines = text.split(/\r?\n/).map((line) => line.trim())
+  const index = lines.findIndex((line) => /^AGE-SECRET-KEY-1/i.test(line) && readIdentity(line) === null)
+  return index < 0 ? null : index + 1
+}
+
 export function newAgeIdentity(): AgeIdentity {
   const { privateKey } = generateKeyPairSync('x25519')
   const secret = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32)

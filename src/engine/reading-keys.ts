@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { readAgeIdentities } from '../core/age-keys.ts'
+import { mistypedAgeIdentity, readAgeIdentities } from '../core/age-keys.ts'
 import type { Strategy } from '../core/config.ts'
 import type { Encryption, EncryptionFacts } from '../core/encryption.ts'
 import { Fault } from '../core/faults.ts'
@@ -85,7 +85,13 @@ async function named({ method, mode }: EncryptionFacts, keyFile: string): Promis
 async function otherKeys(facts: EncryptionFacts, { identityFile }: Encryption): Promise<Fault | null> {
   if (identityFile === null || facts.method !== 'age' || facts.keyIds.length === 0) return null
   const text = await readFile(identityFile, 'utf8').catch(() => null) // the filter itself says what is wrong
-  const found = text === null ? null : readAgeIdentities(text)
+  if (text === null) return null
+  const mistyped = mistypedAgeIdentity(text)
+  if (mistyped !== null)
+    return new Fault('key-wrong', `line ${mistyped} of ${identityFile} is not an age identity`, {
+      hint: 'compare it with what age-keygen printed',
+    })
+  const found = readAgeIdentities(text)
   if (found === null || found.some(({ recipient }) => facts.keyIds.includes(recipient))) return null
   const those = found.length === 1 ? 'the identity' : `none of the ${found.length} identities`
   const fits = found.length === 1 ? 'does not fit' : 'fits'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -11,6 +12,7 @@ import { flow } from '../../src/engine/flow.ts'
 import { decodeBytes, encodeBytes } from '../../src/engine/pipeline.ts'
 import type { Filter } from '../../src/filters/filter.ts'
 import { systemClock } from '../../src/sys/clock.ts'
+import { fillFile } from '../../src/sys/spool.ts'
 import { createProcesses } from '../../src/sys/process.ts'
 import { strays } from '../../src/sys/strays.ts'
 import type { TestKeys } from '../support/keys.ts'
@@ -119,6 +121,24 @@ export function encryptionContract({ title, filter, keys, path, stock, tries }: 
       const stored = await sample()
       for (const tail of [stored, Buffer.alloc(1), Buffer.alloc(70_000, 'x')].slice(0, tries))
         await assert.rejects(decode(Buffer.concat([stored, tail])), { code: 'object-corrupt' })
+    })
+
+    test('a full disk is not taken for a damaged file, nor for another key', async () => {
+      const stored = await sample()
+      const chain = decodingChain([filter], [filter.kind], mine.encryption)
+      const full = await open('/dev/full', 'w')
+      const to = { fd: full.fd, fill: (chunks: AsyncIterable<Buffer>) => fillFile(full, chunks) }
+      const decoded = withChain({ chain, direction: 'decode' }, tools, (chained) =>
+        flow(
+          chained.stages,
+          { from: { stream: Readable.from([stored]) }, to },
+          { ...tools, running: chained.running },
+        ),
+      )
+      await assert
+        .rejects(decoded, { code: 'tool-failed', message: /no space left on device/i })
+        .finally(() => full.close())
+      nothingLeft()
     })
 
     test('what was never encrypted is refused', async () => {

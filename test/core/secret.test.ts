@@ -58,3 +58,16 @@ function formsOf(text: string): string[] {
     text.replace(/[\\']/g, '\\$&'),
   ]
 }
+
+test('a private key of age is blanked out although nobody configured it', () => {
+  const scrub = createScrub([])
+  for (const key of [
+    'AGE-SECRET-KEY-1QQPZRY9X8',
+    'age-secret-key-1qqpzry9x8',
+    'AGE-SECRET-KEY-PQ-1QQPZRY9X8',
+  ])
+    assert.equal(
+      scrub(`Invalid checksum in ${key}: expected "abc"`),
+      'Invalid checksum in ***: expected "abc"',
+    )
+})

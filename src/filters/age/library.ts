@@ -31,10 +31,17 @@ async function work(order: Order): Promise<void> {
       createWriteStream('', { fd: 1 }),
     )
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
     process.exitCode = 1
-    writeSync(2, `age: error: ${code === 'EPIPE' ? 'broken pipe' : message}\n`)
+    writeSync(2, `age: error: ${wordsOf(error as NodeJS.ErrnoException, order)}\n`)
   }
+}
+
+/** What the library finds wrong with a file is a plain error; those of this machine have a code, or a class of their own. */
+function wordsOf(error: NodeJS.ErrnoException, { direction }: Order): string {
+  const { code, message } = error
+  if (code === 'EPIPE') return 'broken pipe'
+  const isOfFile = direction === 'decode' && code === undefined && error.constructor === Error
+  return isOfFile ? `malformed file: ${message}` : message
 }
 
 type Bytes = Parameters<Encrypter['encrypt']>[0] & globalThis.ReadableStream<Uint8Array>
@@ -52,15 +59,22 @@ async function encrypted({ recipients, passphrase }: Order, input: Bytes): Promi
 async function decrypted({ passphrase, identityFile }: Order, input: Bytes): Promise<Bytes> {
   const decrypter = new Decrypter()
   if (passphrase !== null) decrypter.addPassphrase(passphrase)
-  for (const identity of identityFile === null ? [] : identitiesIn(identityFile))
-    decrypter.addIdentity(identity)
+  if (identityFile !== null) addIdentities(decrypter, identityFile)
   return decrypter.decrypt(input)
 }
 
-/** One to a line, as `age-keygen` writes them. */
-function identitiesIn(file: string): string[] {
+/** One to a line, as `age-keygen` writes them. The library quotes a line that it cannot read, and it may be a private key but for one
+ * letter. */
+function addIdentities(decrypter: Decrypter, file: string): void {
   const lines = readFileSync(file, 'utf8').split(/\r?\n/)
-  return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
+  for (const [index, line] of lines.map((written) => written.trim()).entries()) {
+    if (line === '' || line.startsWith('#')) continue
+    try {
+      decrypter.addIdentity(line)
+    } catch {
+      throw new TypeError(`reading "${file}": error at line ${index + 1}`)
+    }
+  }
 }
 
 async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
