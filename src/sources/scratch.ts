@@ -4,6 +4,8 @@ import type { RawInput, Restored } from './source.ts'
 /** Where drills restore to. What is there too little of on this machine is a Fault `drill-inconclusive`, and says nothing
  * about a backup. */
 export interface Scratches {
+  /** Bytes that restoring it here takes at least beside what was fetched, with indexes and logs; of a given server they are its own. */
+  room(backup: Pick<Manifest, 'storedBytes' | 'rawBytes'>): number
   /** Makes ready what a restore needs: a private server, started in the run's folder, or a new database on a given one.
    * @throws Fault drill-inconclusive · tool-missing · tool-too-old · database-… · disk-… */
   open(backup: Manifest, at: ScratchPlace, signal: AbortSignal): Promise<Scratch>

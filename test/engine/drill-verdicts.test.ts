@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Transform } from 'node:stream'
 import { after, before, suite, test } from 'node:test'
@@ -136,7 +136,9 @@ suite('a drill that the server disturbs', () => {
       strategies: { shop: { drill: { checks } } },
     })
     await world.backup()
-    await pretendOlder(world)
+    await changeManifest(world, ({ engine }) =>
+      Object.assign(engine, { serverVersion: '13.9', toolVersion: '13.9' }),
+    )
     const run = await drill(world)
     assert.equal(run.drill?.verdict, 'inconclusive')
     assert.match(
@@ -155,18 +157,27 @@ suite('a drill that the server disturbs', () => {
     assert.match(second.drill!.why!, /array_append.*13\.9 takes/)
     assert.match(second.fault!.hint!, /install postgresql-13 /)
   })
+
+  test('a disk that holds the dump and not what becomes of it is seen before anything is fetched', async (t) => {
+    const world = await makeWorld(t, { postgres: server, strategies: { shop: {} } })
+    await world.backup()
+    const { bavail, bsize } = await statfs(world.tempDir)
+    await changeManifest(world, (manifest) => (manifest.rawBytes = Math.floor((bavail * bsize) / 2)))
+    const run = await drill(world)
+    assert.equal(run.drill?.verdict, 'inconclusive')
+    assert.match(run.drill!.why!, /^temp_dir \S+ has [\d.]+ [GT]B free, and the drill needs at least [\d.]+ [GT]B$/)
+  })
 })
 
-/** As if the newest backup were of a server and a program that are not installed here. */
-async function pretendOlder({ context: { database } }: World): Promise<void> {
-  const { manifest } = await database.read.selectFrom('backups').select('manifest').executeTakeFirstOrThrow()
-  const found = JSON.parse(manifest) as { engine: Record<string, unknown> }
-  Object.assign(found.engine, { serverVersion: '13.9', toolVersion: '13.9' })
-  await database.write(
-    async (tx) =>
-      void (await tx
-        .updateTable('backups')
-        .set({ manifest: JSON.stringify(found) })
-        .execute()),
-  )
+type Stored = { engine: Record<string, unknown>; rawBytes: number }
+
+async function changeManifest(
+  { context: { database } }: World,
+  change: (manifest: Stored) => void,
+): Promise<void> {
+  const row = await database.read.selectFrom('backups').select('manifest').executeTakeFirstOrThrow()
+  const found = JSON.parse(row.manifest) as Stored
+  change(found)
+  const manifest = JSON.stringify(found)
+  await database.write(async (tx) => void (await tx.updateTable('backups').set({ manifest }).execute()))
 }

@@ -32,9 +32,9 @@ export interface Rehearsal {
  * backed up is not asked for anything. What is found goes into `found`. */
 export async function rehearse(context: EngineContext, work: Work, found: Rehearsal): Promise<void> {
   const chosen = await chosenFor(context, work)
-  await refuseSmallDisk(context, work, chosen.manifest)
   const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
   try {
+    await refuseSmallDisk(context, work, { source, manifest: chosen.manifest })
     const scratch = await openScratch(work, { source, manifest: chosen.manifest })
     found.server = scratch.server
     const isGone = await rememberLeft(context, work, chosen.manifest)
@@ -62,10 +62,10 @@ async function chosenFor(context: EngineContext, { run, signal }: Work): Promise
 async function refuseSmallDisk(
   { config }: EngineContext,
   { strategy }: Work,
-  { storedBytes, rawBytes }: Manifest,
+  { source, manifest }: { source: Source; manifest: Manifest },
 ): Promise<void> {
-  const restoredBytes = strategy.drill?.databaseUrl ? 0 : (rawBytes ?? storedBytes)
-  const [needed, free] = [storedBytes + restoredBytes, await freeBytes(config.tempDir)]
+  const restoredBytes = strategy.drill?.databaseUrl ? 0 : (source.scratch?.room(manifest) ?? 0)
+  const [needed, free] = [manifest.storedBytes + restoredBytes, await freeBytes(config.tempDir)]
   if (free >= needed) return
   throw new Fault(
     'drill-inconclusive',

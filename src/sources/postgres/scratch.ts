@@ -14,11 +14,16 @@ import { withSession, type SessionNeeds } from './session.ts'
 import { withServer } from './target.ts'
 import { connectionTo, endpointOf, type Connection } from './url.ts'
 
+const emptyBytes = 100 * 1024 ** 2 // a new server with its first logs: 38 MiB, and the database and logs of a small restore
+const usualRatio = 5 // of raw to compressed, where nobody counted
+const growth = 3 // tables and indexes are larger than their dump, and the log holds much of them once more
+
 export function scratches(
   place: Place,
   works: (at: Connection, signal: AbortSignal) => Promise<boolean>,
 ): Scratches {
   return {
+    room: ({ storedBytes, rawBytes }) => emptyBytes + (rawBytes ?? storedBytes * usualRatio) * growth,
     async open(backup, at, signal) {
       const server = at.url === null ? await startServer(place, majorsOf(backup), signal) : null
       try {

@@ -9,9 +9,13 @@ import { pathOf } from './url.ts'
 import { work } from './worker.ts'
 import type { Examination } from './work.ts'
 
+const usualRatio = 5 // of raw to compressed, where nobody counted
+const growth = 3 // the bytes themselves, the file that a script makes of them, and the one that its objects are counted in
+
 /** A file in the run's folder, or beside the one that a URL names. */
 export function scratches(context: SourceContext): Scratches {
   return {
+    room: ({ storedBytes, rawBytes }) => (rawBytes ?? storedBytes * usualRatio) * growth,
     open: async (backup, at) => scratchOf({ context, backup, at, file: fileOf(context, backup, at) }),
     async sweep(backup, at) {
       const file = fileOf(context, backup, at)
