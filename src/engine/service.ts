@@ -24,6 +24,7 @@ import { endOverdue, pingAgain } from './requests/overdue.ts'
 import { rereadUntil } from './reread.ts'
 import { takeUpRequests } from './requests.ts'
 import { lookAfterSwaps } from './restore/swaps.ts'
+import { sweepLeft } from './drill/leftovers.ts'
 import { createDrillSchedule } from './drill-schedule.ts'
 import { createScheduler } from './scheduler.ts'
 import { tendIncidents, watchOverdue } from './watch.ts'
@@ -154,6 +155,7 @@ async function watchUntil(
     'pins that are to be written beside backups': () => settlePins(context, signal),
     'copies that are owed': () => lookAfterDebts(context),
     'kept dumps': () => tidyKept(context),
+    'what drills left on other servers': () => sweepLeft(context),
     'replaced databases': () => lookAfterSwaps(context),
     'uploads that nobody ended': () => endUploads(context),
     'the head of the audit log': () => storeAuditHeads(context, signal),
@@ -221,6 +223,7 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     await watchOverdue(context)
     await tendIncidents(context)
     await tidyKept(context)
+    await sweepLeft(context)
     await sweepFolders(context)
     await lookAfterSwaps(context)
     await forgetOld(context)
