@@ -14,6 +14,7 @@ import { makeRunFolder } from './folders.ts'
 import { encodeBytes } from './pipeline.ts'
 import { encryptedHow } from './reading-keys.ts'
 import { newRunId } from './restore/requests.ts'
+import { inTurn } from './turns.ts'
 
 /** Promise 16: a backup that nobody can decrypt is none, so somebody shows once, for these very keys, that they can. */
 
@@ -69,12 +70,12 @@ interface Asked {
 }
 
 /** Makes a word, encrypted as the strategy's dumps are. An earlier one counts no more.
- * @throws Fault usage for a strategy without encryption · tool-missing · key-missing · key-wrong */
+ * @throws Fault usage for a strategy without encryption · busy · tool-missing · key-missing · key-wrong */
 export async function askDecryptTest(context: EngineContext, name: string): Promise<DecryptTest> {
   const { strategy, encryption } = encrypted(context, name)
   const keys = await keySetOf(context, encryption)
   const word = newWord()
-  const { facts, sealed } = await seal(context, strategy, word)
+  const { facts, sealed } = await inTurn(context, { longest: 3 }, () => seal(context, strategy, word))
   const salt = randomBytes(16).toString('hex')
   const asked: Asked = { keys, salt, digest: digestOf(word, salt) }
   await context.database.write((tx) => remember(tx, wordKey(name), JSON.stringify(asked)))

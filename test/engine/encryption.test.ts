@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
+import type { Fault } from '../../src/core/faults.ts'
+import type { Processes } from '../../src/sys/process.ts'
 import {
   filesIn,
   makeKey,
@@ -273,6 +275,33 @@ suite('a decrypt test (promise 16)', () => {
     await made(back)
   })
 })
+
+test('words for decrypt tests are encrypted one at a time, and beyond a few people are told to wait (promise 19)', async (t) => {
+  const encryption = { type: 'gpg', passphrase: 'a long enough passphrase', waive_decrypt_test: true }
+  const counting = { now: 0, most: 0 }
+  const world = await makeWorld(t, {
+    global: { encryption },
+    adjust: (context) => ({ ...context, processes: counted(context.processes, counting) }),
+  })
+  const asked = await Promise.allSettled(Array.from({ length: 6 }, () => world.engine.askDecryptTest('shop')))
+  const refused = asked.flatMap((each) => (each.status === 'rejected' ? [each.reason as Fault] : []))
+  assert.deepEqual(
+    refused.map(({ code }) => code),
+    ['busy', 'busy'],
+  )
+  assert.equal(counting.most, 1)
+})
+
+/** The same processes, with how many ran at once. */
+function counted(processes: Processes, counting: { now: number; most: number }): Processes {
+  return {
+    ...processes,
+    join(...asked) {
+      counting.most = Math.max(counting.most, ++counting.now)
+      return processes.join(...asked).finally(() => counting.now--)
+    },
+  }
+}
 
 function decrypted(command: string, { file }: KeyPair): string {
   return execFileSync('sh', ['-c', command.replace('KEYFILE', file)])

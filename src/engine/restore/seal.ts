@@ -7,6 +7,7 @@ import type { EngineContext } from '../context.ts'
 import { makeRunFolder } from '../folders.ts'
 import { flow } from '../flow.ts'
 import { isAboutKeys } from '../reading-keys.ts'
+import { inTurn } from '../turns.ts'
 import { newRunId } from './requests.ts'
 
 /** How an object that no manifest speaks for is encrypted, from its first bytes: age's header names its kinds of key
@@ -29,10 +30,21 @@ function dearmored(head: Buffer): Buffer {
 
 /** What an encryption gives out of an object's first bytes before it misses the rest.
  * @throws Fault key-wrong · key-missing · tool-missing */
-export async function unseal(
+export function unseal(context: EngineContext, filter: Filter, sealed: Sealed): Promise<Buffer> {
+  const open = (): Promise<Buffer> => unsealNow(context, filter, sealed)
+  return sealed.keys.passphrase === null ? open() : inTurn(context, { signal: sealed.signal }, open)
+}
+
+interface Sealed {
+  bytes: Buffer
+  keys: Encryption
+  signal: AbortSignal
+}
+
+async function unsealNow(
   context: EngineContext,
   filter: Filter,
-  { bytes, keys, signal }: { bytes: Buffer; keys: Encryption; signal: AbortSignal },
+  { bytes, keys, signal }: Sealed,
 ): Promise<Buffer> {
   const id = newRunId(context)
   const folder = await makeRunFolder(context, id)
