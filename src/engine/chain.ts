@@ -4,6 +4,7 @@ import { Fault } from '../core/faults.ts'
 import type { Direction, Filter, FilterOptions, FilterTools, Hearing, Prepared } from '../filters/filter.ts'
 import type { Command, Processes, Running, ToolFailure } from '../sys/process.ts'
 import type { Stage } from './flow.ts'
+import { withUntried } from './reading-keys.ts'
 import { ToolFailure as Failed, toolOf } from '../sys/process.ts'
 
 /** One filter with its options, in the order of encoding. */
@@ -121,6 +122,11 @@ export async function withChain<T>(
       ready.push(filter.keys ? await filter.keys.prepare(direction, options, toolsOf(tools)) : plain(options))
     const steps = chain.map(({ filter }, index) => stepOf(filter, direction, { tools, ready: ready[index]! }))
     return await heard(steps, { direction, tools }, work)
+  } catch (error) {
+    throw chain.reduce<unknown>(
+      (fault, { options: { encryption } }) => (encryption ? withUntried(fault, encryption) : fault),
+      error,
+    )
   } finally {
     for (const { close } of ready.toReversed()) await close()
   }

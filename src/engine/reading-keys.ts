@@ -18,12 +18,33 @@ export async function keysToRead(
   if (!facts) return null
   const candidates = keyFile === null ? configured(facts, strategies) : [await named(facts, keyFile)]
   const wrong: Fault[] = []
-  for (const keys of candidates) {
+  for (const [index, keys] of candidates.entries()) {
     const fault = await otherKeys(facts, keys)
-    if (!fault) return keys
+    if (!fault) return among(keys, candidates.length - index - 1)
     wrong.push(fault)
   }
   throw wrong[0] ?? missing(facts)
+}
+
+const untried = new WeakMap<Encryption, number>()
+
+/** @param others  how many more may fit: nothing but decrypting tells */
+function among(keys: Encryption, others: number): Encryption {
+  if (others === 0) return keys
+  const one = { ...keys }
+  untried.set(one, others)
+  return one
+}
+
+/** Keys that do not fit are no end where others are configured: people are told how many were not tried. */
+export function withUntried(error: unknown, keys: Encryption): unknown {
+  const others = untried.get(keys)
+  if (others === undefined || !(error instanceof Fault) || error.code !== 'key-wrong') return error
+  const those = others === 1 ? '1 other configured key was' : `${others} other configured keys were`
+  return new Fault('key-wrong', `${error.message}; ${those} not tried`, {
+    hint: 'name the one of the time when it was made with --key-file, on the host',
+    cause: error,
+  })
 }
 
 /** `encrypted with age to age1…`, as people read it. */
@@ -43,10 +64,10 @@ function configured(
   strategies: readonly Pick<Strategy, 'encryption'>[],
 ): Encryption[] {
   const all = strategies.flatMap(({ encryption }) => encryption ?? [])
-  return all.filter(
-    ({ type, passphrase, identityFile }) =>
-      type === method && (mode === 'passphrase' ? passphrase !== null : identityFile !== null),
-  )
+  const secretOf = ({ passphrase, identityFile }: Encryption): string | null =>
+    mode === 'passphrase' ? passphrase : identityFile
+  const fitting = all.filter((keys) => keys.type === method && secretOf(keys) !== null)
+  return [...Map.groupBy(fitting, secretOf).values()].map(([first]) => first!)
 }
 
 function missing(facts: EncryptionFacts): Fault {

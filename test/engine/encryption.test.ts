@@ -165,6 +165,25 @@ suite('an encrypted backup', () => {
     assert.equal((await plain.engine.backup(old, null)).view.corrupt, null)
   })
 
+  test('of a former passphrase says how many of the configured ones were not tried', async (t) => {
+    const words = (passphrase: string) => ({ type: 'gpg', passphrase, waive_decrypt_test: true })
+    const folder = await makeWorldFolder(t)
+    const first = await openWorld(folder, { global: { encryption: words('the words of shop at first') } })
+    const id = await made(first)
+    await first.close()
+    const strategies = {
+      shop: { encryption: words('the words of shop by now') },
+      crm: { encryption: words('the words of shop at first') },
+      blog: { encryption: words('the words of shop by now') },
+    }
+    const world = await makeWorld(t, { folder, strategies })
+    await assert.rejects(handedOut(world, id, { decrypt: true }), {
+      code: 'key-wrong',
+      message: /another key or passphrase; 1 other configured key was not tried$/,
+      hint: /--key-file/,
+    })
+  })
+
   test('that was damaged is called so, with the key and without', async (t) => {
     const { world, mine } = await makeScene(t)
     const id = await made(world)
