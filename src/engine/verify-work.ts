@@ -3,6 +3,7 @@ import type { VerifyResult } from '../core/model.ts'
 import { listCopies, type Copy } from '../state/catalogue.ts'
 import type { Write } from '../state/database.ts'
 import type { EngineContext } from './context.ts'
+import { reachable } from './copies.ts'
 import { notOffered } from './not-offered.ts'
 import { tellNotice } from './tell.ts'
 import { isAboutBackup, verifyBackup } from './verify.ts'
@@ -17,7 +18,7 @@ export async function verifyWork(context: EngineContext, work: Work): Promise<Wo
   const copies = await listCopies(context.database.read, { id: backup, ...place })
   const { result, isBroken } = await verifyBackup(context, { ...work, copies, level, keyFile }).catch(
     async (error: unknown) => {
-      throw await withOthers(context, copies[0], error)
+      throw await withOthers(context, copies, error)
     },
   )
   return {
@@ -29,18 +30,24 @@ export async function verifyWork(context: EngineContext, work: Work): Promise<Wo
   }
 }
 
-/** The same fault, with what is offered in the place of the backup. */
-async function withOthers(context: EngineContext, copy: Copy | undefined, error: unknown): Promise<unknown> {
+/** The same fault, with what is offered in the place of what was read. */
+async function withOthers(
+  context: EngineContext,
+  [copy, ...more]: readonly Copy[],
+  error: unknown,
+): Promise<unknown> {
   const fault = asFault(error)
   if (!copy || !isAboutBackup(fault)) return error
-  const all = await listCopies(context.database.read, { id: copy.id })
+  const all = reachable(context, await listCopies(context.database.read, { id: copy.id }))
   if (all.every(({ corrupt }) => corrupt === null)) return error // it was not marked: nothing is known against it
   const good = all.filter(({ corrupt }) => corrupt === null).map(({ storage }) => storage)
   const hint =
     good.length > 0
       ? `nothing is known against the copy in ${good.join(' and ')}, and restores take that one`
       : await notOffered(context.database.read, copy, context.clock.now())
-  return new Fault(fault.code, fault.message, { hint, cause: fault })
+  const isOneOfSeveral = more.length === 0 && all.length > 1
+  const text = isOneOfSeveral ? `the copy in ${copy.storage} is not good: ${fault.message}` : fault.message
+  return new Fault(fault.code, text, { hint, cause: fault })
 }
 
 interface Others {

@@ -178,6 +178,8 @@ suite('stored backups are read again by themselves', () => {
     assert.deepEqual(await said(world), [
       'object-corrupt: nothing is known against the copy in far, and restores take that one',
     ])
+    const [failed] = await world.engine.runs({ limit: 1, state: 'failed' })
+    assert.match(failed?.fault?.text ?? '', /^the copy in near is not good: /)
     assert.equal((await world.engine.backups({ limit: 1 }))[0]?.corrupt, null)
     assert.equal((await world.engine.strategies())[0]?.reread?.broken, 1)
   })
