@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadEnvironment, namesDatabase } from '../config/environment.ts'
@@ -14,6 +15,12 @@ const usualPaths = ['./easy-backup.yml', '/etc/easy-backup/config.yml']
 const drivers = { sources, storages, filters, notifiers }
 const readFile = (file: string): string => readFileSync(file, 'utf8')
 
+/** A file that the configuration names; a key in binary is no text, and has one character for each byte. */
+function readNamed(file: string): string {
+  const bytes = readFileSync(file)
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
+}
+
 /** The configuration file, else the environment alone.
  * @param configPath `--config`; null = the usual paths
  * @param bare without either, one that names no database and no place will do
@@ -24,7 +31,7 @@ export function readConfig(configPath: string | null, bare = false): Config {
   const outside = {
     environment: process.env,
     dotenv: existsSync(dotenv) ? readFile(dotenv) : null,
-    readFile,
+    readFile: readNamed,
   }
   if (path) return loadConfig({ path, text: readText(path), ...outside }, drivers)
   if (namesDatabase(outside)) return loadEnvironment({ folder: process.cwd(), ...outside }, drivers)

@@ -88,7 +88,7 @@ function checkGpgRecipient(recipient: string, at: string, examination: Examinati
   }
   const text = readOr(recipient, at, examination, 'export it: gpg --export --armor KEY > public-key.asc')
   if (text === null) return
-  if (/BEGIN PGP PRIVATE KEY/.test(text)) {
+  if (text.includes('BEGIN PGP PRIVATE KEY') || packetTag(text) === keyTags.PRIVATE) {
     const wrong = `${shorten(recipient)} holds a private key, which belongs on another machine`
     examination.findings.mistake(
       at,
@@ -130,10 +130,21 @@ function checkIdentity(
   )
 }
 
-/** Armoured, or binary: then the first byte is that of a key packet (RFC 9580, section 4.3). */
+const keyTags = { PRIVATE: 5, PUBLIC: 6 } // RFC 9580, section 5
+
+/** Armoured, or binary: then it begins with the packet of a key. Where its first byte was no text, only gpg itself can tell. */
 function isKeyOfGpg(text: string, half: 'PUBLIC' | 'PRIVATE'): boolean {
   if (text.includes(`BEGIN PGP ${half} KEY BLOCK`)) return true
-  return text.length > 0 && !text.includes('BEGIN PGP') && text.charCodeAt(0) > 0x7f
+  const tag = packetTag(text)
+  return !text.includes('BEGIN PGP') && (tag === keyTags[half] || tag === 'unreadable')
+}
+
+/** What an OpenPGP file begins with: RFC 9580, section 4.2, in the new and the old form. */
+function packetTag(text: string): number | 'unreadable' | null {
+  const first = text.charCodeAt(0) // NaN where there is nothing
+  if (first > 0xff) return 'unreadable'
+  if (first >= 0xc0) return first & 0x3f
+  return first >= 0x80 ? (first >> 2) & 0x0f : null
 }
 
 function readOr(

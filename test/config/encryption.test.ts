@@ -12,6 +12,9 @@ const files: Record<string, string> = {
   '/etc/eb/public.txt': key.recipient,
   '/etc/eb/locked.txt': 'age-encryption.org/v1\n-> scrypt x 18\n',
   '/etc/eb/pub.asc': '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----\n',
+  '/etc/eb/pub.gpg': '\x98\x33\x04',
+  '/etc/eb/sec.gpg': '\x95\x03\x04',
+  '/etc/eb/new-sec.gpg': '\xc5\x58\x04',
   '/etc/eb/sec.asc': '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----\n',
 }
 
@@ -86,6 +89,9 @@ const cases: [title: string, encryption: string, said: RegExp][] = [
   ],
   ['no file of a public key', '{ type: gpg, recipients: [./no.asc] }', /the file \.\/no\.asc does not exist .*gpg --export/],
   ['a private key in a file for gpg', '{ type: gpg, recipients: [sec.asc] }', /sec\.asc holds a private key/],
+  ['a private key for gpg in binary', '{ type: gpg, recipients: [sec.gpg] }', /sec\.gpg holds a private key/],
+  ['one of the new form', '{ type: gpg, recipients: [new-sec.gpg] }', /new-sec\.gpg holds a private key/],
+  ['a public key of gpg as identity', '{ type: gpg, recipients: [pub.gpg], identity_file: pub.gpg }', /pub\.gpg holds no private key/],
   ['a file without a key for gpg', '{ type: gpg, recipients: [id.txt] }', /id\.txt holds no public key of gpg/],
   [
     'an identity file that is not there',

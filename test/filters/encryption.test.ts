@@ -100,6 +100,22 @@ test('the process in the place of age stays small, however much passes (promise 
   assert.ok(peakMiB > 20 && peakMiB < 170, `${peakMiB} MiB`)
 })
 
+for (const form of ['armoured', 'binary'])
+  test(`a private key of gpg is no recipient (${form})`, async (t) => {
+    const folder = mkdtempSync(join(scratch, 'secret-'))
+    const { encryption } = gpgRecipients(folder)
+    const binary = join(folder, 'public.gpg')
+    run(['gpg', '--batch', '--yes', '-o', binary, '--dearmor', encryption.identityFile!])
+    const recipients = [form === 'binary' ? binary : encryption.identityFile!]
+    const running = { signal: t.signal, runId: 'r-secret', said: () => undefined }
+    const tools = { processes: createProcesses(process.env, systemClock), running, folder }
+    const facts = gpg.keys!.facts({ level: null, encryption: { ...encryption, recipients } }, tools)
+    await assert.rejects(facts, {
+      code: 'key-wrong',
+      message: /holds a private key, which belongs on another/,
+    })
+  })
+
 encryptionContract({
   title: 'age for recipients',
   filter: age,

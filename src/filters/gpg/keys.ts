@@ -25,6 +25,10 @@ export async function readRecipient(recipient: string, at: AtHome): Promise<stri
   const records = text.split('\n').map((line) => line.split(':'))
   const keys = records.filter(([type]) => type === 'pub' || type === 'sec')
   const [key] = keys
+  if (key?.[0] === 'sec')
+    throw new Fault('key-wrong', `${file} holds a private key, which belongs on another machine`, {
+      hint: 'export the public one: gpg --export --armor KEY > public-key.asc',
+    })
   const why = !key
     ? 'holds no public key of gpg'
     : keys.length > 1
