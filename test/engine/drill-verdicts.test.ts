@@ -165,7 +165,10 @@ suite('a drill that the server disturbs', () => {
     await changeManifest(world, (manifest) => (manifest.rawBytes = Math.floor((bavail * bsize) / 2)))
     const run = await drill(world)
     assert.equal(run.drill?.verdict, 'inconclusive')
-    assert.match(run.drill!.why!, /^temp_dir \S+ has [\d.]+ [GT]B free, and the drill needs at least [\d.]+ [GT]B$/)
+    assert.match(
+      run.drill!.why!,
+      /^temp_dir \S+ has [\d.]+ [GT]B free, and the drill needs at least [\d.]+ [GT]B$/,
+    )
   })
 })
 
