@@ -96,7 +96,7 @@ test('status and schedule say what is and what comes, in words and in JSON', asy
     slots.map(({ strategy }) => strategy),
     ['shop', 'shop', 'shop'],
   )
-  assert.match((await place.type('schedule')).text, /^in .* shop +every 6h \(Europe\/Paris\)$/m)
+  assert.match((await place.type('schedule')).text, /^in .* shop +backup +every 6h \(Europe\/Paris\)$/m)
 })
 
 test('a question answered with anything but yes changes nothing and drops the request', async (t) => {
