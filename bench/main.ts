@@ -41,8 +41,12 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
+const unknown = values.only.split(',').filter((name) => !(name in measurements))
 if (values.help) console.log(usage)
-else await main()
+else if (unknown.length > 0) {
+  console.error(`error: there is no measurement ${unknown.join(', ')}\n${usage}`)
+  process.exitCode = 2
+} else await main()
 
 async function main(): Promise<void> {
   const begun = performance.now()
