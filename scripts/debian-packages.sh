@@ -26,6 +26,8 @@ if [ "$purpose" = test ]; then
   need sqlite3 sqlite3
   need age age
   need gnupg gpg
+  need mariadb-server /usr/sbin/mariadbd
+  need openssh-server /usr/sbin/sshd
 fi
 [ -n "$missing" ] || exit 0
 
@@ -44,7 +46,10 @@ echo "easy-backup: installing$missing (once)"
 hush=/etc/postgresql-common/createcluster.d/easy-backup.conf
 mkdir -p "$(dirname "$hush")"
 echo 'create_main_cluster = false' >"$hush"
-trap 'rm -f "$hush"' EXIT
+# Neither may any other server start: this file is how Debian's packages ask (invoke-rc.d, policy-rc.d).
+policy=/usr/sbin/policy-rc.d
+if [ -e "$policy" ]; then policy=''; else printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"; fi
+trap 'rm -f "$hush" ${policy:+"$policy"}' EXIT
 log=$(mktemp)
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086  # a list of words on purpose

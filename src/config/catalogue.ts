@@ -19,6 +19,8 @@ export interface SourceFacts {
   parseUrl(
     url: string,
   ): { mistake: string; hint: string } | { endpoint: string; database: string; secrets: string[] }
+  /** Absent: a URL of this kind stands for one database alone. */
+  at?(url: string, database: string): string
 }
 
 export interface StorageFacts {

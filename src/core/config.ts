@@ -1,10 +1,14 @@
 import type { Access } from './access.ts'
+import type { CloneConfig } from './clone.ts'
+import type { DatabaseChoice } from './databases.ts'
 import type { DrillConfig } from './drill.ts'
 import type { Encryption } from './encryption.ts'
+import type { HooksConfig } from './hooks.ts'
 import type { LogLevel } from './log.ts'
 import type { Compression } from './model.ts'
 import type { NotificationConfig } from './notifications.ts'
 import type { ScheduleSpec } from './schedule.ts'
+import type { TunnelConfig } from './tunnel.ts'
 import type { UsualLimits } from './usual.ts'
 
 /** A strategy with every default filled in; what the engine works from. Milliseconds and bytes; 0 = off where said. */
@@ -20,6 +24,10 @@ export interface Strategy {
   /** null: dumps are stored as anybody can read them. */
   encryption: Encryption | null
   prove: boolean
+  /** null: none. */
+  hooks: HooksConfig | null
+  /** Place -> how a copy gets there: `clone <strategy> <place>`. */
+  clones: Record<string, CloneConfig>
   /** null: only when somebody asks. */
   drill: DrillConfig | null
   retry: { maxAttempts: number; delayMs: number; maxDelayMs: number }
@@ -51,6 +59,10 @@ export interface SourceConfig {
   restoreUrl: string | null
   /** The driver's own options, validated by its schema. */
   options: Record<string, unknown>
+  /** Many databases of the server, a series each; null: the one of the URL. */
+  databases: DatabaseChoice | null
+  /** null: the server answers from here. */
+  tunnel: TunnelConfig | null
 }
 
 /** An age, calendar buckets (GFS), or both. 0 = that rule is not used. */

@@ -65,6 +65,8 @@ export interface Series {
   name: string
   /** True when the strategy has just this one: then object keys carry no series folder. */
   sole: boolean
+  /** What belongs to the server and to no database: roles and the like. */
+  globals?: true
 }
 
 export type Compression = 'gzip' | 'zstd' | 'none'

@@ -39,7 +39,7 @@ export interface Stored {
  * @throws Fault decrypt-untested · dump-failed · dump-empty · proof-failed · database-… · disk-full · KeptFault when no place took it */
 export async function backupOnce(context: EngineContext, attempt: Attempt): Promise<Stored> {
   await requireDecryptTest(context, attempt.strategy)
-  const source = openSource(context, attempt.strategy, { id: attempt.run.id, folder: attempt.folder })
+  const source = await openSource(context, attempt.strategy, { id: attempt.run.id, folder: attempt.folder })
   const places = createPlaces(context, { ...attempt, isAgain: false })
   try {
     await places.open()

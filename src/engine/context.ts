@@ -74,21 +74,43 @@ export function runFolder(context: EngineContext, runId: string): string {
   return join(context.config.tempDir, runId)
 }
 
-export function openSource(
+export interface Opening {
+  /** The run, or a name of its own for what is none. */
+  id: string
+  folder: string
+  /** Of a whole server, the database that it is about; absent: that of the URL. */
+  database?: string
+  /** Only for a confirmed restore, or to tidy up after one: with the stronger credentials. */
+  restoring?: true
+}
+
+/** Costs nothing: what it needs connects when it is used. Whoever opened it closes it. */
+export async function openSource(
   context: EngineContext,
   strategy: Strategy,
-  run: { id: string; folder: string },
-): Source {
-  const { kind, url, dumpUrl, restoreUrl, options } = strategy.source
-  return driverOf(context, kind).open(
-    { strategy: strategy.name, url, dumpUrl, restoreUrl, options },
+  { id, folder, database }: Opening,
+): Promise<Source> {
+  const { kind, url, dumpUrl, restoreUrl, options, databases } = strategy.source
+  const driver = driverOf(context, kind)
+  const at = (one: string): string => (database === undefined ? one : driver.at!(one, database))
+  const atOrNull = (one: string | null): string | null => (one === null ? null : at(one))
+  return driver.open(
+    {
+      strategy: strategy.name,
+      url: at(url),
+      dumpUrl: atOrNull(dumpUrl),
+      restoreUrl: atOrNull(restoreUrl),
+      options,
+      databases,
+    },
     {
       processes: context.processes,
       clock: context.clock,
-      log: context.log.with({ run: run.id }),
-      folder: run.folder,
-      runId: run.id,
-      said: (tool, line) => context.logs.append(run.id, `${tool}: ${line}`),
+      log: context.log.with({ run: id }),
+      folder,
+      reach: (host) => host,
+      runId: id,
+      said: (tool, line) => context.logs.append(id, `${tool}: ${line}`),
     },
   )
 }

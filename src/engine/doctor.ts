@@ -84,7 +84,7 @@ async function checkDatabase(
 ): Promise<Check[]> {
   const random = (): number => context.clock.random()
   const id = `plan-doctor-${suffix(random)}${suffix(random)}`
-  const source = openSource(context, strategy, { id, folder: runFolder(context, id) })
+  const source = await openSource(context, strategy, { id, folder: runFolder(context, id) })
   const signal = deadline()
   try {
     const lines = await within(source.check(signal), signal)

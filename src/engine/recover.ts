@@ -108,7 +108,7 @@ async function endSessions(context: EngineContext, run: Run): Promise<void> {
   if (!found) return
   const restoreUrl = (await otherPlace(context, run, found.source.url)) ?? found.source.restoreUrl
   const strategy = { ...found, source: { ...found.source, restoreUrl } }
-  const source = openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
+  const source = await openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
   try {
     await source.terminate(run.id, AbortSignal.timeout(10_000))
   } catch (error) {

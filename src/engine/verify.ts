@@ -196,7 +196,7 @@ async function proved(
   { strategy, run, folder, pulse, signal }: VerifyStep,
   { artifact, raw }: { artifact: Artifact; raw: RawInput },
 ): Promise<TableRows[]> {
-  const source = openSource(context, strategy, { id: run.id, folder })
+  const source = await openSource(context, strategy, { id: run.id, folder })
   try {
     pulse.stage('proof')
     return (await source.prove(artifact.name, raw, signal)).tables

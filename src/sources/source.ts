@@ -1,9 +1,12 @@
 import type { TSchema } from 'typebox'
 import type { Clock } from '../core/clock.ts'
+import type { DatabaseChoice } from '../core/databases.ts'
 import type { Log } from '../core/log.ts'
 import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
+import type { Host } from '../core/tunnel.ts'
 import type { Command, Processes } from '../sys/process.ts'
 import type { Scratches } from './scratch.ts'
+import type { SwapNames, Swapping } from './swapping.ts'
 
 /** A kind of database. One file (or folder) plus one word in `registry.ts`. */
 export interface SourceDriver {
@@ -16,15 +19,28 @@ export interface SourceDriver {
   options: TSchema
   /** Judges a URL without connecting.
    * @returns what is wrong, or the facts that may be shown and the secrets that may not */
-  parseUrl(
-    url: string,
-  ): { mistake: string; hint: string } | { endpoint: string; database: string; secrets: string[] }
+  parseUrl(url: string): UrlMistake | UrlFacts
+  /** The same server, another database. Absent: a URL of this kind stands for one database alone. */
+  at?(url: string, database: string): string
   /** Recognises a dump of its engine by its first bytes, filters undone, whatever the file is called.
    * @param head the first raw bytes, up to 64 KiB
    * @returns what they say; null = not of this engine */
   sniff(head: Buffer): Sniffed | null
   /** Costs nothing: connects only when a method is called. */
   open(config: SourceSettings, context: SourceContext): Source
+}
+
+export interface UrlMistake {
+  mistake: string
+  hint: string
+}
+
+export interface UrlFacts {
+  endpoint: string
+  database: string
+  secrets: string[]
+  /** The servers that it names, for tunnels; empty for a file or a socket. */
+  hosts: readonly Host[]
 }
 
 /** What a dump's first bytes say; null where they do not tell. */
@@ -48,6 +64,8 @@ export interface SourceSettings {
   /** Credentials for restores; null = url. */
   restoreUrl: string | null
   options: Record<string, unknown>
+  /** What `series` lists; null: the one database of the URL. Everything else is about that of the URL. */
+  databases: DatabaseChoice | null
 }
 
 /** What a source may use of the outside world. */
@@ -57,6 +75,9 @@ export interface SourceContext {
   log: Log
   /** A private folder of this run (0700), removed after it; for credential files and scratch copies. */
   folder: string
+  /** Where a server of one of the URLs is connected to: itself, or this machine's end of a tunnel. Certificates are still those of the
+   * server itself. */
+  reach(host: Host): Host
   /** Written into child environments and session names, so that recovery finds strays. */
   runId: string
   /** Each line a tool says (stderr; stdout when it is not the dump); kept with the run. */
@@ -128,56 +149,6 @@ export interface Source {
 
   /** Closes connections. Never throws. */
   close(): Promise<void>
-}
-
-/** The live database gives its name to a restored one, and stays under another. Which is which is told by identity: a name
- * may have become somebody else's. */
-export interface Swapping {
-  /** Works while no other restore into `name` can, from any machine. @throws Fault busy · and those of `work` */
-  alone<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>
-
-  /** What bears these names now. Reads only. @throws Fault target-invalid when one of the two is not there */
-  identify(names: SwapNames, signal: AbortSignal): Promise<Swap>
-
-  /** Exchanges the names in one step: whatever dies on the way, `name` is the old one or the new one, never none, and takes
-   * connections. Not stopped once it began; it takes seconds.
-   * @param how.force  ends live sessions; without it they are a fault
-   * @param how.carry  gives the new one first what belongs to the database and is in no dump: owner, settings, grants, comment
-   * @throws Fault database-locked (sessions in the way) · stale (other databases than identified) · restore-failed; nothing was changed then.
-   * When the connection was lost meanwhile, only `standing` knows */
-  exchange(swap: Swap, how: { force: boolean; carry: boolean }, signal: AbortSignal): Promise<Swapped>
-
-  /** Which of the two bears the name now. @throws Fault database-… when it cannot be asked */
-  standing(swap: Swap, signal: AbortSignal): Promise<'old' | 'new' | 'neither'>
-
-  /** Removes a database that a restore made or replaced, and no other that bears its name now.
-   * @param left.id  null: an unfinished restore, known by the mark that `restore` left on it */
-  remove(
-    left: { name: string; id: string | null },
-    signal: AbortSignal,
-  ): Promise<'removed' | 'absent' | 'foreign'>
-}
-
-export interface SwapNames {
-  /** By which applications know it. */
-  name: string
-  /** Where the new one waits. */
-  beside: string
-  /** How the old one will be called. */
-  kept: string
-}
-
-/** Plain JSON, written down before the exchange. Identities are the driver's own and survive renames. */
-export interface Swap extends SwapNames {
-  oldId: string
-  newId: string
-}
-
-export interface Swapped {
-  /** How many were ended. */
-  sessions: number
-  /** How long nobody could connect. */
-  downMs: number
 }
 
 export interface CheckLine {
@@ -288,3 +259,4 @@ export interface Restored {
 }
 
 export type { Scratch, Scratches, ScratchPlace } from './scratch.ts'
+export type { Swap, Swapped, SwapNames, Swapping } from './swapping.ts'

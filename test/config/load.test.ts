@@ -24,6 +24,8 @@ test('a file with one database and one folder is enough', () => {
     dumpUrl: null,
     restoreUrl: null,
     options: {},
+    databases: null,
+    tunnel: null,
   })
   assert.equal(shop!.timezone, 'UTC')
   assert.equal(shop!.schedule.type === 'every' && shop!.schedule.everyMs, 86_400_000)

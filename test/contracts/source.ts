@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { silentLog } from '../../src/core/log.ts'
 import type { Manifest, TableRows } from '../../src/core/model.ts'
+import type { Host } from '../../src/core/tunnel.ts'
 import type {
   RawInput,
   Sink,
@@ -338,8 +339,10 @@ export async function openBench(t: TestContext, setting: BenchSetting): Promise<
   const runId = randomUUID()
   const said: string[] = []
   const running: Running = { signal, runId, said: (tool, line) => void said.push(`${tool}: ${line}`) }
-  const context = { processes, clock: systemClock, log: silentLog, folder, runId, said: running.said }
-  const settings = { strategy: 'shop', url, dumpUrl: null, restoreUrl: null, options: facts.options ?? {} }
+  const outside = { processes, clock: systemClock, log: silentLog, folder, runId, said: running.said }
+  const context = { ...outside, reach: (host: Host) => host }
+  const urls = { url, dumpUrl: null, restoreUrl: null }
+  const settings = { strategy: 'shop', ...urls, options: facts.options ?? {}, databases: null }
   const source = facts.driver.open({ ...settings, ...setting.settings }, context)
   t.after(() => source.close())
   const [series] = await source.series(never)

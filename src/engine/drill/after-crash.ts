@@ -12,7 +12,7 @@ export async function sweepDrill(context: EngineContext, run: Run): Promise<void
   const strategy = await strategyOfRun(context, run).catch(() => null) // it is no longer configured
   const [copy] = await listCopies(context.database.read, { id: run.params.backup ?? '' })
   if (!strategy || !copy) return
-  const source = openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
+  const source = await openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
   const place = scratchPlace(null, run)
   try {
     await source.scratch?.sweep(copy.manifest, place, AbortSignal.timeout(sweepMs))

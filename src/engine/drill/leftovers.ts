@@ -73,7 +73,7 @@ async function sweepOne(context: EngineContext, run: string, left: Left): Promis
 async function dropped(context: EngineContext, run: string, left: Left): Promise<string | null> {
   const strategy = ableStrategy(context, left)
   if (!strategy) return 'no strategy names that server in drill.database_url any more'
-  const source = openSource(context, strategy, { id: run, folder: runFolder(context, run) })
+  const source = await openSource(context, strategy, { id: run, folder: runFolder(context, run) })
   try {
     const place = { url: strategy.drill!.databaseUrl, stamp: left.stamp }
     await source.scratch?.sweep(left.backup, place, AbortSignal.timeout(sweepMs))

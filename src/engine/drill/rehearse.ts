@@ -32,7 +32,7 @@ export interface Rehearsal {
  * backed up is not asked for anything. What is found goes into `found`. */
 export async function rehearse(context: EngineContext, work: Work, found: Rehearsal): Promise<void> {
   const chosen = await chosenFor(context, work)
-  const source = openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
+  const source = await openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
   try {
     await refuseSmallDisk(context, work, { source, manifest: chosen.manifest })
     const scratch = await openScratch(work, { source, manifest: chosen.manifest })

@@ -12,7 +12,7 @@ import { sniff } from './sniff.ts'
 import { swapping } from './swap.ts'
 import { scratches } from './scratch.ts'
 import { resolveTarget, withServer } from './target.ts'
-import { connectionTo, endpointOf, parseConnection, secretsOf, type Connection } from './url.ts'
+import { connectionTo, endpointOf, parseConnection, secretsOf, urlAt, type Connection } from './url.ts'
 
 /** PostgreSQL through `pg_dump --format=custom`; the client must be of the server's own major version, or newer. */
 export const postgres: SourceDriver = createPostgres(usualFolders)
@@ -27,8 +27,11 @@ export function createPostgres(folders: readonly string[]): SourceDriver {
     parseUrl(url) {
       const connection = parseConnection(url)
       if ('mistake' in connection) return connection
-      return { endpoint: endpointOf(connection), database: connection.database, secrets: secretsOf(url) }
+      const { host, port, database } = connection
+      const hosts = host.startsWith('/') ? [] : [{ host, port }]
+      return { endpoint: endpointOf(connection), database, secrets: secretsOf(url), hosts }
     },
+    at: urlAt,
     sniff,
     open: (settings, context) => openSource(placeOf(settings, { folders, context }), settings),
   }

@@ -64,6 +64,13 @@ export function secretsOf(url: string): string[] {
   return password === null ? [] : [...new Set([password, parsed(url).password])]
 }
 
+/** The same server and user, another database. */
+export function urlAt(url: string, database: string): string {
+  const changed = parsed(url)
+  changed.pathname = `/${encodeURIComponent(database)}`
+  return changed.href
+}
+
 /** libpq also takes `user@/database` for a socket; a URL needs a host behind the @. */
 function parsed(text: string): URL {
   return new URL(text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost'))

@@ -33,7 +33,7 @@ export const sqlite: SourceDriver = {
   parseUrl(url) {
     const parsed = parsePath(url)
     if ('mistake' in parsed) return parsed
-    return { endpoint: parsed.path, database: databaseOf(parsed.path), secrets: [] }
+    return { endpoint: parsed.path, database: databaseOf(parsed.path), secrets: [], hosts: [] }
   },
   sniff,
   open({ strategy, url, dumpUrl, restoreUrl, options }, context) {
