@@ -329,6 +329,8 @@ export interface BenchSetting {
   settings?: Partial<SourceSettings>
   /** PATH and the like for programs; default: this process's own. */
   environment?: NodeJS.ProcessEnv
+  /** Default: every server is where its URL says. */
+  reach?: (host: Host) => Host
 }
 
 /** A source with everything it needs, in folders of its own; also for tests of a single driver. */
@@ -340,7 +342,7 @@ export async function openBench(t: TestContext, setting: BenchSetting): Promise<
   const said: string[] = []
   const running: Running = { signal, runId, said: (tool, line) => void said.push(`${tool}: ${line}`) }
   const outside = { processes, clock: systemClock, log: silentLog, folder, runId, said: running.said }
-  const context = { ...outside, reach: (host: Host) => host }
+  const context = { ...outside, reach: setting.reach ?? ((host: Host) => host) }
   const urls = { url, dumpUrl: null, restoreUrl: null }
   const settings = { strategy: 'shop', ...urls, options: facts.options ?? {}, databases: null }
   const source = facts.driver.open({ ...settings, ...setting.settings }, context)

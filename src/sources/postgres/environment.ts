@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Host } from '../../core/tunnel.ts'
 import type { SourceContext } from '../source.ts'
 import { libpqVariables, type Connection } from './url.ts'
 
@@ -18,16 +19,23 @@ export async function programEnvironment(
   context: SourceContext,
 ): Promise<Record<string, string>> {
   const { host, port, user, password, parameters } = connection
+  const via = reached(connection, context)
   const extra = Object.entries(parameters).map(([name, value]) => [libpqVariables[name]!, value])
   return {
     ...(Object.fromEntries(extra) as Record<string, string>),
-    PGHOST: host,
-    PGPORT: String(port),
+    PGHOST: host, // certificates are of this name
+    PGPORT: String(via.port),
+    ...(via.host === host && via.port === port ? {} : { PGHOSTADDR: via.host }),
     PGUSER: user,
     PGAPPNAME: sessionName(context.runId),
     PGCONNECT_TIMEOUT: String(connectSeconds),
     ...(password === null ? {} : { PGPASSFILE: await passwordFile(password, context.folder) }),
   }
+}
+
+/** Where the server is connected to, which may be this machine's end of a tunnel. A socket is on this machine anyway. */
+export function reached({ host, port }: Connection, context: SourceContext): Host {
+  return host.startsWith('/') ? { host, port } : context.reach({ host, port })
 }
 
 /** https://www.postgresql.org/docs/current/libpq-pgpass.html */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import type { ConnectionOptions } from 'node:tls'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import type { Client, ClientConfig, QueryConfig } from 'pg'
 import type { SourceContext } from '../source.ts'
-import { connectSeconds, sessionName } from './environment.ts'
+import { connectSeconds, reached, sessionName } from './environment.ts'
 import { sessionFault } from './faults.ts'
 import type { Connection } from './url.ts'
 
@@ -75,11 +76,10 @@ async function connect(
 }
 
 function settings(connection: Connection, needs: SessionNeeds): ClientConfig {
-  const { host, port, user, password, database, parameters } = connection
+  const { user, password, database, parameters } = connection
   const deadlineMs = needs.deadlineMs ?? defaultDeadlineMs
   return {
-    host,
-    port,
+    ...reached(connection, needs.context),
     user,
     database,
     ...(password === null ? {} : { password }),
@@ -100,12 +100,20 @@ async function encryptions({ host, parameters }: Connection): Promise<Encryption
   if (sslmode === 'disable' || host.startsWith('/')) return [false]
   const authority = sslrootcert && sslrootcert !== 'system' ? { ca: await readPem(sslrootcert) } : {}
   const own = sslcert && sslkey ? { cert: await readPem(sslcert), key: await readPem(sslkey) } : {}
-  const tls = { ...authority, ...own }
+  const tls = { ...authority, ...own, ...nameOf(host) }
   if (sslmode === 'verify-full') return [tls]
   if (sslmode === 'verify-ca') return [{ ...tls, checkServerIdentity: () => undefined }]
   const unverified = { ...tls, rejectUnauthorized: false }
   if (sslmode === 'require') return [unverified]
   return sslmode === 'allow' ? [false, unverified] : [unverified, false]
+}
+
+/** The certificate is that of the server, which need not be what is connected to. An address is no name to ask for (RFC 6066). */
+function nameOf(host: string): ConnectionOptions {
+  return {
+    ...(isIP(host) === 0 && { servername: host }),
+    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+  }
 }
 
 /** A missing file has the system's code of a missing socket: it must not be told as a server that is away. */
