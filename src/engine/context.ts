@@ -80,7 +80,8 @@ export interface Opening {
   folder: string
   /** Of a whole server, the database that it is about; absent: that of the URL. */
   database?: string
-  /** Only for a confirmed restore, or to tidy up after one: with the stronger credentials. */
+  /** For a restore (its plan, which only reads; what was confirmed; tidying up after it): with the stronger credentials. Nothing else
+   * has them. */
   restoring?: true
 }
 
@@ -88,7 +89,7 @@ export interface Opening {
 export async function openSource(
   context: EngineContext,
   strategy: Strategy,
-  { id, folder, database }: Opening,
+  { id, folder, database, restoring }: Opening,
 ): Promise<Source> {
   const { kind, url, dumpUrl, restoreUrl, options, databases } = strategy.source
   const driver = driverOf(context, kind)
@@ -99,7 +100,8 @@ export async function openSource(
       strategy: strategy.name,
       url: at(url),
       dumpUrl: atOrNull(dumpUrl),
-      restoreUrl: atOrNull(restoreUrl),
+      restoreUrl: restoring ? atOrNull(restoreUrl) : null,
+      restorerWithheld: !restoring && restoreUrl !== null,
       options,
       databases,
     },

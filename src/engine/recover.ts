@@ -108,7 +108,9 @@ async function endSessions(context: EngineContext, run: Run): Promise<void> {
   if (!found) return
   const restoreUrl = (await otherPlace(context, run, found.source.url)) ?? found.source.restoreUrl
   const strategy = { ...found, source: { ...found.source, restoreUrl } }
-  const source = await openSource(context, strategy, { id: run.id, folder: runFolder(context, run.id) })
+  const opening = { id: run.id, folder: runFolder(context, run.id) }
+  const restoring = run.kind === 'restore' && { restoring: true as const }
+  const source = await openSource(context, strategy, { ...opening, ...restoring })
   try {
     await source.terminate(run.id, AbortSignal.timeout(10_000))
   } catch (error) {

@@ -63,6 +63,8 @@ export interface SourceSettings {
   dumpUrl: string | null
   /** Credentials for restores; null = url. */
   restoreUrl: string | null
+  /** Restores have credentials of their own, which this work does not get: what `url` may do tells nothing of them. */
+  restorerWithheld?: boolean
   options: Record<string, unknown>
   /** What `series` lists; null: the one database of the URL. Everything else is about that of the URL. */
   databases: DatabaseChoice | null

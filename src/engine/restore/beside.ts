@@ -40,7 +40,11 @@ export async function withChosen<T>(
 ): Promise<T> {
   await refuseDrift(context, view.plan, { ask, work })
   const chosen = await choose(context, ask, work.signal)
-  const source = await openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
+  const source = await openSource(context, work.strategy, {
+    id: work.run.id,
+    folder: work.folder,
+    restoring: true,
+  })
   try {
     return await restore({ chosen, source })
   } finally {

@@ -82,7 +82,7 @@ export async function planRestore(
   const chosen = await choose(context, ask, signal)
   const id = `plan-${suffix(() => context.clock.random())}-${Math.floor(context.clock.random() * 1e9).toString(36)}`
   const folder = await makeRunFolder(context, id)
-  const source = await openSource(context, chosen.strategy, { id, folder })
+  const source = await openSource(context, chosen.strategy, { id, folder, restoring: true })
   try {
     const front = await frontOf(context, chosen, signal)
     const target = await source.plan(

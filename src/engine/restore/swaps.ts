@@ -178,7 +178,11 @@ async function withSwapping<T>(
 ): Promise<T> {
   const strategy = strategyOf(context, swap.strategy)
   const run = swap.workedOnBy
-  const source = await openSource(context, strategy, { id: run, folder: runFolder(context, run) })
+  const source = await openSource(context, strategy, {
+    id: run,
+    folder: runFolder(context, run),
+    restoring: true,
+  })
   try {
     if (!source.swap) throw new TypeError('a source without swap made one')
     return await work(source.swap)

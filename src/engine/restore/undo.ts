@@ -102,7 +102,11 @@ export async function undoRestore(context: EngineContext, work: Work): Promise<W
   const found = await findSwap(context.database.read, work.run.params.undo!)
   if (found?.state !== 'open')
     throw new Fault('stale', 'there is nothing left to undo', { hint: 'nothing was changed' })
-  const source = await openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
+  const source = await openSource(context, work.strategy, {
+    id: work.run.id,
+    folder: work.folder,
+    restoring: true,
+  })
   try {
     const { swap: swapping } = source
     if (!swapping) throw new TypeError('a source without swap made one')

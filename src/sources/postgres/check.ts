@@ -1,5 +1,5 @@
 import { asFault } from '../../core/faults.ts'
-import type { CheckLine } from '../source.ts'
+import type { CheckLine, SourceContext } from '../source.ts'
 import { userTables } from './dump.ts'
 import { tableName } from './names.ts'
 import type { Place } from './place.ts'
@@ -11,7 +11,7 @@ import { endpointOf } from './url.ts'
 
 /** For doctor. Each line is tried by itself, so that one run shows everything. */
 export async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
-  const { origin, restorer, context, folders } = place
+  const { origin, context, folders } = place
   const needs = { context, signal }
   let serverMajor = 0
   const reach = await line('database', signal, async () => {
@@ -31,12 +31,18 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
     await line('right to read', signal, () => withSession(origin, needs, readable), {
       hint: `GRANT pg_read_all_data TO "${origin.user}";`,
     }),
-    await line('right to create', signal, async () => {
-      const { mayCreate } = await readTarget(restorer, needs)
-      if (!mayCreate) throw new Error(noRight(restorer))
-      return `user "${restorer.user}" may create databases for restores`
-    }),
+    await line('right to create', signal, () => mayRestore(place, needs)),
   ]
+}
+
+async function mayRestore(
+  { restorer, restorerWithheld }: Place,
+  needs: { context: SourceContext; signal: AbortSignal },
+): Promise<string> {
+  if (restorerWithheld) return 'restore.database_url is used by restores alone, and was not tried'
+  const { mayCreate } = await readTarget(restorer, needs)
+  if (!mayCreate) throw new Error(noRight(restorer))
+  return `user "${restorer.user}" may create databases for restores`
 }
 
 /** The server's clock, epoch ms. */

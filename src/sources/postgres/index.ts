@@ -38,13 +38,13 @@ export function createPostgres(folders: readonly string[]): SourceDriver {
 }
 
 function placeOf(
-  { url, dumpUrl, restoreUrl, options }: SourceSettings,
+  { url, dumpUrl, restoreUrl, restorerWithheld = false, options }: SourceSettings,
   outside: { folders: readonly string[]; context: SourceContext },
 ): Place {
   const origin = connectionTo(dumpUrl ?? url)
   const restorer = connectionTo(restoreUrl ?? url)
   const live = { ...restorer, database: connectionTo(url).database }
-  return { ...outside, origin, restorer, live, options }
+  return { ...outside, origin, restorer, restorerWithheld, live, options }
 }
 
 function openSource(place: Place, { strategy }: SourceSettings): Source {

@@ -7,6 +7,8 @@ export interface Place {
   origin: Connection
   /** Where and as whom restores are made. */
   restorer: Connection
+  /** Then `restorer` is who dumps, and nothing is restored. */
+  restorerWithheld: boolean
   /** The strategy's own database, as whoever restores: what a restore in place replaces. */
   live: Connection
   options: Record<string, unknown>
