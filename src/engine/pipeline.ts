@@ -162,7 +162,7 @@ export async function decodeBytes(
 
 /** What an object's first bytes become, as far as they go: the rest of it is missing on purpose.
  * @param most  raw bytes that are enough
- * @throws Fault key-wrong · key-missing · tool-missing; anything else is what a cut ends with */
+ * @throws Fault key-wrong · key-missing · passphrase-missing · tool-missing; anything else is what a cut ends with */
 export async function decodeFront(
   front: { bytes: Buffer; most: number },
   chain: readonly Applied[],
@@ -186,7 +186,8 @@ export async function decodeFront(
     ),
   ).catch((error: unknown) => {
     tools.running.signal.throwIfAborted()
-    if (['key-wrong', 'key-missing', 'tool-missing'].includes(asFault(error).code)) throw error
+    if (['key-wrong', 'key-missing', 'passphrase-missing', 'tool-missing'].includes(asFault(error).code))
+      throw error
   })
   return Buffer.concat(chunks)
 }

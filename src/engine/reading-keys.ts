@@ -14,7 +14,7 @@ export async function keysToRead(
   facts: EncryptionFacts | null,
   strategies: readonly Pick<Strategy, 'encryption'>[],
   keyFile: string | null,
-): Promise<Encryption | null> {
+): Promise<ReadingKeys | null> {
   if (!facts) return null
   const candidates = keyFile === null ? configured(facts, strategies) : [await named(facts, keyFile)]
   const wrong: Fault[] = []
@@ -26,19 +26,17 @@ export async function keysToRead(
   throw wrong[0] ?? missing(facts)
 }
 
-const untried = new WeakMap<Encryption, number>()
+export interface ReadingKeys extends Encryption {
+  /** So many more may fit: nothing but decrypting tells. */
+  untried?: number
+}
 
-/** @param others  how many more may fit: nothing but decrypting tells */
-function among(keys: Encryption, others: number): Encryption {
-  if (others === 0) return keys
-  const one = { ...keys }
-  untried.set(one, others)
-  return one
+function among(keys: Encryption, untried: number): ReadingKeys {
+  return untried === 0 ? keys : { ...keys, untried }
 }
 
 /** Keys that do not fit are no end where others are configured: people are told how many were not tried. */
-export function withUntried(error: unknown, keys: Encryption): unknown {
-  const others = untried.get(keys)
+export function withUntried(error: unknown, { untried: others }: ReadingKeys): unknown {
   if (others === undefined || !(error instanceof Fault) || error.code !== 'key-wrong') return error
   const those = others === 1 ? '1 other configured key was' : `${others} other configured keys were`
   return new Fault('key-wrong', `${error.message}; ${those} not tried`, {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { formatDuration } from '../core/duration.ts'
 import { asFault } from '../core/faults.ts'
 import { serviceActor } from '../core/model.ts'
@@ -7,9 +6,7 @@ import { objectsOf } from '../core/stored-objects.ts'
 import { listCopies, longestUnread, type Copy } from '../state/catalogue.ts'
 import { paceOf, savePace, saveRead, saveTried, unreadIn, type Pace } from '../state/reads.ts'
 import { openRuns, type Run } from '../state/runs.ts'
-import { endTurn, takeTurn } from '../state/turns.ts'
 import type { Storage } from '../storages/storage.ts'
-import { isAlive } from '../sys/strays.ts'
 import { admitVerify } from './admit.ts'
 import type { EngineContext } from './context.ts'
 import { checkManifest } from './copies.ts'
@@ -17,6 +14,7 @@ import { requireKnown } from './marker.ts'
 import { fetchVerified, readTwice } from './objects.ts'
 import { createPulse } from './pulse.ts'
 import { tellNotice } from './tell.ts'
+import { turnAt } from './turn.ts'
 
 const everyMs = 60_000
 const mostAtOnce = 20 // small ones, in one look
@@ -24,7 +22,7 @@ const awayMs = 15 * 60_000 // until a place that could not be read is tried agai
 const toldAfterMs = 3 * 24 * 3600_000 // of tries without success
 const stallMs = 5 * 60_000
 const turnKey = 'reread'
-const longestTurnMs = 7 * 24 * 3600_000 // whoever could not give its turn back does not hold it for ever
+const longestTurnMs = 7 * 24 * 3600_000
 
 /** Reads stored backups again, the longest unread first, in every place as much a day as its budget allows: what has changed or
  * decayed there is found before somebody needs it. What time was missed is not made up for. */
@@ -52,21 +50,12 @@ export async function rereadOne(context: EngineContext, signal: AbortSignal): Pr
   if (open.some(({ kind }) => kind !== 'verify')) return null // backups, restores and what people wait for go first
   const next = await nextCopy(context, open)
   if (!next) return null
-  const { clock, database, self } = context
-  const token = randomUUID()
-  const isMine = await database.write((tx) =>
-    takeTurn(tx, turnKey, {
-      holder: self,
-      token,
-      takenAt: clock.now(),
-      isOver: ({ holder, takenAt }) => !isAlive(holder) || Math.abs(clock.now() - takenAt) > longestTurnMs,
-    }),
-  )
-  if (!isMine) return null
+  const giveBack = await turnAt(context, turnKey, longestTurnMs)
+  if (!giveBack) return null
   try {
     return await readIt(context, next, signal)
   } finally {
-    await database.write((tx) => endTurn(tx, turnKey, token))
+    await giveBack()
   }
 }
 

@@ -53,9 +53,11 @@ async function tryCopy(
       found.bytes += copy.manifest.storedBytes
       if (undecoded !== undefined)
         found.unread.push({ ...at, why: `its digest is right, but it was not decoded: ${undecoded}` })
-    } else await readOne(context, work, { copy, found })
-    const read = { id: copy.id, storage: copy.storage, at: context.clock.now() }
-    await context.database.write((tx) => saveRead(tx, read))
+    } else {
+      await readOne(context, work, { copy, found })
+      const read = { id: copy.id, storage: copy.storage, at: context.clock.now() }
+      await context.database.write((tx) => saveRead(tx, read))
+    }
   } catch (error) {
     if (work.signal.aborted) throw error
     const fault = asFault(error)

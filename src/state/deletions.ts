@@ -1,7 +1,7 @@
+import type { ReportedDeletions } from '../core/report.ts'
 import type { Read, Write } from './database.ts'
 
 /** What retention let go: the catalogue does not know it any more. */
-
 export async function noteDeletion(
   tx: Write,
   deleted: { id: string; storage: string; strategy: string; reason: string; at: number },
@@ -15,16 +15,7 @@ export function deletionsIn(
   db: Read,
   { since, until }: { since: number; until: number },
   strategies: readonly string[] | null,
-): Promise<
-  {
-    strategy: string
-    storage: string
-    reason: string
-    backups: number
-    firstAt: number
-    lastAt: number
-  }[]
-> {
+): Promise<ReportedDeletions[]> {
   let query = db.selectFrom('deletions').where('at', '>=', since).where('at', '<', until)
   if (strategies !== null) query = query.where('strategy', 'in', strategies)
   return query

@@ -35,11 +35,6 @@ export async function endedDrills(
   }))
 }
 
-/** The newest verdict of a series, of whatever kind; null: it was never drilled. */
-export async function newestDrill(db: Read, strategy: string, series: string): Promise<EndedDrill | null> {
-  return (await endedDrills(db, { strategy, series, limit: 1 }))[0] ?? null
-}
-
 /** The newest that passed: when the series was last proven by a drill, and how long its restore took. */
 export async function newestPass(db: Read, strategy: string, series: string): Promise<EndedDrill | null> {
   return (await endedDrills(db, { strategy, series, verdict: 'pass', limit: 1 }))[0] ?? null

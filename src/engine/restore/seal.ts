@@ -1,12 +1,9 @@
 import { rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import type { Encryption, EncryptionFacts } from '../../core/encryption.ts'
 import type { Filter } from '../../filters/filter.ts'
-import { withChain } from '../chain.ts'
 import type { EngineContext } from '../context.ts'
 import { makeRunFolder } from '../folders.ts'
-import { flow } from '../flow.ts'
-import { isAboutKeys } from '../reading-keys.ts'
+import { decodeFront } from '../pipeline.ts'
 import { inTurn } from '../turns.ts'
 import { newRunId } from './requests.ts'
 
@@ -50,18 +47,10 @@ async function unsealNow(
   const folder = await makeRunFolder(context, id)
   const said = (tool: string, line: string): void => context.log.debug('a tool said', { tool, line })
   const tools = { processes: context.processes, running: { signal, runId: id, said }, folder }
-  const chunks: Buffer[] = []
-  const to = { receive: (chunk: Buffer) => void chunks.push(Buffer.from(chunk)) }
   const chain = [{ filter, options: { level: null, encryption: keys } }]
   try {
-    await withChain({ chain, direction: 'decode' }, tools, ({ stages, running }) =>
-      flow(stages, { from: { stream: Readable.from([bytes]) }, to }, { ...tools, running }),
-    )
-  } catch (error) {
-    const isHopeless = isAboutKeys(error) || (error as { code?: string }).code === 'tool-missing'
-    if (isHopeless || signal.aborted) throw error // else it was cut on purpose
+    return await decodeFront({ bytes, most: Infinity }, chain, tools)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  return Buffer.concat(chunks)
 }
