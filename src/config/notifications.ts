@@ -7,7 +7,6 @@ import { child, isMapping } from './pointer.ts'
 import type { ConfigFile } from './schema/file.ts'
 import { shown } from './shown.ts'
 
-const laterKinds = ['discord', 'pagerduty']
 const slack = 'slack'
 const at = '/global/notifications'
 
@@ -75,10 +74,6 @@ function examineOptions(
 }
 
 function reportKind(type: string, place: string, { findings, drivers }: Examination): void {
-  if (laterKinds.includes(type)) {
-    findings.mistake(place, `${type} comes with a later release`, 'write webhook or email instead')
-    return
-  }
   const kinds = (drivers.notifiers ?? []).map(({ kind }) => kind)
   findings.mistake(place, `${shown(type)} is not a kind of notification`, suggest(type, kinds))
 }

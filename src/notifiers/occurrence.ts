@@ -12,7 +12,7 @@ import { headOf, noteOf } from './incident.ts'
 /** Something that happened, as it is told once: the end of a run, an alarm, its end. */
 export interface Occurrence {
   /** Told once for each message and kind. */
-  kind: Topic | 'escalation' | 'notice' | 'test'
+  kind: Topic | 'escalation' | 'acknowledged' | 'notice' | 'test'
   /** It is for everybody who asked for one of these. */
   topics: readonly Topic[]
   status: 'success' | 'failure' | 'warning' | 'inconclusive' | 'overdue' | 'recovered' | 'test'

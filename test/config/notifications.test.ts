@@ -71,7 +71,7 @@ suite('notifications', () => {
   test('every mistake is shown with its position and what to write', () => {
     const wrong = mistakes([
       `- { type: emial, config: { ${mail} } }`,
-      '- { type: discord }',
+      '- { type: discord, config: { url: "https://discord.com/channels/1/2" } }',
       `- { type: email, on: [failure, beat], config: { ${mail} } }`,
       `- { type: email, config: { ${mail}, username: me } }`,
       '- { type: webhook, strategies: [shopp], tags: [nope], config: { url: "https://hooks.example.com/" } }',
@@ -84,7 +84,7 @@ suite('notifications', () => {
     ])
     const expected = [
       /^4:\d+ {2}global\.notifications\[0\]\.type {2}"emial" is not a kind of notification {2}did you mean email\?/,
-      /^5:\d+ {2}global\.notifications\[1\]\.type {2}discord comes with a later release {2}write webhook/,
+      /^5:\d+ {2}global\.notifications\[1\]\.config\.url {2}that is not the address of a webhook of Discord/,
       /^6:\d+ {2}global\.notifications\[2\]\.on\[1\] {2}beat is nothing that email tells {2}write success, failure/,
       /^7:\d+ {2}global\.notifications\[3\]\.type {2}there is another notification named email {2}write a name/,
       /^8:\d+ {2}global\.notifications\[4\]\.strategies\[0\] {2}there is no strategy named "shopp" {2}did you mean shop\?/,

@@ -13,12 +13,20 @@ export interface Heard {
   status: number | null
 }
 
+export interface Answer {
+  status: number
+  headers?: Record<string, string>
+  body?: string
+}
+
 export interface WebServer {
   port: number
   url: string
   heard: Heard[]
   /** What it says to everybody. */
-  answer: { status: number; headers?: Record<string, string>; body?: string }
+  answer: Answer
+  /** What it thinks of a request; null = it says `answer`. */
+  judge: (heard: Heard) => Answer | null
   /** Hears, and never answers. */
   silent: boolean
   close(): Promise<void>
@@ -32,11 +40,12 @@ export async function startWebServer(
   const listener: Parameters<typeof createServer>[1] = (request, response) => {
     void text(request).then((body) => {
       const { method = '', url = '', headers } = request
-      const status = web.silent ? null : web.answer.status
-      web.heard.push({ method, path: url, headers, body, status })
-      if (web.silent) return
-      response.writeHead(web.answer.status, web.answer.headers)
-      response.end(web.answer.body ?? '')
+      const heard: Heard = { method, path: url, headers, body, status: null }
+      const answer = web.silent ? null : (web.judge(heard) ?? web.answer)
+      web.heard.push({ ...heard, status: answer?.status ?? null })
+      if (answer === null) return
+      response.writeHead(answer.status, answer.headers)
+      response.end(answer.body ?? '')
     })
   }
   const server = certificate ? createSecureServer(certificate, listener) : createServer(listener)
@@ -53,6 +62,7 @@ export async function startWebServer(
     url: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`,
     heard: [],
     answer: { status: 200 },
+    judge: () => null,
     silent: false,
     close,
   }

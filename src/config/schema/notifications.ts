@@ -42,7 +42,7 @@ const notification = group(
 
 export const notifications = Type.Optional(
   Type.Array(notification, {
-    description: 'Who is told beside Slack: mail, webhooks, heartbeats',
+    description: 'Who is told beside Slack: mail, webhooks, heartbeats, Discord, PagerDuty',
     expected: 'a list',
     examples: [
       [
