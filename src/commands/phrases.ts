@@ -31,6 +31,7 @@ export function verifiedWords(verify: VerifyResult): string {
 export const stageWords: Record<Stage, string> = {
   starting: 'starting',
   dump: 'dump and upload',
+  hooks: 'hooks',
   upload: 'upload',
   proof: 'proof',
   manifest: 'manifest',

@@ -4,6 +4,7 @@ import { checkCompression } from './check-places.ts'
 import { checkDrill } from './drill.ts'
 import { examine, type Examination } from './examine.ts'
 import { nearest } from '../core/nearest.ts'
+import { checkHooks } from './hooks.ts'
 import { child, isMapping, valueAt } from './pointer.ts'
 import type { StrategyFile } from './schema/strategy.ts'
 import { shown } from './shown.ts'
@@ -47,11 +48,14 @@ export function checkStrategies(examination: Examination): void {
   checkDrill(valueAt(examination.root, '/global/drill'), '/global/drill', examination)
   for (const { pointer: at, strategy } of named) {
     const source = checkDatabase(strategy, at, examination)
+  checkHooks(valueAt(examination.root, '/global/hooks'), '/global/hooks', examination)
     checkUrl({ url: strategy.dump_url, at: child(at, 'dump_url'), own: source }, examination)
     checkRestoreUrl(strategy, { at, own: source }, examination)
     checkDrillOf(strategy, { at, own: source }, examination)
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
+    checkHooks(strategy.hooks, child(at, 'hooks'), examination)
+    checkDatabases(strategy, { at, own: source }, examination.findings)
     checkCompression({ value: strategy.compression, at: child(at, 'compression') }, examination)
   }
 }

@@ -16,6 +16,7 @@ export const defaults = {
   encryption: { waive_decrypt_test: false },
   expect: { size_change: '50%', rows_change: '50%', duration_change: '300%' },
   verify: { budget: '10GiB', costly: '1GiB' },
+  hooks: { timeout: '5m' },
   access: { allow_self_approval: false },
   health_check: { port: 8080, path: '/health' },
   metrics: { port: 8080, path: '/metrics' },

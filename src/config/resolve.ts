@@ -23,6 +23,7 @@ import { encryptionOf } from './encryption.ts'
 import { expectOf } from './expect.ts'
 import { notificationsOf } from './notifications.ts'
 import type { ConfigFile } from './schema/file.ts'
+import { hooksOf } from './hooks.ts'
 import type { StrategyFile } from './schema/strategy.ts'
 import { rereadBudgets } from './verify.ts'
 
@@ -83,8 +84,8 @@ function strategyFrom(
     compression: compressionOf(own.compression ?? global.s3?.compression),
     encryption: encryptionOf(own.encryption, context.folder),
     prove: own.prove ?? defaults.prove,
-    hooks: null,
-    clones: {},
+    hooks: hooksOf(own.hooks, context.folder),
+    clones: clonesOf(strategy.clones, context.folder),
     drill: drillOf(own.drill),
     ...limitsOf(strategy, global),
     storages: chosenStorages(own.storage, global),

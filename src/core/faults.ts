@@ -13,6 +13,7 @@ export const faultTable = {
   interrupted: { exit: 11, retry: false, means: 'the service stopped while it ran' },
   'timed-out': { exit: 12, retry: true, means: 'it took longer than its limit' },
   stalled: { exit: 13, retry: true, means: 'nothing moved for too long' },
+  'hook-failed': { exit: 16, retry: true, means: 'a program of `hooks.before` failed' },
   rejected: { exit: 15, retry: false, means: 'somebody who may decide said no' },
   'check-failed': { exit: 14, retry: false, means: 'doctor found something that has to be mended' },
   'tool-missing': { exit: 20, retry: false, means: 'a program that is needed is not installed' },

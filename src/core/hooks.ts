@@ -5,4 +5,6 @@ export interface HooksConfig {
   onFailure: readonly (readonly string[])[]
   /** Each of them is stopped after this. */
   timeoutMs: number
+  /** Where they run: that of the configuration file. */
+  folder: string
 }

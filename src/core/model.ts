@@ -35,6 +35,7 @@ export type Trigger = 'schedule' | 'catch-up' | 'person' | 'retry'
 export type Stage =
   | 'starting'
   | 'dump'
+  | 'hooks'
   | 'upload'
   | 'proof'
   | 'manifest'

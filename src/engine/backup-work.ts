@@ -111,6 +111,7 @@ async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
   }
   const last = await newestGood(context.database.read, work.strategy.name, null)
   await freeTempRoom(context, (last?.manifest.storedBytes ?? 0) * roomFactor)
+  await work.before()
   return backupOnce(context, {
     ...work,
     onEngine: (engine, series) => work.change({ engine, series: series.name }),

@@ -3,14 +3,15 @@ import type { Strategy } from '../core/config.ts'
 import { formatDuration } from '../core/duration.ts'
 import { asFault, Fault, faultFacts } from '../core/faults.ts'
 import type { KeptDump, Outcome } from '../core/model.ts'
-import { endRun, findRun, type Run } from '../state/runs.ts'
+import { endRun, findRun, type Run, type RunChange } from '../state/runs.ts'
 import { makeRunFolder } from './folders.ts'
 import { recall } from '../state/memory.ts'
 import { KeptFault } from './kept.ts'
 import { installationKey } from './catalogue.ts'
 import { runFolder, type EngineContext } from './context.ts'
+import { beforeHooks, withEndHooks } from './hooks.ts'
 import { noteEnd } from './incidents/note.ts'
-import { change, createShows } from './progress.ts'
+import { change as changeRun, createShows } from './progress.ts'
 import { processorTicks } from '../sys/strays.ts'
 import { withRetries } from './retries.ts'
 import { createPulse, type Pulse } from './pulse.ts'
@@ -36,7 +37,8 @@ export async function carryOut(
   circumstances: Circumstances,
 ): Promise<void> {
   const begun = context.clock.monotonic()
-  const end = await endOf(context, run, circumstances)
+  const came = await endOf(context, run, circumstances)
+  const end = await withEndHooks(context, run, { end: came, cancel: circumstances.cancel })
   const isWritten = await finishAtLast(context, run, { ...end, begun }, circumstances.cancel)
   // of a backup whose end could not be written the dump stays: the next start goes on with it
   if (isWritten && end.kept === null) await removeFolder(context, runFolder(context, run.id))
@@ -57,9 +59,10 @@ async function endOf(
     const strategy = await strategyOfRun(context, run)
     const limit = totalLimit(context, run, strategy, over.signal)
     const cancel = AbortSignal.any([circumstances.cancel, limit])
+    const before = beforeHooks(context, strategy)
     const result = await withRetries(context, run, {
       attempt: (number) =>
-        tryOnce(context, { ...run, attempt: number }, strategy, { ...circumstances, cancel }),
+        tryOnce(context, { ...run, attempt: number }, strategy, { ...circumstances, cancel, before }),
       strategy,
       cancel,
     })
@@ -82,7 +85,7 @@ async function tryOnce(
   context: EngineContext,
   run: Run,
   strategy: Strategy,
-  circumstances: Circumstances,
+  circumstances: Circumstances & { before: ReturnType<typeof beforeHooks> },
 ): Promise<WorkResult> {
   const folder = runFolder(context, run.id)
   // `catalog sync` in another process may have taken an installation over meanwhile
@@ -99,15 +102,10 @@ async function tryOnce(
   let isNeeded = false // its dump: to be sent by somebody else, or until the run's end is written
   try {
     await makeRunFolder(context, run.id)
-    const result = await workOn(context, {
-      run,
-      strategy,
-      folder,
-      pulse,
-      signal,
-      carry: circumstances.carry,
-      change: (columns) => change(context, run.id, columns),
-    })
+    const { carry, before } = circumstances
+    const change = (columns: RunChange): Promise<void> => changeRun(context, run.id, columns)
+    const work = { run, strategy, folder, pulse, signal, carry, change }
+    const result = await workOn(context, { ...work, before: () => before(work) })
     isNeeded = run.kind === 'backup'
     return result
   } catch (error) {

@@ -7,6 +7,7 @@ import type { CheckLine } from '../sources/source.ts'
 import { checkClock, type Reading } from './doctor/clock.ts'
 import { checkEncryption } from './doctor/encryption.ts'
 import { checkFolders } from './doctor/folders.ts'
+import { checkHooks } from './doctor/hooks.ts'
 import { checkNotifications } from './doctor/notifications.ts'
 import { checkPlaces } from './doctor/places.ts'
 import { openSource, runFolder, strategyOf, type EngineContext } from './context.ts'
@@ -33,6 +34,7 @@ export async function diagnose(context: EngineContext, only: string | null): Pro
     part('databases', async () => (await databases).flat()),
     part('places', () => checkPlaces(context, only === null ? null : strategies, deadline())),
     part('encryption', () => checkEncryption(context, strategies, deadline())),
+    part('hooks', async () => checkHooks(context, strategies)),
     part('folders', () => checkFolders(context)),
     part('slack', () => slack),
     part('notifications', () => checkNotifications(context, deadline())),

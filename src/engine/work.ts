@@ -22,6 +22,8 @@ export interface Work {
   signal: AbortSignal
   /** Carries out another accepted run beside this one. @returns false when it cannot start yet, or somebody else has it */
   carry: (run: string) => Promise<boolean>
+  /** The programs of `hooks.before`, which a new dump runs first; once for all attempts. @throws Fault hook-failed */
+  before: () => Promise<void>
   change: (columns: RunChange) => Promise<void>
 }
 

@@ -25,6 +25,8 @@ export interface Command {
   account?: Account
   /** An open folder, handed over as the descriptor after the secrets: a way in where the path to it is closed to the account. */
   folder?: number
+  /** Where it runs; absent: where we do. */
+  cwd?: string
   /** What asks it to end; absent: TERM. */
   endsBy?: NodeJS.Signals
 }
@@ -176,6 +178,7 @@ function startAll(
       ].flat() as StdioOptions,
       env: environment(command),
       detached: true,
+      ...(command.cwd !== undefined && { cwd: command.cwd }),
       ...(command.account && { ...command.account, cwd: '/' }),
     })
     if (next) next.destroy()

@@ -4,6 +4,7 @@ import { access } from './access.ts'
 import { drill } from './drill.ts'
 import { encryption } from './encryption.ts'
 import { expect } from './expect.ts'
+import { hooks } from './hooks.ts'
 import { count, databaseUrl, duration, flag, group, later, limit, reading, text } from './words.ts'
 
 const retentionRule = group(
@@ -192,7 +193,7 @@ export const shared = {
   ),
   encryption,
   drill,
-  hooks: later('Programs before and after a backup', { what: 'running hooks' }),
+  hooks,
   access,
   spool: later('Streaming without disk', { what: 'spool' }),
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import type { Client, ClientConfig, QueryConfig } from 'pg'
 import type { SourceContext } from '../source.ts'
@@ -108,10 +107,12 @@ async function encryptions({ host, parameters }: Connection): Promise<Encryption
   return sslmode === 'allow' ? [false, unverified] : [unverified, false]
 }
 
+const isAddress = /^[\d.]+$|:/
+
 /** The certificate is that of the server, which need not be what is connected to. An address is no name to ask for (RFC 6066). */
 function nameOf(host: string): ConnectionOptions {
   return {
-    ...(isIP(host) === 0 && { servername: host }),
+    ...(!isAddress.test(host) && { servername: host }),
     checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
   }
 }
