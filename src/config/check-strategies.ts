@@ -55,7 +55,6 @@ export function checkStrategies(examination: Examination): void {
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
     checkHooks(strategy.hooks, child(at, 'hooks'), examination)
-    checkDatabases(strategy, { at, own: source }, examination.findings)
     checkCompression({ value: strategy.compression, at: child(at, 'compression') }, examination)
   }
 }

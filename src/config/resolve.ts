@@ -85,7 +85,7 @@ function strategyFrom(
     encryption: encryptionOf(own.encryption, context.folder),
     prove: own.prove ?? defaults.prove,
     hooks: hooksOf(own.hooks, context.folder),
-    clones: clonesOf(strategy.clones, context.folder),
+    clones: {},
     drill: drillOf(own.drill),
     ...limitsOf(strategy, global),
     storages: chosenStorages(own.storage, global),
