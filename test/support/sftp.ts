@@ -1,0 +1,60 @@
+import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLog } from '../../src/core/log.ts'
+import { openSftp } from '../../src/storages/sftp/index.ts'
+import { usualLimits, type Limits } from '../../src/storages/sftp/session.ts'
+import type { Storage } from '../../src/storages/storage.ts'
+import { fastClock } from './fast-clock.ts'
+import { makeKey, startSshd, type Sshd } from './sshd.ts'
+
+/** A real OpenSSH server with folders for storages in it. */
+export interface SftpServer {
+  sshd: Sshd
+  /** A fresh folder that is the account's own. */
+  folder(): Promise<string>
+  /** What a configuration says of a folder on it. */
+  options(path: string): Promise<Record<string, unknown>>
+  open(path: string, limits?: Partial<Limits>): Promise<Storage>
+  close(): Promise<void>
+}
+
+export async function startSftp(): Promise<SftpServer> {
+  const sshd = await startSshd()
+  const base = await mkdtemp(join(tmpdir(), 'eb-sftp-'))
+  const pair = await makeKey(join(base, 'key'))
+  await sshd.authorize(pair.publicKey)
+  const give = async (path: string): Promise<void> => {
+    if (sshd.account) await chown(path, sshd.account.uid, sshd.account.gid)
+  }
+  await give(base)
+  const options = async (path: string): Promise<Record<string, unknown>> => ({
+    host: '127.0.0.1',
+    port: sshd.port,
+    user: sshd.user,
+    path,
+    private_key_file: pair.path,
+    fingerprint: await sshd.fingerprint(),
+  })
+  let folders = 0
+  return {
+    sshd,
+    options,
+    async folder() {
+      const path = join(base, `place-${++folders}`)
+      await mkdir(path, { mode: 0o700 })
+      await give(path)
+      return path
+    },
+    open: async (path, limits = {}) =>
+      openSftp('vault', await options(path), {
+        clock: fastClock(50, Date.now()),
+        log: silentLog,
+        limits: { ...usualLimits, idleMs: 200, ...limits },
+      }),
+    async close() {
+      await sshd.close()
+      await rm(base, { recursive: true, force: true })
+    },
+  }
+}
