@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Series } from '../core/model.ts'
 import type { Inspection, Proof, RawInput, Source } from '../sources/source.ts'
 import type { Running } from '../sys/process.ts'
@@ -53,6 +54,7 @@ export async function dumpAll(
     fromProgram: (command: Parameters<Sunk['fromProgram']>[0]) =>
       onePart(name, (sink) => sink.fromProgram(command)),
     fromFile: (path: string) => onePart(name, (sink) => sink.fromFile(path)),
+    fromStream: (bytes: Readable) => onePart(name, (sink) => sink.fromStream(bytes)),
   })
   await step.source.dump(step.series, step.inspection, { file }, step.signal)
 }

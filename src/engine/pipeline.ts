@@ -28,6 +28,7 @@ export function artifactSink(
   return {
     fromProgram: (command) => encode([command], null),
     fromFile: (path) => encode([], { path }),
+    fromStream: (stream) => encode([], { stream }),
   }
 }
 
@@ -70,6 +71,7 @@ export function provableSink(
     sink: {
       fromProgram: (command) => encode([command], null),
       fromFile: (path) => encode([], { path }),
+      fromStream: (stream) => encode([], { stream }),
     },
     raw: { ...undone({ stream: branch }, open, tools), once: true },
   }
@@ -106,6 +108,16 @@ function undone(from: Inlet, chain: readonly Applied[], tools: PipelineTools): R
           await file.close()
         }
         return (await stat(path)).size
+      }),
+    intoReader: (take) =>
+      decode(async ({ stages, running }) => {
+        let bytes = 0
+        const scan = (chunk: Buffer): void => {
+          bytes += chunk.length
+          take(chunk)
+        }
+        await flow(stages, { from, to: { scan } }, { ...tools, running })
+        return bytes
       }),
   }
 }

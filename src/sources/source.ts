@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import type { Clock } from '../core/clock.ts'
 import type { DatabaseChoice } from '../core/databases.ts'
@@ -184,6 +185,8 @@ export interface ArtifactSink {
   fromProgram(command: Command): Promise<void>
   /** A finished file on this disk is the artifact. */
   fromFile(path: string): Promise<void>
+  /** The stream's bytes are the artifact; what the stream fails with is thrown. */
+  fromStream(bytes: Readable): Promise<void>
 }
 
 /** Undone bytes of an artifact: a file to open, or a descriptor to hand to a program. */
@@ -195,6 +198,9 @@ export interface RawInput {
   intoProgram(command: Command, onOutput: ((chunk: Buffer) => void) | null): Promise<number | null>
   /** Writes the raw bytes into a new file. @returns size in bytes */
   intoFile(path: string): Promise<number>
+  /** Shows `take` all of the raw bytes, chunk by chunk; a chunk's bytes are gone when it returns, and it never throws.
+   * Resolves with how many there were. */
+  intoReader(take: (chunk: Buffer) => void): Promise<number>
 }
 
 export interface Proof {

@@ -272,10 +272,11 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
         async () => {
           const input = pipes.input(join(first.out, first.artifact()), b.processes, b.running)
           const abortAfter = <T>(work: Promise<T>): Promise<T> => (controller.abort(reason), work)
-          if (++opened === 1 && driver.kind === 'postgres') return input // it looks at the definitions first
+          if (++opened === 1 && backup.format === 'custom') return input // it looks at the definitions first
           return {
             intoProgram: (command, onOutput) => abortAfter(input.intoProgram(command, onOutput)),
             intoFile: (path) => abortAfter(input.intoFile(path)),
+            intoReader: (take) => abortAfter(input.intoReader(take)),
           }
         },
         controller.signal,

@@ -27,6 +27,7 @@ export function enginePipes(kinds: string[]): Pipes {
           fromProgram: (command) =>
             through((spool) => artifactSink(spool, chain, tools).fromProgram(command)),
           fromFile: (file) => through((spool) => artifactSink(spool, chain, tools).fromFile(file)),
+          fromStream: (bytes) => through((spool) => artifactSink(spool, chain, tools).fromStream(bytes)),
         }
       },
     }),

@@ -1,5 +1,7 @@
+import { createReadStream, createWriteStream } from 'node:fs'
 import { copyFile, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type { RawInput, Sink } from '../../src/sources/source.ts'
 import type { Processes, Running } from '../../src/sys/process.ts'
 
@@ -16,6 +18,7 @@ export function folderSink(folder: string, processes: Processes, running: Runnin
         }
       },
       fromFile: (path) => copyFile(path, join(folder, name)),
+      fromStream: (bytes) => pipeline(bytes, createWriteStream(join(folder, name), { flags: 'wx' })),
     }),
   }
 }
@@ -35,6 +38,10 @@ export function fileInput(path: string, processes: Processes, running: Running):
     async intoFile(target) {
       await copyFile(path, target)
       return (await stat(target)).size
+    },
+    async intoReader(take) {
+      for await (const chunk of createReadStream(path)) take(chunk as Buffer)
+      return (await stat(path)).size
     },
   }
 }

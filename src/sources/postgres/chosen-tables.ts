@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import { isBrokenPipe } from '../../sys/process.ts'
-import type { RawInput } from '../source.ts'
+import type { DumpInput } from './directory/folder.ts'
 import { tableName } from './names.ts'
 import type { Place } from './place.ts'
 import type { Program } from './programs.ts'
@@ -25,7 +25,7 @@ const leftOut = ['FK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'ROW SECURITY', '
  * @throws Fault target-invalid naming the tables that the dump does not hold */
 export async function listTables(
   place: Place,
-  dump: { program: Program; raw: RawInput; tables: readonly string[] },
+  dump: { program: Program; raw: DumpInput; tables: readonly string[] },
 ): Promise<string> {
   const { program, raw, tables } = dump
   const entries = parseEntries(await textOf(raw, [program.path, '--schema-only', '--file=-']))
@@ -47,7 +47,7 @@ export async function listTables(
   return path
 }
 
-async function textOf(raw: RawInput, argv: string[]): Promise<string> {
+async function textOf(raw: DumpInput, argv: string[]): Promise<string> {
   const chunks: Buffer[] = []
   await raw
     .intoProgram({ argv }, (chunk) => chunks.push(chunk))

@@ -1,7 +1,8 @@
 import type { Inspection, Sink } from '../source.ts'
+import { dumpDirectory } from './directory/dump.ts'
 import { programEnvironment } from './environment.ts'
 import { toolFault } from './faults.ts'
-import { dumpArguments, isFiltered } from './options.ts'
+import { dumpArguments, isFiltered, jobsOf } from './options.ts'
 import type { Place } from './place.ts'
 import { forServer, installed, type Program } from './programs.ts'
 import { withSession, type Session } from './session.ts'
@@ -21,7 +22,7 @@ export async function inspect(place: Place, signal: AbortSignal): Promise<Inspec
       toolVersion: client.version,
     },
     method: 'pg_dump',
-    format: 'custom',
+    format: jobsOf(options) > 1 ? 'directory' : 'custom',
     database: origin.database,
     endpoint: endpointOf(origin),
     hasTables: facts.hasTables && !isFiltered(options),
@@ -32,25 +33,31 @@ export async function inspect(place: Place, signal: AbortSignal): Promise<Inspec
 }
 
 /** The name goes through the environment, where libpq takes it literally: as an argument `host=evil dbname=x` would connect to `evil`. */
-export async function dump(place: Place, client: Program, sink: Sink): Promise<void> {
+export async function dump(
+  place: Place,
+  { client, sink }: { client: Program; sink: Sink },
+  signal: AbortSignal,
+): Promise<void> {
   const { origin, context, options } = place
+  const name = plainName(origin.database)
+  if (jobsOf(options) > 1) return dumpDirectory(place, { client, name, sink }, signal)
   const env = { ...(await programEnvironment(origin, context)), PGDATABASE: origin.database }
   const fixed = ['--format=custom', '--compress=0', '--no-password'] // the filters compress, on all cores
   const argv = [client.path, ...fixed, ...dumpArguments(options)]
   try {
-    await sink.file(artifactName(origin.database)).fromProgram({ argv, env })
+    await sink.file(`${name}.dump`).fromProgram({ argv, env })
   } catch (error) {
     throw toolFault(error, origin, 'dump-failed')
   }
 }
 
 /** A plain file name, whatever the database is called. */
-function artifactName(database: string): string {
+function plainName(database: string): string {
   const plain = database
     .replace(/[^A-Za-z0-9._-]+/g, '_')
     .replace(/^[._-]+/, '')
     .slice(0, 63)
-  return `${plain || 'database'}.dump`
+  return plain || 'database'
 }
 
 interface Facts {

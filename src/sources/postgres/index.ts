@@ -2,7 +2,8 @@ import type { SourceContext, Source, SourceDriver, SourceSettings } from '../sou
 import { check, serverTime } from './check.ts'
 import { dump, inspect } from './dump.ts'
 import { sessionName } from './environment.ts'
-import { postgresOptions } from './options.ts'
+import { proveDirectory } from './directory/proof.ts'
+import { jobsOf, postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
 import { plan } from './plan.ts'
 import { forServer, installed, majorOf, usualFolders, type Program } from './programs.ts'
@@ -14,7 +15,7 @@ import { scratches } from './scratch.ts'
 import { resolveTarget, withServer } from './target.ts'
 import { connectionTo, endpointOf, parseConnection, secretsOf, urlAt, type Connection } from './url.ts'
 
-/** PostgreSQL through `pg_dump --format=custom`; the client must be of the server's own major version, or newer. */
+/** PostgreSQL through `pg_dump`, in the custom format or several tables at a time; the client must be of the server's own major version, or newer. */
 export const postgres: SourceDriver = createPostgres(usualFolders)
 
 /** @param folders patterns of the folders that hold client programs */
@@ -68,12 +69,13 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
     },
     async dump(_series, { engine }, sink, signal) {
       const programs = client ? [client] : await installed('pg_dump', folders, context, signal)
-      await dump(place, forServer(programs, majorOf(engine.toolVersion)!), sink)
+      await dump(place, { client: forServer(programs, majorOf(engine.toolVersion)!), sink }, signal)
     },
-    prove: (_name, raw, signal, format = 'custom') =>
-      format === 'sql'
-        ? proveScript(place, raw)
-        : prove(place, { raw, dumpMajor: client?.major ?? null }, signal),
+    prove(name, raw, signal, format = formatOf(name)) {
+      if (format === 'sql') return proveScript(place, raw)
+      const dump = { raw, dumpMajor: client?.major ?? null }
+      return format === 'directory' ? proveDirectory(place, dump, signal) : prove(place, dump, signal)
+    },
     plan: (backup, request, signal, front = null) => plan(place, { backup, request, front }, signal),
     restore(backup, request, _plan, artifact, signal) {
       targets.push(resolveTarget(place, backup, request).connection)
@@ -99,12 +101,21 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
     },
     check: (signal) => check(place, signal),
     now: (signal) => serverTime(place, signal),
-    stockRestore: () => [
-      'createdb --template=template0 restored',
-      'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored {file}',
-    ],
+    stockRestore: ({ artifacts }) => stockCommands(artifacts[0]!, jobsOf(place.options)),
     close: async () => {}, // every question has its own connection, closed at once
   }
+}
+
+/** Of an artifact that was dumped here. */
+function formatOf(name: string): string {
+  return name.endsWith('.tar') ? 'directory' : 'custom'
+}
+
+function stockCommands(name: string, jobs: number): string[] {
+  const create = 'createdb --template=template0 restored'
+  const restore = 'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored'
+  if (formatOf(name) === 'custom') return [create, `${restore} {file}`]
+  return ['tar -xf {file}', create, `${restore} --jobs=${jobs} '${name.replace(/\.tar$/, '.dir')}'`]
 }
 
 /** Working, or waiting for a disk; not for a client, and not for somebody else's lock. */

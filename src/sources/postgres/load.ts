@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Artifact, Manifest } from '../../core/model.ts'
 import type { RawInput, TargetRequest } from '../source.ts'
 import { listTables } from './chosen-tables.ts'
+import type { DumpInput } from './directory/folder.ts'
 import { databaseArgument, programEnvironment } from './environment.ts'
 import { toolFault } from './faults.ts'
 import type { Place } from './place.ts'
@@ -18,6 +19,10 @@ export interface Loading {
   program: Program
   artifact: Artifact
   open: (artifact: Artifact) => Promise<RawInput>
+  /** For pg_restore. */
+  dump: () => Promise<DumpInput>
+  /** How many tables at a time. */
+  jobs: number
   /** The target was there before: it gets all or nothing. */
   intoExisting: boolean
   keepOwners: boolean
@@ -28,8 +33,7 @@ export interface Loading {
  * Several jobs are several transactions: an existing database that was empty is then labelled partial. */
 export async function load(place: Place, loading: Loading, signal: AbortSignal): Promise<void> {
   if (loading.backup.format === 'sql') return loadScript(place, loading, signal)
-  const { connection, intoExisting, request, artifact } = loading
-  const { jobs = 1 } = request
+  const { connection, intoExisting, artifact, jobs } = loading
   const env = await programEnvironment(connection, place.context)
   const argv = [
     loading.program.path,
@@ -39,9 +43,13 @@ export async function load(place: Place, loading: Loading, signal: AbortSignal):
     ...(intoExisting && jobs === 1 ? ['--single-transaction'] : []),
     ...(await selection(place, loading)),
   ]
-  const raw = await loading.open(artifact)
-  if (jobs > 1) return loadParallel(place, { raw, argv, env, jobs, connection }, signal)
-  await raw.intoProgram({ argv, env }, null).catch((error: unknown) => {
+  if (jobs > 1 && loading.backup.format !== 'directory') {
+    const raw = await loading.open(artifact)
+    return loadParallel(place, { raw, argv, env, jobs, connection }, signal)
+  }
+  const dump = await loading.dump()
+  const parallel = jobs > 1 ? [`--jobs=${jobs}`] : []
+  await dump.intoProgram({ argv: [...argv, ...parallel], env }, null).catch((error: unknown) => {
     throw toolFault(error, connection, 'restore-failed')
   })
 }
@@ -49,7 +57,7 @@ export async function load(place: Place, loading: Loading, signal: AbortSignal):
 /** Owners and tables, as arguments of pg_restore. */
 export async function selection(place: Place, { keepOwners, request, ...dump }: Loading): Promise<string[]> {
   const { tables = [] } = request
-  const raw = await dump.open(dump.artifact)
+  const raw = await dump.dump()
   const list = tables.length > 0 ? await listTables(place, { program: dump.program, raw, tables }) : null
   return [
     ...(keepOwners ? [] : ['--no-owner', '--no-acl']),

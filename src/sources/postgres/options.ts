@@ -22,6 +22,15 @@ export const postgresOptions = Type.Object(
         description: 'Give up when a table stays locked by somebody else for longer than this.',
       }),
     ),
+    jobs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 16,
+        default: 1,
+        description:
+          'How many tables are dumped at a time. From 2 on the dump is pg_dump’s directory format in one tar archive, and restores into a new database use as many jobs. It takes one connection more than this, and room in `temp_dir` for the largest tables, uncompressed.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -33,6 +42,11 @@ const argumentOf: Record<string, string> = {
   tables: '--table',
   exclude_tables: '--exclude-table',
   exclude_table_data: '--exclude-table-data',
+}
+
+/** Workers of pg_dump and pg_restore; 1 = the custom format, which has no workers. */
+export function jobsOf({ jobs }: Record<string, unknown>): number {
+  return typeof jobs === 'number' ? jobs : 1
 }
 
 /** As arguments of pg_dump. */

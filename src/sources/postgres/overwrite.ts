@@ -12,7 +12,7 @@ import { psqlFor, runScripts } from './psql.ts'
  * end before anybody had counted.
  * @throws Fault restore-failed */
 export async function overwrite(place: Place, loading: Loading, signal: AbortSignal): Promise<void> {
-  const { backup, connection, artifact, program } = loading
+  const { backup, connection, program } = loading
   const psql = await psqlFor(place, signal)
   const [script, check] = ['overwrite.sql', 'check.sql'].map((name) => join(place.context.folder, name)) as [
     string,
@@ -26,8 +26,8 @@ export async function overwrite(place: Place, loading: Loading, signal: AbortSig
       ...(await selection(place, loading)),
       `--file=${script}`,
     ]
-    const raw = await loading.open(artifact)
-    await raw.intoProgram({ argv }, null).catch((error: unknown) => {
+    const dump = await loading.dump()
+    await dump.intoProgram({ argv }, null).catch((error: unknown) => {
       throw toolFault(error, connection, 'restore-failed')
     })
     await writeFile(check, checkScript(backup.tables ?? []), { mode: 0o600 })

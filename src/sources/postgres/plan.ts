@@ -1,12 +1,14 @@
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
 import type { RawInput, TargetPlan, TargetRequest } from '../source.ts'
+import type { DumpInput } from './directory/folder.ts'
+import { withToc } from './directory/toc.ts'
 import { quoted } from './names.ts'
 import { chooseOwnership } from './ownership.ts'
 import type { Place } from './place.ts'
 import { forDump, installed, majorOf, type Program } from './programs.ts'
 import { psqlFor } from './psql.ts'
-import { readSchema } from './schema.ts'
+import { readSchema, type DumpedSchema } from './schema.ts'
 import { planSwap } from './swap-plan.ts'
 import { readTarget, resolveTarget, withServer, type TargetState } from './target.ts'
 import { endpointOf, type Connection } from './url.ts'
@@ -79,7 +81,10 @@ async function neededRoles(
 ): Promise<{ missing: string[]; warnings: string[] }> {
   const { backup, request, front, program, connection } = asked
   if (request.noOwner || backup.format === 'sql' || !front || !program) return { missing: [], warnings: [] }
-  const schema = await readSchema(program, { raw: front, database: backup.database }).catch(() => null)
+  const read = (raw: DumpInput): Promise<DumpedSchema> =>
+    readSchema(program, { raw, database: backup.database })
+  const reading = backup.format === 'directory' ? withToc(place, front, signal, read) : read(front)
+  const schema = await reading.catch(() => null)
   signal.throwIfAborted()
   if (!schema)
     return { missing: [], warnings: ['which roles the dump needs is unknown before all of it was fetched'] }

@@ -2,10 +2,12 @@ import { Fault, asFault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
 import { countRows } from './counts.ts'
+import { withFolder, type DumpInput } from './directory/folder.ts'
 import { databaseArgument } from './environment.ts'
 import { toolFault } from './faults.ts'
 import { chooseOwnership, type Ownership } from './ownership.ts'
 import { load, type Loading } from './load.ts'
+import { jobsOf } from './options.ts'
 import { overwrite } from './overwrite.ts'
 import type { Place } from './place.ts'
 import { assertUsable } from './plan.ts'
@@ -25,9 +27,21 @@ export interface RestoreJob {
 const analyzeMs = 15 * 60_000
 
 export async function restore(place: Place, job: RestoreJob, signal: AbortSignal): Promise<Restored> {
-  const { connection } = resolveTarget(place, job.backup, job.request)
   const artifact = onlyArtifact(job.backup)
-  const { program, schema } = await readDump(place, { job, artifact, connection }, signal)
+  const open = (): Promise<RawInput> => job.artifact(artifact)
+  if (job.backup.format !== 'directory') return restoreFrom(place, { ...job, dump: open }, signal)
+  return withFolder(place, { artifact, raw: await open() }, signal, (folder) =>
+    restoreFrom(place, { ...job, dump: async () => folder }, signal),
+  )
+}
+
+interface ReadyJob extends RestoreJob {
+  dump: () => Promise<DumpInput>
+}
+
+async function restoreFrom(place: Place, job: ReadyJob, signal: AbortSignal): Promise<Restored> {
+  const { connection } = resolveTarget(place, job.backup, job.request)
+  const { program, schema } = await readDump(place, { job, connection }, signal)
   const needs = { context: place.context, signal }
   return withServer(connection, needs, async (server) => {
     await lockTarget(server, connection.database)
@@ -37,12 +51,13 @@ export async function restore(place: Place, job: RestoreJob, signal: AbortSignal
     const filling: Filling = {
       ...job,
       open: job.artifact,
-      artifact,
+      artifact: onlyArtifact(job.backup),
       connection,
       program,
       schema,
       state,
       ownership,
+      jobs: jobsFor(place, job, state),
       intoExisting: state.exists,
       keepOwners: ownership.keep,
     }
@@ -50,16 +65,21 @@ export async function restore(place: Place, job: RestoreJob, signal: AbortSignal
   })
 }
 
+/** As many as were asked for. Who did not ask gets what is there all or nothing, and something new as it was dumped. */
+function jobsFor({ options }: Place, { backup, request }: RestoreJob, { exists }: TargetState): number {
+  return request.jobs ?? (backup.format === 'directory' && !exists ? jobsOf(options) : 1)
+}
+
 /** The program that reads the dump, and what the dump demands of the server. Plain SQL demands what it says when it is run. */
 async function readDump(
   { context, folders }: Place,
-  { job, artifact, connection }: { job: RestoreJob; artifact: Artifact; connection: Connection },
+  { job, connection }: { job: ReadyJob; connection: Connection },
   signal: AbortSignal,
 ): Promise<{ program: Program; schema: DumpedSchema }> {
   const programs = await installed('pg_restore', folders, context, signal)
   const program = forDump(programs, majorOf(job.backup.engine.toolVersion))
   if (job.backup.format === 'sql') return { program, schema: noSchema() }
-  const raw = await job.artifact(artifact)
+  const raw = await job.dump()
   const schema = await readSchema(program, { raw, database: job.backup.database }).catch((error: unknown) => {
     throw toolFault(error, connection, 'restore-failed')
   })

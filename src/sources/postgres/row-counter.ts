@@ -31,8 +31,9 @@ type Place = 'between' | 'comment' | 'statement' | 'single' | 'double' | 'copy-l
 
 /** A small lexer: between tables, `COPY` inside a comment, a text or a quoted name must not be taken for a statement;
  * inside a table only newlines matter, because COPY escapes all others.
- * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS */
-export function createRowCounter(): RowCounter {
+ * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
+ * @param begun  told of each table where its rows begin; several times when it is loaded in parts */
+export function createRowCounter(begun: (table: string) => void = () => undefined): RowCounter {
   const counts = new Map<string, number>()
   let place: Place = 'between'
   /** The statement so far, when it may be a COPY or name the encoding; else null. */
@@ -98,6 +99,7 @@ export function createRowCounter(): RowCounter {
       text?.startsWith('COPY ') && text.endsWith(' FROM stdin;') ? parseQualified(text.slice(5)) : null
     if (!name) return false
     table = tableName(name.schema, name.table)
+    begun(table)
     counts.set(table, counts.get(table) ?? 0) // partitions loaded through their root come one by one
     return true
   }

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import { isBrokenPipe } from '../../sys/process.ts'
-import type { RawInput } from '../source.ts'
+import type { DumpInput } from './directory/folder.ts'
 import { unquoted } from './names.ts'
 import type { Program } from './programs.ts'
 
@@ -28,7 +28,7 @@ export const noSchema = (): DumpedSchema => ({
  * @param database  its name, for the database's own options; null: they are not asked for */
 export async function readSchema(
   program: Program,
-  { raw, database }: { raw: RawInput; database: string | null },
+  { raw, database }: { raw: DumpInput; database: string | null },
 ): Promise<DumpedSchema> {
   const { schema, take } = schemaReader()
   // pg_restore refuses to write a name with line breaks

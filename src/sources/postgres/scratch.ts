@@ -2,6 +2,8 @@ import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest } from '../../core/model.ts'
 import { serverFolder } from '../../sys/strays.ts'
 import type { RawInput, Restored, Scratch, Scratches, ScratchPlace } from '../source.ts'
+import type { DumpInput } from './directory/folder.ts'
+import { withToc } from './directory/toc.ts'
 import { databaseArgument, programEnvironment } from './environment.ts'
 import { toolFault } from './faults.ts'
 import { nameBeside, quoted } from './names.ts'
@@ -179,7 +181,9 @@ async function dumpedSchema(
 ): Promise<DumpedSchema> {
   const programs = await installed('pg_restore', place.folders, place.context, signal)
   const program = forDump(programs, majorOf(backup.engine.toolVersion))
-  return readSchema(program, { raw, database: null }).catch((error: unknown) => {
+  const read = (dump: DumpInput): Promise<DumpedSchema> => readSchema(program, { raw: dump, database: null })
+  const reading = backup.format === 'directory' ? withToc(place, raw, signal, read) : read(raw)
+  return reading.catch((error: unknown) => {
     throw toolFault(error, connection, 'restore-failed')
   })
 }

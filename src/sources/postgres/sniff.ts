@@ -1,8 +1,12 @@
+import { tocName } from './directory/finished.ts'
+import { plainName } from './directory/inventory.ts'
+import { readHeader as readTarHeader, type Header } from './directory/tar.ts'
 import type { Sniffed } from '../source.ts'
 import { sqlTextOf } from '../sql-text.ts'
 
 const magic = Buffer.from('PGDMP')
 const customFormat = 1
+const headBytes = 512 // of a member of a tar archive
 
 /** The custom format names the database, the server and pg_dump at its front; plain SQL of pg_dump says so in a comment. */
 export function sniff(head: Buffer): Sniffed | null {
@@ -11,12 +15,36 @@ export function sniff(head: Buffer): Sniffed | null {
     const isCustom = head[magic.length + 5] === customFormat
     return isCustom ? { format: 'custom', vague: false, ...unknown, ...readHeader(head) } : null
   }
+  const toc = tocIn(head)
+  if (toc) return { format: 'directory', vague: false, ...unknown, ...readHeader(toc) }
   const dialect = sqlTextOf(head)
   if (dialect !== 'postgres' && dialect !== 'any') return null
   const [, serverVersion = null] =
     /^-- Dumped from database version (\S+)/m.exec(head.toString('latin1')) ?? []
   const [, toolVersion = null] = /^-- Dumped by pg_dump version (\S+)/m.exec(head.toString('latin1')) ?? []
   return { format: 'sql', vague: dialect === 'any', ...unknown, serverVersion, toolVersion }
+}
+
+/** The table of contents of a directory of pg_dump in a tar archive, when it is the first file there. pg_dump's own tar format
+ * is the same. */
+function tocIn(head: Buffer): Buffer | null {
+  for (let at = 0; at + headBytes <= head.length; at += headBytes) {
+    const header = headerAt(head.subarray(at, at + headBytes))
+    if (header === null) return null
+    const content = head.subarray(at + headBytes)
+    if (header.type === '5') continue
+    const isToc = header.type === '0' && plainName(header) === tocName
+    return isToc && content.subarray(0, magic.length).equals(magic) ? content : null
+  }
+  return null
+}
+
+function headerAt(block: Buffer): Header | null {
+  try {
+    return readTarHeader(block)
+  } catch {
+    return null // it is no tar archive
+  }
 }
 
 /** Magic, three version bytes, sizes of integers and offsets, format; then compression, date, and three texts.

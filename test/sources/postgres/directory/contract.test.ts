@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { after, before } from 'node:test'
+import { promisify } from 'node:util'
+import { postgres } from '../../../../src/sources/postgres/index.ts'
+import { sourceContract } from '../../../contracts/source.ts'
+import { startPostgres, type PostgresServer } from '../../../support/postgres.ts'
+import { enginePipes } from '../../pipes.ts'
+import { contentOf, databaseIn, exists, hardToCopy, keepWriting } from '../databases.ts'
+
+const run = promisify(execFile)
+let server: PostgresServer
+let made = 0
+
+before(async () => void (server = await startPostgres()))
+after(() => server.close())
+
+async function create(): Promise<string> {
+  const name = `shop_${++made}`
+  await server.createDatabase(name)
+  return name
+}
+
+// what does not depend on the format is in the other contract test
+sourceContract(
+  {
+    driver: postgres,
+    options: { jobs: 2 },
+    badUrls: [],
+    secretOf: (url) => new URL(url).password,
+    missingUrl: () => server.url('no such database'),
+    content: (url, place) => contentOf(server, place ?? databaseIn(url)),
+    exists: (_url, place) => exists(server, place),
+
+    async make() {
+      const name = await create()
+      await server.query(hardToCopy.sql, name)
+      return { url: server.url(name), tables: hardToCopy.tables }
+    },
+
+    async makeEmpty() {
+      return { url: server.url(await create()), tables: [] }
+    },
+
+    async makeBusy(t) {
+      const name = await create()
+      return { url: server.url(name), tables: [], stop: await keepWriting(t, server.url(name)) }
+    },
+
+    async paste(_url, folder, commands) {
+      const connection = { PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: server.superuser }
+      const env = { ...process.env, ...connection, PGPASSWORD: server.password }
+      for (const command of commands) await run('sh', ['-c', command], { cwd: folder, env })
+      return contentOf(server, 'restored')
+    },
+  },
+  enginePipes([]),
+)
