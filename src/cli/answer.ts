@@ -20,7 +20,7 @@ export interface Manner {
 /** Commands whose run is watched to its end. */
 const watched = ['run', 'verify', 'drill', 'approve']
 /** Commands whose plan is confirmed here. */
-const confirmed = ['restore', 'confirm', 'prune']
+const confirmed = ['restore', 'clone', 'confirm', 'prune']
 
 /** Asks the program one thing and shows the answer.
  * @returns the exit code */

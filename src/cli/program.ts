@@ -91,6 +91,7 @@ const faces: Record<string, { usage?: string; wait?: boolean; yes?: boolean; def
   drill: { wait: true },
   approve: { wait: true },
   restore: { yes: true },
+  clone: { yes: true },
   undo: { wait: true },
   confirm: { yes: true },
   prune: { yes: true },

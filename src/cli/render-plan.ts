@@ -27,7 +27,9 @@ export function renderPlan(request: RequestView, look: Look, isFiled: boolean): 
     ...(request.reason === null ? [] : [['Reason', request.reason] as [string, string]]),
     ...(isFiled ? [['Request', requestLine(request, look)] as [string, string]] : []),
   ]
-  const title = `Restore ${plan.backup.strategy} into ${plan.target.name}`
+  const title = plan.clone
+    ? `Copy ${plan.backup.strategy} into ${plan.clone.place} (${plan.target.name})`
+    : `Restore ${plan.backup.strategy} into ${plan.target.name}`
   return [
     paint(harmless(title), 'bold', look.colours),
     ...lines.map(([label, value]) => `  ${colourOf(label, look)}${harmless(value).replaceAll('\n', ' ')}`),

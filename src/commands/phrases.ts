@@ -2,6 +2,7 @@ import { formatAge, formatBytes, formatCount, formatDuration } from '../core/dur
 import type { Level, Pin, PruneResult, RunState, RunView, Stage, VerifyResult } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import { drillFact, drillLines } from './drill-words.ts'
+import { cloneLines } from './clone-words.ts'
 import { swapLines, undoLines, undoWords } from './replaced.ts'
 import type { Cell } from './reply.ts'
 import { allLines, allWords } from './verify-words.ts'
@@ -40,6 +41,7 @@ export const stageWords: Record<Stage, string> = {
   fetch: 'fetch and check',
   restore: 'restore',
   check: 'compare',
+  sanitize: 'sanitize',
   swap: 'swap',
   prune: 'delete old backups',
   waiting: 'waiting to try again',
@@ -150,6 +152,8 @@ function successOf(run: RunView): string {
   }
   if (run.undo) return `${undoWords(run.undo)}${took}`
   if (run.restore) {
+    if (run.restore.clone)
+      return `copied into ${run.restore.target} (${run.restore.clone.place})${took} · ${contents(run.restore)}`
     const where = run.restore.swap ? 'in place of' : 'into'
     return `restored ${where} ${run.restore.target}${took} · ${contents(run.restore)}`
   }
@@ -208,6 +212,7 @@ export function runDetails(run: RunView): string[] {
     return [
       `backup ${run.restore.backup} → ${run.restore.endpoint}`,
       ...(run.restore.swap ? swapLines(run.restore.swap, run.timezone) : []),
+      ...(run.restore.clone ? cloneLines(run.restore.clone, run.timezone) : []),
       ...run.restore.warnings,
       ...opened(run.restore.open),
     ]

@@ -4,6 +4,7 @@ import { acknowledge } from './acknowledge.ts'
 import { cancel } from './cancel.ts'
 import { catalogSync } from './catalog-sync.ts'
 import type { CommandDefinition } from './command.ts'
+import { clone } from './clone.ts'
 import { confirm } from './confirm.ts'
 import { decryptTest } from './decrypt-test.ts'
 import { digest } from './digest.ts'
@@ -56,6 +57,7 @@ export const commands: readonly CommandDefinition[] = [
   verify,
   drill,
   restore,
+  clone,
   undo,
   confirm,
   dismiss,
@@ -77,4 +79,4 @@ export const commands: readonly CommandDefinition[] = [
 ]
 
 /** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
-export const laterCommands: readonly string[] = ['clone']
+export const laterCommands: readonly string[] = []

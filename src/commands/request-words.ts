@@ -5,7 +5,8 @@ import { plural } from './phrases.ts'
 export function askedFor(request: AnyRequestView): string {
   switch (request.kind) {
     case 'restore': {
-      const { backup, target } = request.plan
+      const { backup, target, clone } = request.plan
+      if (clone) return `copy ${backup.id} into ${clone.place} (${target.name})`
       const where = target.mode === 'in-place' ? `in place of ${target.name}` : `into ${target.name}`
       return `restore ${backup.id} ${where}`
     }

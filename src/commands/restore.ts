@@ -195,7 +195,12 @@ function choose(given: Static<typeof args>, engine: Engine): Chosen {
   return { backup: wanted, strategy: strategyOf(engine, wanted, strategy) }
 }
 
-async function ofDatabase({ backup, strategy }: Chosen, database: string, engine: Engine): Promise<string> {
+/** @throws Fault not-found */
+export async function ofDatabase(
+  { backup, strategy }: Chosen,
+  database: string,
+  engine: Engine,
+): Promise<string> {
   if (backup !== 'latest') {
     const { view } = await engine.backup(backup, strategy)
     if (view.series === database) return view.id

@@ -18,6 +18,7 @@ import {
   verdictWords,
 } from './drill-words.ts'
 import { dateText, plural } from './phrases.ts'
+import { copyFacts } from './clone-words.ts'
 import { replacedFacts } from './replaced.ts'
 import { levelCell, text, type Fact, type Reply, type TableRow } from './reply.ts'
 import { knownStrategy } from './select.ts'
@@ -162,6 +163,7 @@ async function detail(engine: Engine, name: string, now: number): Promise<Reply>
       },
       ...keptFacts(strategy),
       ...replacedFacts(strategy),
+      ...copyFacts(strategy),
       ...goodFacts(strategy),
       ...provenFacts(strategy, now),
       ...rereadFacts(strategy, now),

@@ -1,6 +1,7 @@
 import { composeUrl, schemeOf, sourceOf, type Connection } from './database.ts'
 import type { SourceFacts } from './catalogue.ts'
 import { checkCompression } from './check-places.ts'
+import { checkClones } from './clones.ts'
 import { checkDrill } from './drill.ts'
 import { examine, type Examination } from './examine.ts'
 import { nearest } from '../core/nearest.ts'
@@ -56,6 +57,7 @@ export function checkStrategies(examination: Examination): void {
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
     checkHooks(strategy.hooks, child(at, 'hooks'), examination)
     checkCompression({ value: strategy.compression, at: child(at, 'compression') }, examination)
+    if (source) checkClonesOf(strategy, { at, own: source, named }, examination)
   }
 }
 
@@ -136,6 +138,16 @@ function checkDrillOf(
   if (drill !== undefined) checkDrill(drill, place, examination)
   const url = isMapping(rule) ? rule.database_url : undefined
   checkUrl({ url, at: child(place, 'database_url'), own }, examination)
+}
+
+function checkClonesOf(
+  { clones }: StrategyFile,
+  { at, own, named }: { at: string; own: SourceFacts; named: NamedStrategy[] },
+  examination: Examination,
+): void {
+  const judge = (url: string, place: string): boolean =>
+    checkUrl({ url, at: place, own }, examination) !== null
+  checkClones(clones, { at: child(at, 'clones'), own, named, judge }, examination)
 }
 
 function judgeUrl(

@@ -15,6 +15,7 @@ import { parseSchedule, type ScheduleSpec } from '../core/schedule.ts'
 import type { TSchema } from 'typebox'
 import { accessOf } from './access.ts'
 import type { DriverCatalogue } from './catalogue.ts'
+import { clonesOf } from './clones.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
 import { defaults } from './defaults.ts'
@@ -85,7 +86,7 @@ function strategyFrom(
     encryption: encryptionOf(own.encryption, context.folder),
     prove: own.prove ?? defaults.prove,
     hooks: hooksOf(own.hooks, context.folder),
-    clones: {},
+    clones: clonesOf(strategy.clones, context.folder),
     drill: drillOf(own.drill),
     ...limitsOf(strategy, global),
     storages: chosenStorages(own.storage, global),

@@ -3,6 +3,7 @@ import { spellDuration } from '../core/duration.ts'
 import { doubtfulRules, spellAge } from '../core/retention/rules.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { warnOfAccess } from './access.ts'
+import { warnOfClones } from './clones.ts'
 import { strategiesOf } from './check-strategies.ts'
 import { warnOfEncryption } from './encryption.ts'
 import type { Examination } from './examine.ts'
@@ -22,6 +23,7 @@ export function warn(
   if (config.slack) warnOfSlack(config.slack, { examination, hasDigest: config.digest !== null })
   strategiesOf(root).forEach(({ pointer, strategy }, index) => {
     warnOfStrategy(config.strategies[index]!, { pointer, strategy, global, examination })
+    warnOfClones(strategy.clones, child(pointer, 'clones'), examination)
   })
 }
 

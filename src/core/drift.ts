@@ -27,6 +27,8 @@ function targetDrift({ target: was }: RestorePlan, { target: is }: RestorePlan):
 }
 
 function contentDrift(was: RestorePlan, is: RestorePlan): string[] {
+  const sums = ({ clone }: RestorePlan): string => (clone?.sanitize ?? []).map(({ sha256 }) => sha256).join()
+  if (sums(was) !== sums(is)) return ['the files that sanitize the copy are no longer what was shown']
   const isSame = (was.tables ?? []).join() === (is.tables ?? []).join() && was.noOwner === is.noOwner
   return isSame ? [] : ['other tables or owners would be restored']
 }

@@ -39,6 +39,7 @@ export const faultTable = {
     retry: false,
     means: 'the place keeps the object until a date (Object Lock)',
   },
+  'sanitize-failed': { exit: 39, retry: false, means: 'SQL that cleans a copy ended with an error' },
   'restore-failed': { exit: 40, retry: false, means: 'the restore stopped at an error' },
   'restore-incomplete': { exit: 41, retry: false, means: 'the restored data differs from the backup' },
   'drill-failed': { exit: 44, retry: false, means: 'a restored backup is not what it should be' },

@@ -1,3 +1,4 @@
+import type { CloneView } from './clone.ts'
 import type { DrillResult } from './drill.ts'
 import type { Drilled, DrillStanding } from './drill-standing.ts'
 import type { FaultFacts } from './faults.ts'
@@ -44,6 +45,7 @@ export type Stage =
   | 'fetch'
   | 'restore'
   | 'check'
+  | 'sanitize'
   | 'swap'
   | 'prune'
   | 'waiting'
@@ -208,6 +210,8 @@ export interface StrategyView {
   overdueSince: number | null
   /** Paused by a person: its slots are recorded as skipped. `until` null = until resumed. */
   paused: { until: number | null; by: Actor } | null
+  /** Copies of its backups in other databases. */
+  copies?: CloneView[]
   /** Databases that a restore in place replaced and that are still there. */
   replaced?: SwapView[]
   /** Old backups that are deleted only when somebody confirms it. */

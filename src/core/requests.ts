@@ -1,3 +1,4 @@
+import type { ClonePlan } from './clone.ts'
 import type { FaultFacts } from './faults.ts'
 import type { Rung } from './ladder.ts'
 import type { Actor, Level } from './model.ts'
@@ -52,6 +53,8 @@ export interface RestorePlan {
     /** What `freshness_sql` answered; null = unknown. */
     newest: string | null
   }
+  /** A copy into a place of the configuration. */
+  clone?: ClonePlan
   noOwner: boolean
   /** Only these tables; absent: everything. */
   tables?: string[]

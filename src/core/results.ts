@@ -1,3 +1,4 @@
+import type { CloneResult } from './clone.ts'
 import type { Level } from './model.ts'
 import type { Oddity } from './usual.ts'
 
@@ -95,6 +96,8 @@ export interface RestoreResult {
   open: string | null
   /** In place only. */
   swap?: SwapResult
+  /** Of a copy into a place. */
+  clone?: CloneResult
 }
 
 /** What a swap did, and what has become of it since. */

@@ -272,6 +272,8 @@ export interface RestoreAsk {
   clean?: boolean
   /** In the place of the strategy's own database, which is kept for `restore.undo`. */
   inPlace?: boolean
+  /** Copy it into this place of the strategy. */
+  clone?: string
   /** Live sessions may be ended. */
   force?: boolean
   /** The name of what is overwritten, as the person typed it; on the host it is asked for at the terminal. */

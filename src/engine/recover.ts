@@ -1,3 +1,4 @@
+import type { Strategy } from '../core/config.ts'
 import { asFault, Fault, faultFacts } from '../core/faults.ts'
 import { findRequest } from '../state/requests.ts'
 import { endRun, findRun, openRuns, type Run } from '../state/runs.ts'
@@ -106,7 +107,7 @@ async function whatIsLeft(context: EngineContext, run: Run): Promise<string> {
 async function endSessions(context: EngineContext, run: Run): Promise<void> {
   const found = await strategyOfRun(context, run).catch(() => null) // it is no longer configured
   if (!found) return
-  const restoreUrl = (await otherPlace(context, run, found.source.url)) ?? found.source.restoreUrl
+  const restoreUrl = (await otherPlace(context, run, found)) ?? found.source.restoreUrl
   const strategy = { ...found, source: { ...found.source, restoreUrl } }
   const opening = { id: run.id, folder: runFolder(context, run.id) }
   const restoring = run.kind === 'restore' && { restoring: true as const }
@@ -124,10 +125,15 @@ async function endSessions(context: EngineContext, run: Run): Promise<void> {
 }
 
 /** A restore may work on a server (`--target-url`) or in a folder (a path as `--target-db`) that the configuration does not name. */
-async function otherPlace(context: EngineContext, { params }: Run, url: string): Promise<string | null> {
+async function otherPlace(
+  context: EngineContext,
+  { params }: Run,
+  { source: { url }, clones: places }: Strategy,
+): Promise<string | null> {
   if (!params.request) return null
   const request = await findRequest<Partial<RestoreAsk>>(context.database.read, params.request)
-  const { targetUrl, targetDb } = request?.ask ?? {}
+  const { targetUrl, targetDb, clone } = request?.ask ?? {}
+  if (clone !== undefined) return places[clone]?.url ?? null
   const isPath = request?.view.plan.target.mode === 'file' && targetDb?.startsWith('/')
   return isPath ? `${url.slice(0, url.indexOf(':'))}://${targetDb}` : (targetUrl ?? null)
 }

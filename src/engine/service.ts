@@ -23,6 +23,7 @@ import { reloadHere, reloadThere, reloadUntil } from './reload.ts'
 import { endOverdue, pingAgain } from './requests/overdue.ts'
 import { rereadUntil } from './reread.ts'
 import { takeUpRequests } from './requests.ts'
+import { lookAfterClones } from './clone/settle.ts'
 import { lookAfterSwaps } from './restore/swaps.ts'
 import { sweepLeft } from './drill/leftovers.ts'
 import { createDrillSchedule } from './drill-schedule.ts'
@@ -157,6 +158,7 @@ async function watchUntil(
     'kept dumps': () => tidyKept(context),
     'what drills left on other servers': () => sweepLeft(context),
     'replaced databases': () => lookAfterSwaps(context),
+    'copies whose time is over': () => lookAfterClones(context),
     'uploads that nobody ended': () => endUploads(context),
     'the head of the audit log': () => storeAuditHeads(context, signal),
   }
@@ -226,6 +228,7 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     await sweepLeft(context)
     await sweepFolders(context)
     await lookAfterSwaps(context)
+    await lookAfterClones(context)
     await forgetOld(context)
   }
 

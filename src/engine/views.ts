@@ -13,6 +13,7 @@ import { listDebts, type Debt } from '../state/owed.ts'
 import { requestsIn } from '../state/requests.ts'
 import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
+import { listClones } from '../state/clones.ts'
 import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
 import { standingOf } from './standing.ts'
@@ -161,6 +162,7 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     kept: await keptOf(context, strategy.name),
     overdueSince: await overdueSince(context, strategy),
     paused,
+    copies: await listClones(db, strategy.name),
     replaced: await listSwaps(db, strategy.name),
     asks: await asksOf(db, strategy.name),
     failuresInARow: await failuresInARow(db, strategy.name),

@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts'
 import type { Artifact, Manifest, Series, TableRows } from '../core/model.ts'
 import type { Host } from '../core/tunnel.ts'
 import type { Command, Processes } from '../sys/process.ts'
+import type { Cloning } from './cloning.ts'
 import type { Scratches } from './scratch.ts'
 import type { SwapNames, Swapping } from './swapping.ts'
 
@@ -132,6 +133,9 @@ export interface Source {
    * children of this machine work. @throws Fault database-… when it cannot be asked */
   works?(signal: AbortSignal): Promise<boolean>
 
+  /** What makes a restored database a copy for people, together with `swap`. Absent: this kind cannot be cloned. */
+  clone?: Cloning
+
   /** Puts a restored database in the place of the live one. Absent: this kind is restored beside only. */
   swap?: Swapping
 
@@ -221,6 +225,8 @@ export interface TargetRequest {
    * `<name>_restore_<stamp>`, the name cut to the engine's limit. */
   stamp: string
   noOwner: boolean
+  /** It is changed before anybody uses it: statistics of it are gathered later. */
+  draft?: boolean
   /** Without tablespaces and subscriptions, too; for a drill. */
   bare?: boolean
   /** Only these tables, as manifests name them; absent or empty: everything. */
@@ -266,5 +272,6 @@ export interface Restored {
   open: string | null
 }
 
+export type { Cloning } from './cloning.ts'
 export type { Scratch, Scratches, ScratchPlace } from './scratch.ts'
 export type { Swap, Swapped, SwapNames, Swapping } from './swapping.ts'

@@ -142,4 +142,12 @@ export const migrations: readonly string[] = [
   CREATE INDEX backups_unread ON backups (storage, coalesce(tried_at, read_at, created_at)) WHERE corrupt IS NULL AND is_foreign = 0;
   CREATE INDEX backups_tried ON backups (storage, tried_at) WHERE tried_at IS NOT NULL;
   `,
+  `
+  CREATE TABLE clones (
+    run TEXT PRIMARY KEY, strategy TEXT NOT NULL, place TEXT NOT NULL, endpoint TEXT NOT NULL, name TEXT NOT NULL, beside TEXT NOT NULL,
+    kept TEXT NOT NULL, old_id TEXT, new_id TEXT, state TEXT NOT NULL, backup TEXT NOT NULL, result TEXT, by TEXT NOT NULL,
+    at INTEGER NOT NULL, drop_after_ms INTEGER, until INTEGER, retry_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX clones_unended ON clones (strategy, at) WHERE state <> 'ended';
+  `,
 ]

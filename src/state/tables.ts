@@ -24,6 +24,7 @@ export interface Tables {
   seen: { key: string; at: number }
   audit: AuditTable
   swaps: SwapsTable
+  clones: ClonesTable
   incidents: IncidentsTable
   /** What retention let go, and why. */
   deletions: { backup: string; storage: string; strategy: string; reason: string; at: number }
@@ -174,6 +175,27 @@ export interface IncidentsTable {
   closed_at: number | null
   /** Everything else. */
   facts: string
+}
+
+/** Copies of backups in other databases, while they are made and as long as they are there. */
+export interface ClonesTable {
+  run: string
+  strategy: string
+  place: string
+  endpoint: string
+  name: string
+  beside: string
+  kept: string
+  old_id: string | null
+  new_id: string | null
+  state: string
+  backup: string
+  result: string | null
+  by: string
+  at: number
+  drop_after_ms: number | null
+  until: number | null
+  retry_at: number
 }
 
 /** Restores in place whose replaced database is still there. */

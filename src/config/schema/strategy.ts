@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { clones } from './clones.ts'
 import { shared } from './shared.ts'
 import { slackRouting } from './slack.ts'
 import { count, databaseUrl, flag, group, later, text } from './words.ts'
@@ -63,6 +64,7 @@ export const strategyKeys = {
       { description: 'Where this strategy’s messages go; its own `channel_id` beats the global `channels`' },
     ),
   ),
+  clones,
   ...shared,
   databases: later('Several databases of one server', { what: 'backing up several databases of one server' }),
   tunnel: later('SSH tunnels and proxies', { what: 'tunnel' }),

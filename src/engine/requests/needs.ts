@@ -6,10 +6,10 @@ import type { EngineContext } from '../context.ts'
 export function needsFor(
   context: EngineContext,
   strategy: string,
-  weight: Omit<Weight, 'isProtected'>,
+  weight: Omit<Weight, 'isProtected'> & Partial<Weight>,
 ): Needs {
   const found = context.config.strategies.find(({ name }) => name === strategy)
-  const rung = rungOf({ ...weight, isProtected: found?.protected ?? false })
+  const rung = rungOf({ isProtected: found?.protected ?? false, ...weight })
   return {
     ...rung,
     whom: found?.access?.roles.approve ?? null,
@@ -17,7 +17,13 @@ export function needsFor(
   }
 }
 
-export function needsOfRestore(context: EngineContext, { backup, target }: RestorePlan): Needs {
+/** A place for copies is named by whoever wrote the configuration, and says itself whether it is protected. */
+export function needsOfRestore(context: EngineContext, { backup, target, clone }: RestorePlan): Needs {
+  if (clone) {
+    const overwrites = target.overwritten ? 'own' : 'nothing'
+    const weight = { kind: 'restore', overwrites, isMass: false, isProtected: clone.protected } as const
+    return needsFor(context, backup.strategy, weight)
+  }
   const overwrites = target.mode === 'in-place' ? 'own' : target.overwritten ? 'foreign' : 'nothing'
   return needsFor(context, backup.strategy, { kind: 'restore', overwrites, isMass: false })
 }

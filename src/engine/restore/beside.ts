@@ -1,6 +1,7 @@
 import { driftOf } from '../../core/drift.ts'
 import type { Artifact, Manifest, RequestView, RestorePlan, RestoreResult } from '../../core/model.ts'
 import type { RawInput, Source, TargetRequest } from '../../sources/source.ts'
+import { strategyAtTarget } from '../clone/place.ts'
 import { openSource, type EngineContext } from '../context.ts'
 import { driftFault } from '../requests/unchanged.ts'
 import { compareRows } from '../verify.ts'
@@ -40,7 +41,7 @@ export async function withChosen<T>(
 ): Promise<T> {
   await refuseDrift(context, view.plan, { ask, work })
   const chosen = await choose(context, ask, work.signal)
-  const source = await openSource(context, work.strategy, {
+  const source = await openSource(context, strategyAtTarget(work.strategy, ask), {
     id: work.run.id,
     folder: work.folder,
     restoring: true,

@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { canonical } from '../../core/canonical.ts'
 import { Fault } from '../../core/faults.ts'
+import type { ClonePlan } from '../../core/clone.ts'
 import { suffix } from '../../core/keys.ts'
 import type { Manifest, RestorePlan } from '../../core/model.ts'
 import type { RawInput, TargetPlan, TargetRequest } from '../../sources/source.ts'
 import { listRuns } from '../../state/runs.ts'
 import { freeBytes } from '../../sys/files.ts'
 import { createFileSpool } from '../../sys/spool.ts'
+import { strategyAtTarget } from '../clone/place.ts'
+import { cloneBlockers, cloneSteps, cloneWarnings, planClone } from '../clone/plan.ts'
 import { driverOf, openSource, type EngineContext } from '../context.ts'
 import { untestedBlocker } from '../decrypt-test.ts'
 import type { RestoreAsk } from '../facade.ts'
@@ -82,8 +85,13 @@ export async function planRestore(
   const chosen = await choose(context, ask, signal)
   const id = `plan-${suffix(() => context.clock.random())}-${Math.floor(context.clock.random() * 1e9).toString(36)}`
   const folder = await makeRunFolder(context, id)
-  const source = await openSource(context, chosen.strategy, { id, folder, restoring: true })
+  const at = strategyAtTarget(chosen.strategy, ask)
+  const source = await openSource(context, at, { id, folder, restoring: true })
   try {
+    if (ask.clone !== undefined) {
+      const asked = { ask: ask as FixedAsk, place: ask.clone, chosen, source, opening: { id, folder } }
+      return await assemble(context, { ask, chosen, ...(await planClone(context, asked, signal)) })
+    }
     const front = await frontOf(context, chosen, signal)
     const target = await source.plan(
       chosen.manifest,
@@ -115,9 +123,13 @@ interface PlanFacts {
   ask: RestoreAsk
   chosen: Chosen
   target: TargetPlan
+  clone?: ClonePlan
 }
 
-async function assemble(context: EngineContext, { ask, chosen, target }: PlanFacts): Promise<RestorePlan> {
+async function assemble(
+  context: EngineContext,
+  { ask, chosen, target, clone }: PlanFacts,
+): Promise<RestorePlan> {
   const { manifest, file } = chosen
   const neededBytes = manifest.storedBytes
   const free = await freeBytes(context.config.tempDir).catch(() => null)
@@ -146,27 +158,32 @@ async function assemble(context: EngineContext, { ask, chosen, target }: PlanFac
       fingerprint: target.fingerprint,
       exists: target.exists,
       occupied,
-      overwritten: ask.inPlace ? target.exists : occupied && (ask.clean ?? false),
+      overwritten: ask.inPlace ? target.exists : occupied && (clone !== undefined || (ask.clean ?? false)),
       sizeBytes: target.sizeBytes,
       sessions: target.sessions,
       serverVersion: target.serverVersion,
     },
     ...swapFacts({ ask, chosen, target }),
+    ...(clone && { clone }),
     noOwner: ask.noOwner,
     ...(ask.tables?.length ? { tables: [...ask.tables] } : {}),
     missingRoles: target.missingRoles,
     expectedMs: await lastRestoreMs(context, manifest.strategy),
     freeBytes: free,
     neededBytes,
-    steps: stepsOf({ ask, chosen, target }),
-    warnings: [...chosen.warnings, ...target.warnings, ...swapWarnings({ ask, chosen, target })].map(
-      context.scrub,
-    ),
+    steps: stepsOf({ ask, chosen, target, ...(clone && { clone }) }),
+    warnings: [
+      ...chosen.warnings,
+      ...target.warnings,
+      ...swapWarnings({ ask, chosen, target }),
+      ...(clone ? cloneWarnings(clone, target) : []),
+    ].map(context.scrub),
     blockers: [
       ...target.blockers.map(context.scrub),
       ...sqlBlocker(ask, chosen),
       ...configuredBlocker(context, target, ask),
       ...swapBlockers({ ask, chosen, target }),
+      ...(clone ? cloneBlockers(clone) : []),
       ...(untested ? [context.scrub(untested)] : []),
       ...(short ? ['this host has too little free space in temp_dir for the backup'] : []),
     ],
@@ -211,17 +228,19 @@ function digestOf(plan: Omit<RestorePlan, 'digest'>, { ask, chosen }: PlanFacts)
     noOwner,
     tables: plan.tables ?? [],
     jobs: ask.jobs ?? 1,
+    ...(plan.clone && { clone: plan.clone }),
   }
   return createHash('sha256').update(canonical(bound)).digest('hex')
 }
 
-function stepsOf({ ask, chosen, target }: PlanFacts): string[] {
+function stepsOf({ ask, chosen, target, clone }: PlanFacts): string[] {
   const { manifest, file } = chosen
   const wanted = ask.tables?.length ? ask.tables.length : (manifest.tables?.length ?? null)
   const compare =
     manifest.tables === null && !file
       ? 'count the rows'
       : `compare ${wanted === null ? 'the rows' : `${wanted} ${wanted === 1 ? 'table' : 'tables'}`}`
+  if (clone) return cloneSteps(clone, target, compare)
   if (ask.inPlace) return swapSteps({ ask, chosen, target }, compare)
   const isOverwritten = target.exists && !target.empty
   return [

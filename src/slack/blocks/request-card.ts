@@ -48,14 +48,19 @@ function restoreCard(request: RequestView): Drawn {
 }
 
 const words = { ask: 'Restore', doing: 'Restoring', done: 'Restored', not: 'Not restored:' }
+const cloneWords = { ask: 'Copy', doing: 'Copying', done: 'Copied', not: 'Not copied:' }
 
 function headline(request: RequestView): string {
   const { state, plan, requester, reason } = request
   const strategy = safeLine(plan.backup.strategy)
   const target = safeLine(plan.target.name, 200)
-  const where = plan.target.mode === 'in-place' ? `in place of ${target}` : `into ${target}`
+  const where = plan.clone
+    ? `into ${safeLine(plan.clone.place)} (${target})`
+    : plan.target.mode === 'in-place'
+      ? `in place of ${target}`
+      : `into ${target}`
   const mark = asks(state) ? '?*' : '*'
-  const what = `${opening(request, words)} ${strategy} ${where}${mark}  asked by ${by(requester)}`
+  const what = `${opening(request, plan.clone ? cloneWords : words)} ${strategy} ${where}${mark}  asked by ${by(requester)}`
   return joined(what, quotedReason(reason))
 }
 

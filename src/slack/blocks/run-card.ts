@@ -108,6 +108,8 @@ function subject(run: RunView): string | null {
 
 function done(run: RunView): string {
   const time = took(run) && `in ${took(run)}`
+  if (run.restore?.clone)
+    return `copied into ${code(run.restore.target)} (${safeLine(run.restore.clone.place)}) ${time ?? ''}`.trim()
   if (run.restore) return `restored into ${code(run.restore.target)} ${time ?? ''}`.trim()
   if (run.verify?.all) return joined(`verified ${time ?? ''}`.trim(), safeLine(allWords(run.verify.all)))
   if (run.verify) return joined(`verified ${time ?? ''}`.trim(), safeLine(verifiedWords(run.verify), 600))

@@ -1,5 +1,6 @@
 import type { SourceContext, Source, SourceDriver, SourceSettings } from '../source.ts'
 import { check, serverTime } from './check.ts'
+import { cloning } from './clone.ts'
 import { dump, inspect } from './dump.ts'
 import { sessionName } from './environment.ts'
 import { proveDirectory } from './directory/proof.ts'
@@ -87,6 +88,7 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
       )
       return works.includes(true)
     },
+    clone: cloning(place),
     swap: swapping(place),
     scratch: scratches(place, worksAt),
     async terminate(runId, signal) {

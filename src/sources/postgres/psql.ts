@@ -53,18 +53,20 @@ export interface Scripts {
   /** They are of somebody else: psql's commands are forbidden. */
   guarded: boolean
   signal: AbortSignal
+  /** Sees the answers, with a line for each statement; absent: they are not asked for. */
+  onOutput?: (chunk: Buffer) => void
 }
 
 /** Runs scripts and stops at the first error. No shell, no file of the user's settings.
  * @throws Fault restore-failed */
 export async function runScripts(place: Place, scripts: Scripts): Promise<void> {
-  const { psql, connection, paths, atomic, guarded, signal } = scripts
+  const { psql, connection, paths, atomic, guarded, signal, onOutput } = scripts
   const { context } = place
   const env = await programEnvironment(connection, context)
   const argv = [
     psql.path,
     '--no-psqlrc',
-    '--quiet',
+    ...(onOutput ? ['--tuples-only', '--no-align', '--set=VERBOSITY=terse'] : ['--quiet']), // details quote rows
     '--no-password',
     '--set=ON_ERROR_STOP=1',
     `--dbname=${databaseArgument(connection.database)}`,
@@ -75,7 +77,7 @@ export async function runScripts(place: Place, scripts: Scripts): Promise<void> 
   const { runId, said } = context
   await context.processes
     .join(
-      { stages: [{ argv, env }], input: null, output: null },
+      { stages: [{ argv, env }], input: null, output: onOutput ? { receive: onOutput } : null },
       { signal, runId, said: (tool, line) => said(tool, line) },
     )
     .catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { parseDuration } from '../../core/duration.ts'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { CheckLine, Inspection, Sink, Source, SourceContext, SourceDriver } from '../source.ts'
+import { cloning } from './clone.ts'
 import { removePartials, restore, undone } from './restore.ts'
 import { scratches } from './scratch.ts'
 import { sniff } from './sniff.ts'
@@ -76,6 +77,7 @@ function openSource(place: Place): Source {
       request.inPlace
         ? planInPlace({ file: place.live, context }, request, signal)
         : plan(file, { backup, request }),
+    clone: cloning(context),
     swap: swapping(context),
     scratch: scratches(context),
     restore: (backup, request, _plan, artifact, signal) =>

@@ -144,7 +144,7 @@ async function usualMode(source: string): Promise<number> {
   return original ? original.mode & 0o666 : 0o600
 }
 
-async function synced(path: string): Promise<void> {
+export async function synced(path: string): Promise<void> {
   const handle = await open(path)
   await handle.sync().finally(() => handle.close())
 }

@@ -48,7 +48,7 @@ async function exchange(context: SourceContext, swap: Swap, signal: AbortSignal)
 }
 
 /** What survives a rename, and is another when somebody makes a new file of the same name. */
-async function identityOf(path: string): Promise<string | null> {
+export async function identityOf(path: string): Promise<string | null> {
   const found = await stat(path, { bigint: true }).catch(() => null)
   return found?.isFile() ? `${found.dev}/${found.ino}/${found.birthtimeNs}` : null
 }

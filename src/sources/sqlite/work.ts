@@ -12,11 +12,15 @@ export type Task =
   | { do: 'examine'; file: string }
   /** Runs a script into a new file, then examines that. */
   | { do: 'run-script'; file: string; script: string }
+  /** Runs a script in a file that is there, as one transaction. @returns how many rows it changed */
+  | { do: 'change'; file: string; script: string }
+  /** Writes the file anew: nothing of what was deleted is left in it. */
+  | { do: 'compact'; file: string }
   /** Who has it open, and what its newest data is. */
   | { do: 'look'; file: string; sql: string | null }
   | ({ do: 'exchange' } & ExchangeTask)
 
-export type Answer = FileFacts | Examination | { openers: string[]; newest: string | null } | null
+export type Answer = FileFacts | Examination | { openers: string[]; newest: string | null } | number | null
 
 export interface FileFacts {
   sqliteVersion: string
@@ -59,6 +63,8 @@ async function perform(task: Task): Promise<Answer> {
   if (task.do === 'look') return { openers: openersOf(task.file), newest: newestData(task.file, task.sql) }
   if (task.do === 'exchange') return (exchangeFiles(task), null)
   if (task.do === 'read-facts') return readFacts(task.file, task.lockTimeoutMs)
+  if (task.do === 'change') return changeBy(task.file, task.script)
+  if (task.do === 'compact') return (new DatabaseSync(task.file).exec('VACUUM'), null)
   if (task.do === 'copy') await copy(task.file, task)
   if (task.do === 'run-script') await runScript(task.file, task.script)
   return examine(task.do === 'copy' ? task.to : task.file)
@@ -152,13 +158,33 @@ async function runScript(file: string, script: string): Promise<void> {
   const database = new DatabaseSync(file)
   database.exec('PRAGMA synchronous = OFF') // a file that is thrown away when anything fails
   denyOtherFiles(database)
-  const statements = createStatements()
-  for await (const text of createReadStream(script, { encoding: 'utf8', highWaterMark: 1024 * 1024 }))
-    for (const statement of statements.take(text as string)) database.exec(statement)
-  if (statements.rest() !== '' || database.isTransaction)
+  const rest = await runAll(database, script)
+  if (rest !== '' || database.isTransaction)
     throw new Error('the script stops in the middle of a statement or transaction')
   if (tableNames(database).length === 0) throw new Error('the script makes no table')
   database.close()
+}
+
+/** @returns what follows the last whole statement */
+async function runAll(database: DatabaseSync, script: string): Promise<string> {
+  const statements = createStatements()
+  for await (const text of createReadStream(script, { encoding: 'utf8', highWaterMark: 1024 * 1024 }))
+    for (const statement of statements.take(text as string)) database.exec(statement)
+  return statements.rest()
+}
+
+/** People leave out the last semicolon. */
+async function changeBy(file: string, script: string): Promise<number> {
+  const database = new DatabaseSync(file)
+  denyOtherFiles(database)
+  database.exec('BEGIN')
+  const rest = await runAll(database, script)
+  if (rest !== '') database.exec(rest)
+  if (!database.isTransaction) throw new Error('the script ends the transaction that it is run in')
+  database.exec('COMMIT')
+  const rows = scalar(database, 'SELECT total_changes()')
+  database.close()
+  return rows
 }
 
 /** Reads every page: structure, indexes against tables, references, and how many rows there are. */

@@ -1,0 +1,94 @@
+import { resolve as absolute } from 'node:path'
+import type { CloneConfig } from '../core/clone.ts'
+import { parseDuration } from '../core/duration.ts'
+import type { SourceFacts } from './catalogue.ts'
+import { databaseUrlOf, sourceOf } from './database.ts'
+import type { Examination } from './examine.ts'
+import { child, isMapping } from './pointer.ts'
+import { readings } from './readings.ts'
+import type { StrategyFile } from './schema/strategy.ts'
+import { shown } from './shown.ts'
+
+type Written = NonNullable<StrategyFile['clones']>
+type Named = readonly { name: string; strategy: StrategyFile }[]
+
+/** What the schema alone cannot tell of a strategy's `clones`: names, and that no copy is made over what is backed up here.
+ * @param about.judge  says what is wrong with one URL, and whether anything is */
+export function checkClones(
+  clones: unknown,
+  about: {
+    at: string
+    own: SourceFacts
+    named: Named
+    judge: (url: string, at: string) => boolean
+  },
+  examination: Examination,
+): void {
+  const { findings } = examination
+  const { at, own, named, judge } = about
+  if (!isMapping(clones) || !findings.clean(at)) return
+  for (const [name, place] of Object.entries(clones as Written)) {
+    const here = child(at, name)
+    const wrong = readings.name(name)
+    if (wrong) findings.keyMistake(here, wrong.mistake, wrong.hint)
+    const urlAt = child(here, 'database_url')
+    if (!isMapping(place) || !findings.clean(urlAt) || !judge(place.database_url, urlAt)) continue
+    const owner = ownerOf(place.database_url, { own, named }, examination)
+    if (owner !== null)
+      findings.mistake(
+        urlAt,
+        `this is the database of strategy ${shown(owner)} itself: a copy would take its place`,
+        'name another database',
+      )
+  }
+}
+
+/** Whose database, or replica, it is; null = nobody's here. */
+function ownerOf(
+  url: string,
+  { own, named }: { own: SourceFacts; named: Named },
+  { drivers }: Examination,
+): string | null {
+  const identity = (one: string): string | null => {
+    const facts = own.parseUrl(one)
+    return 'mistake' in facts ? null : `${facts.endpoint}\n${facts.database}`
+  }
+  const wanted = identity(url)
+  const owner = named.find(({ strategy }) =>
+    [databaseUrlOf(strategy, drivers), strategy.dump_url ?? null].some(
+      (one) => one !== null && sourceOf(one, drivers) === own && identity(one) === wanted,
+    ),
+  )
+  return owner?.name ?? null
+}
+
+/** A file may come later; a copy that needs it is refused until it is there. */
+export function warnOfClones(
+  clones: StrategyFile['clones'],
+  at: string,
+  { findings, readFile }: Examination,
+): void {
+  for (const [name, { sanitize = [] }] of Object.entries(clones ?? {}))
+    for (const [index, file] of sanitize.entries())
+      try {
+        readFile(file)
+      } catch {
+        const place = child(child(child(at, name), 'sanitize'), index)
+        findings.warning(place, `${file} cannot be read: no copy is made before it is there`, 'write it')
+      }
+}
+
+/** Defaults filled in, paths made absolute. */
+export function clonesOf(written: StrategyFile['clones'], folder: string): Record<string, CloneConfig> {
+  return Object.fromEntries(
+    Object.entries(written ?? {}).map(([name, place]) => [
+      name,
+      {
+        url: place.database_url,
+        sanitize: (place.sanitize ?? []).map((file) => absolute(folder, file)),
+        dropAfterMs: place.drop_after === undefined ? null : parseDuration(place.drop_after),
+        protected: place.protected ?? false,
+      },
+    ]),
+  )
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { ClonePlan } from '../../core/clone.ts'
+import { formatDuration } from '../../core/duration.ts'
+import type { Source, TargetPlan } from '../../sources/source.ts'
+import { openSource, type EngineContext } from '../context.ts'
+import type { Chosen, FixedAsk } from '../restore/choose.ts'
+import { placeOf } from './place.ts'
+
+interface Asked {
+  ask: FixedAsk
+  place: string
+  chosen: Chosen
+  /** Opened at the place. */
+  source: Source
+  /** Of the plan, for whatever else is opened. */
+  opening: { id: string; folder: string }
+}
+
+/** What a copy into a place would meet there; changes nothing. It is made under a name of its own first, so that has to be possible,
+ * and where a database of the place's name is there, so has the exchange of the two. */
+export async function planClone(
+  context: EngineContext,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<{ target: TargetPlan; clone: ClonePlan }> {
+  const { ask, chosen, source } = asked
+  const place = placeOf(chosen.strategy, asked.place)
+  const request = { database: null, url: null, stamp: ask.stamp, noOwner: true }
+  const named = await source.plan(chosen.manifest, { ...request, inPlace: { freshnessSql: null } }, signal)
+  const { beside, kept } = named.swap ?? { beside: '', kept: '' }
+  const isPossible = source.clone !== undefined && source.swap !== undefined && named.swap !== undefined
+  const fresh = isPossible
+    ? await source.plan(
+        chosen.manifest,
+        { ...request, database: beside, clean: place.sanitize.length > 0 }, // then the program for scripts is looked for, too
+        signal,
+      )
+    : null
+  const { swap: _swap, ...facts } = named
+  const target = {
+    ...facts,
+    mode: fresh?.mode ?? named.mode,
+    warnings: [...new Set([...named.warnings, ...(fresh?.warnings ?? [])])],
+    blockers: [
+      ...(isPossible ? [] : [`${chosen.strategy.source.kind} databases cannot be copied into a place yet`]),
+      ...new Set([...(named.exists ? named.blockers : []), ...(fresh?.blockers ?? [])]),
+      ...(await ownBlocker(context, { ...asked, target: named }, signal)),
+    ],
+  }
+  const sanitize = await Promise.all(place.sanitize.map(readScript))
+  const { dropAfterMs, protected: isProtected } = place
+  return {
+    target,
+    clone: { place: asked.place, beside, kept, sanitize, dropAfterMs, protected: isProtected },
+  }
+}
+
+async function readScript(path: string): Promise<ClonePlan['sanitize'][number]> {
+  const bytes = await readFile(path).catch(() => null)
+  return { file: basename(path), sha256: bytes && createHash('sha256').update(bytes).digest('hex') }
+}
+
+/** Two addresses may lead to one database: what is backed up is never what a copy replaces. */
+async function ownBlocker(
+  context: EngineContext,
+  { chosen, opening, target, source: there }: Asked & { target: TargetPlan },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { strategy, manifest } = chosen
+  if (!target.exists) return []
+  const isWhole = strategy.source.databases !== null
+  const source = await openSource(context, strategy, {
+    ...opening,
+    ...(isWhole && { database: target.name }),
+  })
+  try {
+    const request = { database: null, url: null, stamp: 'own', noOwner: true }
+    const own = await source.plan(manifest, { ...request, inPlace: { freshnessSql: null } }, signal)
+    const itsId = await source.clone?.identify(own.name, signal)
+    const isSame = itsId != null && itsId === (await there.clone?.identify(target.name, signal))
+    const isBackedUp =
+      isSame && (!isWhole || (await source.series(signal)).some(({ name }) => name === target.name))
+    return isBackedUp ? [`${target.name} is the database of ${strategy.name} itself`] : []
+  } catch {
+    signal.throwIfAborted()
+    return [] // it cannot be asked; the configuration was compared when it was read
+  } finally {
+    await source.close()
+  }
+}
+
+export function cloneSteps(
+  { sanitize, dropAfterMs, beside }: ClonePlan,
+  target: TargetPlan,
+  compare: string,
+): string[] {
+  return [
+    'fetch and verify the backup',
+    `restore into ${beside}, without owners and grants`,
+    compare,
+    ...(sanitize.length > 0 ? [`run ${sanitize.map(({ file }) => file).join(', ')}`] : []),
+    target.exists
+      ? `give it the name ${target.name}, drop the one before`
+      : `give it the name ${target.name}`,
+    ...(dropAfterMs === null ? [] : [`drop it after ${formatDuration(dropAfterMs)}`]),
+  ]
+}
+
+export function cloneWarnings({ sanitize }: ClonePlan, { exists, sessions }: TargetPlan): string[] {
+  return [
+    ...(sanitize.length === 0 ? ['nothing is sanitized: the copy holds the data as it is'] : []),
+    ...(exists && sessions
+      ? [`${sessions} live ${sessions === 1 ? 'session' : 'sessions'} will be dropped`]
+      : []),
+  ]
+}
+
+export function cloneBlockers({ sanitize }: ClonePlan): string[] {
+  const missing = sanitize.filter(({ sha256 }) => sha256 === null)
+  return missing.map(({ file }) => `${file} cannot be read: no copy is made without it`)
+}
