@@ -76,6 +76,8 @@ export interface Retention {
   keepWeekly: number
   keepMonthly: number
   keepYearly: number
+  /** So long everything of a database stays that the server no longer has; null or absent: nothing of it is ever deleted. */
+  keepGoneMs?: number | null
   /** As people say it: `30d`, or `7 daily, 4 weekly, 30d at most`. */
   text: string
 }

@@ -27,6 +27,7 @@ export type Ground =
   | 'young'
   | 'old'
   | 'not-in-calendar'
+  | 'gone'
 
 export interface Judgement {
   id: string
@@ -46,6 +47,8 @@ export interface Circumstances {
   listed: boolean
   /** Why people hold it back; absent or null: they do not. */
   held?: string | null
+  /** Epoch ms at which its database was first seen to be gone; absent or null: it is there. */
+  goneAt?: number | null
 }
 
 /** Decides which backups of one series in one storage may go. Pure: the same input gives the same answer (promise 5).
@@ -54,6 +57,7 @@ export interface Circumstances {
  * calendar rules what none of them holds; with both, also what is held and older. A backup that is not good never counts: it takes
  * no place of a good one, and goes when a good one in its place would.
  * Never: the newest good one, the `minKeep` newest good ones, pinned ones, those of another installation, anything while frozen.
+ * Of a database that is gone everything stays as it is, until `keepGoneMs` is over: then all of it goes, the newest good one too.
  * @returns one judgement per candidate, in the same order */
 export function judge(
   candidates: readonly Candidate[],
@@ -66,10 +70,11 @@ export function judge(
 /** Why nothing may be deleted now; null when nothing is odd: what looks old may be all there is. */
 export function freezeReason(
   candidates: readonly Candidate[],
-  { now, intervalMs, listed, held }: Circumstances,
+  { now, intervalMs, listed, held, goneAt }: Circumstances,
 ): string | null {
   if (held) return held
   if (!listed) return 'frozen: the storage could not be listed completely'
+  if (typeof goneAt === 'number') return null // nothing new is expected, and what there is has a time of its own
   const ours = candidates.filter(({ foreign }) => !foreign)
   const newestGood = newestOf(ours.filter(({ good }) => good))
   if (newestGood === null) return 'frozen: there is no good backup'
@@ -152,10 +157,13 @@ function decide(
 
   function judgeOne({ id, createdAt, foreign, pin }: Candidate): Omit<Judgement, 'id'> {
     if (policy === null) return kept('no-policy', 'no retention is configured: nothing is deleted')
-    if (!deletes(policy)) return kept('no-policy', 'neither an age nor a calendar rule: nothing is deleted')
+    const gone = ofGone(policy, circumstances)
+    if (!gone && !deletes(policy))
+      return kept('no-policy', 'neither an age nor a calendar rule: nothing is deleted')
     if (foreign) return kept('foreign', 'another installation wrote it')
     if (isPinned(pin, now)) return kept('pinned', pinReason(pin, timezone))
     if (frozen !== null) return kept('frozen', frozen)
+    if (gone) return gone
     if (id === newest?.id) return kept('newest', 'the newest good backup')
     if (floor.has(id)) return kept('min-keep', `one of the ${policy.minKeep} newest (min_keep)`)
     const ageMs = now - createdAt
@@ -170,6 +178,20 @@ function decide(
     if (buckets) return kept('calendar', buckets.join(', '))
     return { keep: false, ground: 'not-in-calendar', reason: `not one of ${calendarText(policy)}` }
   }
+}
+
+/** What holds for all backups of a database that the server no longer has; null: it has it. */
+function ofGone(
+  { keepGoneMs }: Retention,
+  { goneAt, now, timezone }: Circumstances,
+): Omit<Judgement, 'id'> | null {
+  if (goneAt === undefined || goneAt === null) return null
+  const since = `its database is gone since ${dayText(goneAt, timezone)}`
+  if (keepGoneMs === undefined || keepGoneMs === null)
+    return kept('gone', `${since}, and no keep_gone is set`)
+  if (now - goneAt <= keepGoneMs)
+    return kept('gone', `${since}: kept until ${dayText(goneAt + keepGoneMs, timezone)}`)
+  return { keep: false, ground: 'gone', reason: `${since}, longer than keep_gone ${spellAge(keepGoneMs)}` }
 }
 
 function kept(ground: Ground, reason: string): Omit<Judgement, 'id'> {

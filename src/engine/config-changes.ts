@@ -160,6 +160,7 @@ export function isWeaker(was: Retention | null, is: Retention | null): boolean {
   if (was === null) return true
   if (is.maxAgeMs !== null && is.maxAgeMs < (was.maxAgeMs ?? Infinity)) return true
   if (counts.some((count) => is[count] < was[count])) return true
+  if ((is.keepGoneMs ?? Infinity) < (was.keepGoneMs ?? Infinity)) return true
   const byCalendar = (retention: Retention): boolean =>
     counts.some((count) => count !== 'minKeep' && retention[count] > 0)
   return byCalendar(is) && !byCalendar(was) // an age keeps each one, a calendar only one of each day

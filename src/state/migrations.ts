@@ -150,4 +150,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX clones_unended ON clones (strategy, at) WHERE state <> 'ended';
   `,
+  `
+  CREATE TABLE series (
+    strategy TEXT NOT NULL, name TEXT NOT NULL, is_globals INTEGER NOT NULL, seen_at INTEGER NOT NULL, gone_at INTEGER,
+    PRIMARY KEY (strategy, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX runs_of_series ON runs (strategy, series, kind, seq);
+  `,
 ]

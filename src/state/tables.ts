@@ -26,6 +26,7 @@ export interface Tables {
   swaps: SwapsTable
   clones: ClonesTable
   incidents: IncidentsTable
+  series: SeriesTable
   /** What retention let go, and why. */
   deletions: { backup: string; storage: string; strategy: string; reason: string; at: number }
 }

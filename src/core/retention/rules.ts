@@ -37,7 +37,7 @@ const longestDays: Record<CalendarUnit, number> = { hour: 1 / 24, day: 1, week: 
 export function doubtfulRules(policy: Retention): { wrong: string; instead: string }[] {
   const { maxAgeMs } = policy
   if (!hasCalendar(policy))
-    return maxAgeMs === null
+    return maxAgeMs === null && policy.keepGoneMs == null
       ? [
           {
             wrong: 'this retention deletes nothing',

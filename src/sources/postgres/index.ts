@@ -2,7 +2,8 @@ import type { SourceContext, Source, SourceDriver, SourceSettings } from '../sou
 import { check, serverTime } from './check.ts'
 import { cloning } from './clone.ts'
 import { dump, inspect } from './dump.ts'
-import { sessionName } from './environment.ts'
+import { dumpGlobals, globalsFile, inspectGlobals, proveGlobals, type GlobalsInspection } from './globals.ts'
+import { eachHost, forWriting } from './hosts.ts'
 import { proveDirectory } from './directory/proof.ts'
 import { jobsOf, postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
@@ -14,7 +15,16 @@ import { sniff } from './sniff.ts'
 import { swapping } from './swap.ts'
 import { scratches } from './scratch.ts'
 import { resolveTarget, withServer } from './target.ts'
-import { connectionTo, endpointOf, parseConnection, secretsOf, urlAt, type Connection } from './url.ts'
+import { listSeries } from './whole-server.ts'
+import {
+  connectionTo,
+  endpointOf,
+  hostsOf,
+  parseConnection,
+  secretsOf,
+  urlAt,
+  type Connection,
+} from './url.ts'
 
 /** PostgreSQL through `pg_dump`, in the custom format or several tables at a time; the client must be of the server's own major version, or newer. */
 export const postgres: SourceDriver = createPostgres(usualFolders)
@@ -49,10 +59,11 @@ function placeOf(
   return { ...outside, origin, restorer, restorerWithheld, live, options }
 }
 
-function openSource(place: Place, { strategy }: SourceSettings): Source {
+function openSource(place: Place, { strategy, databases }: SourceSettings): Source {
   const { origin, restorer, context, folders } = place
   let client: Program | null = null
   /** Where this run restores to: another server, maybe. */
+  let globals: GlobalsInspection | null = null
   const targets: Connection[] = []
   const worksAt = async (connection: Connection, signal: AbortSignal): Promise<boolean> => {
     const [row] = await withServer(connection, { context, signal }, ({ rows }) =>
@@ -62,18 +73,24 @@ function openSource(place: Place, { strategy }: SourceSettings): Source {
   }
 
   return {
-    series: async () => [{ strategy, name: origin.database, sole: true }],
-    async inspect(_series, signal) {
+    series: (signal) =>
+      databases === null
+        ? Promise.resolve([{ strategy, name: origin.database, sole: true }])
+        : listSeries(place, { strategy, choice: databases }, signal),
+    async inspect(series, signal) {
+      if (series.globals) return (globals = await inspectGlobals(place, signal))
       const { client: chosen, ...inspection } = await inspect(place, signal)
       client = chosen
       return inspection
     },
-    async dump(_series, { engine }, sink, signal) {
+    async dump(series, { engine }, sink, signal) {
+      if (series.globals) return dumpGlobals(place, globals ?? (await inspectGlobals(place, signal)), sink)
       const programs = client ? [client] : await installed('pg_dump', folders, context, signal)
       await dump(place, { client: forServer(programs, majorOf(engine.toolVersion)!), sink }, signal)
     },
     prove(name, raw, signal, format = formatOf(name)) {
       if (format === 'sql') return proveScript(place, raw)
+      if (format === 'globals') return proveGlobals(place, raw)
       const dump = { raw, dumpMajor: client?.major ?? null }
       return format === 'directory' ? proveDirectory(place, dump, signal) : prove(place, dump, signal)
     },
@@ -113,10 +130,13 @@ function formatOf(name: string): string {
   return name.endsWith('.tar') ? 'directory' : 'custom'
 }
 
+  if (name === globalsFile) return 'globals'
 function stockCommands(name: string, jobs: number): string[] {
   const create = 'createdb --template=template0 restored'
   const restore = 'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored'
   if (formatOf(name) === 'custom') return [create, `${restore} {file}`]
+  const format = formatOf(name)
+  if (format === 'globals') return ['psql --no-psqlrc --dbname=postgres --file={file}'] // a role that is there already is an error that says so, and stays
   return ['tar -xf {file}', create, `${restore} --jobs=${jobs} '${name.replace(/\.tar$/, '.dir')}'`]
 }
 

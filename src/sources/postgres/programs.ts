@@ -23,7 +23,7 @@ export const usualFolders: readonly string[] = [
 
 /** The installed versions of one program, one per major, oldest first; the one on PATH wins over others of its major. */
 export async function installed(
-  name: 'pg_dump' | 'pg_restore' | 'psql' | 'initdb' | 'postgres',
+  name: 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'initdb' | 'postgres',
   folders: readonly string[],
   context: SourceContext,
   signal: AbortSignal,

@@ -1,0 +1,93 @@
+import type { Selectable } from 'kysely'
+import type { Read, Write } from './database.ts'
+import type { SeriesTable } from './tables.ts'
+
+/** One database of a whole server, or what belongs to the server itself. */
+export interface KnownSeries {
+  name: string
+  globals: boolean
+  /** When it was first listed; again when it came back. */
+  seenAt: number
+  /** When it was first missing; null: the newest list has it. */
+  goneAt: number | null
+}
+
+/** By name; empty for a strategy of one database, and before the first list. */
+export async function seriesOf(db: Read, strategy: string): Promise<KnownSeries[]> {
+  const rows = await db
+    .selectFrom('series')
+    .selectAll()
+    .where('strategy', '=', strategy)
+    .orderBy('name')
+    .execute()
+  return rows.map(fromRow)
+}
+
+/** When it was first missing; null: it is there, or nobody ever listed it. */
+export async function goneAt(db: Read, strategy: string, name: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('series')
+    .select('gone_at')
+    .where('strategy', '=', strategy)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row?.gone_at ?? null
+}
+
+export interface SeriesNews {
+  /** Listed for the first time although others were before, or again after they were gone. */
+  appeared: string[]
+  /** Missing for the first time. */
+  vanished: string[]
+}
+
+/** Takes over a list of what the server has. Series of which only backups are known count as known.
+ * @returns what is different from the list before; a first list has no news */
+export async function noteSeries(
+  tx: Write,
+  strategy: string,
+  { listed, now }: { listed: readonly { name: string; globals: boolean }[]; now: number },
+): Promise<SeriesNews> {
+  const known = new Map((await seriesOf(tx, strategy)).map((one) => [one.name, one]))
+  const isFirst = known.size === 0
+  const there = new Set(listed.map(({ name }) => name))
+  const news: SeriesNews = { appeared: [], vanished: [] }
+  for (const { name, globals } of listed) {
+    const before = known.get(name)
+    if (before && before.goneAt === null) continue
+    const row = { strategy, name, is_globals: Number(globals), seen_at: now, gone_at: null }
+    await tx
+      .insertInto('series')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['strategy', 'name']).doUpdateSet(row))
+      .execute()
+    if (!isFirst) news.appeared.push(name)
+  }
+  for (const name of [...known.keys(), ...(await backedUp(tx, strategy))]) {
+    const before = known.get(name)
+    if (there.has(name) || (before && before.goneAt !== null) || news.vanished.includes(name)) continue
+    const row = { strategy, name, is_globals: Number(before?.globals ?? false), seen_at: now, gone_at: now }
+    await tx
+      .insertInto('series')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['strategy', 'name']).doUpdateSet({ gone_at: now }))
+      .execute()
+    news.vanished.push(name)
+  }
+  return news
+}
+
+async function backedUp(db: Read, strategy: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('backups')
+    .select('series')
+    .distinct()
+    .where('strategy', '=', strategy)
+    .where('is_foreign', '=', 0)
+    .execute()
+  return rows.map(({ series }) => series)
+}
+
+function fromRow({ name, is_globals, seen_at, gone_at }: Selectable<SeriesTable>): KnownSeries {
+  return { name, globals: is_globals === 1, seenAt: seen_at, goneAt: gone_at }
+}
