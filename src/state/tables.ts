@@ -57,6 +57,18 @@ export interface RunsTable {
   cancelled_by: string | null
 }
 
+/** Of a whole server: which databases it was last seen to have, and those it had. */
+export interface SeriesTable {
+  strategy: string
+  name: string
+  /** 0 or 1: roles and the like, and no database. */
+  is_globals: number
+  /** When it was first listed; again when it came back. */
+  seen_at: number
+  /** When it was first missing; null: the newest list has it. */
+  gone_at: number | null
+}
+
 export interface BackupsTable {
   id: string
   storage: string
@@ -178,27 +190,6 @@ export interface IncidentsTable {
   facts: string
 }
 
-/** Copies of backups in other databases, while they are made and as long as they are there. */
-export interface ClonesTable {
-  run: string
-  strategy: string
-  place: string
-  endpoint: string
-  name: string
-  beside: string
-  kept: string
-  old_id: string | null
-  new_id: string | null
-  state: string
-  backup: string
-  result: string | null
-  by: string
-  at: number
-  drop_after_ms: number | null
-  until: number | null
-  retry_at: number
-}
-
 /** Restores in place whose replaced database is still there. */
 export interface SwapsTable {
   run: string
@@ -218,6 +209,27 @@ export interface SwapsTable {
   result: string | null
   by: string
   at: number
+  until: number | null
+  retry_at: number
+}
+
+/** Copies of backups in other databases, while they are made and as long as they are there. */
+export interface ClonesTable {
+  run: string
+  strategy: string
+  place: string
+  endpoint: string
+  name: string
+  beside: string
+  kept: string
+  old_id: string | null
+  new_id: string | null
+  state: string
+  backup: string
+  result: string | null
+  by: string
+  at: number
+  drop_after_ms: number | null
   until: number | null
   retry_at: number
 }
