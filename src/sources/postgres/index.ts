@@ -3,7 +3,7 @@ import { check, serverTime } from './check.ts'
 import { cloning } from './clone.ts'
 import { dump, inspect } from './dump.ts'
 import { dumpGlobals, globalsFile, inspectGlobals, proveGlobals, type GlobalsInspection } from './globals.ts'
-import { eachHost, forWriting } from './hosts.ts'
+import { sessionName } from './environment.ts'
 import { proveDirectory } from './directory/proof.ts'
 import { jobsOf, postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
@@ -16,15 +16,7 @@ import { swapping } from './swap.ts'
 import { scratches } from './scratch.ts'
 import { resolveTarget, withServer } from './target.ts'
 import { listSeries } from './whole-server.ts'
-import {
-  connectionTo,
-  endpointOf,
-  hostsOf,
-  parseConnection,
-  secretsOf,
-  urlAt,
-  type Connection,
-} from './url.ts'
+import { connectionTo, endpointOf, parseConnection, secretsOf, urlAt, type Connection } from './url.ts'
 
 /** PostgreSQL through `pg_dump`, in the custom format or several tables at a time; the client must be of the server's own major version, or newer. */
 export const postgres: SourceDriver = createPostgres(usualFolders)
@@ -62,8 +54,8 @@ function placeOf(
 function openSource(place: Place, { strategy, databases }: SourceSettings): Source {
   const { origin, restorer, context, folders } = place
   let client: Program | null = null
-  /** Where this run restores to: another server, maybe. */
   let globals: GlobalsInspection | null = null
+  /** Where this run restores to: another server, maybe. */
   const targets: Connection[] = []
   const worksAt = async (connection: Connection, signal: AbortSignal): Promise<boolean> => {
     const [row] = await withServer(connection, { context, signal }, ({ rows }) =>
@@ -127,16 +119,16 @@ function openSource(place: Place, { strategy, databases }: SourceSettings): Sour
 
 /** Of an artifact that was dumped here. */
 function formatOf(name: string): string {
+  if (name === globalsFile) return 'globals'
   return name.endsWith('.tar') ? 'directory' : 'custom'
 }
 
-  if (name === globalsFile) return 'globals'
 function stockCommands(name: string, jobs: number): string[] {
-  const create = 'createdb --template=template0 restored'
-  const restore = 'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored'
-  if (formatOf(name) === 'custom') return [create, `${restore} {file}`]
   const format = formatOf(name)
   if (format === 'globals') return ['psql --no-psqlrc --dbname=postgres --file={file}'] // a role that is there already is an error that says so, and stays
+  const create = 'createdb --template=template0 restored'
+  const restore = 'pg_restore --exit-on-error --no-owner --no-acl --dbname=restored'
+  if (format === 'custom') return [create, `${restore} {file}`]
   return ['tar -xf {file}', create, `${restore} --jobs=${jobs} '${name.replace(/\.tar$/, '.dir')}'`]
 }
 
