@@ -1,5 +1,6 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Fault } from '../../core/faults.ts'
 import type { TableRows } from '../../core/model.ts'
 import { toolFault } from './faults.ts'
 import { selection, type Loading } from './load.ts'
@@ -23,6 +24,7 @@ export async function overwrite(place: Place, loading: Loading, signal: AbortSig
       program.path,
       '--clean',
       '--if-exists',
+      '--single-transaction', // else it begins and ends one of its own for large objects, and ours with it
       ...(await selection(place, loading)),
       `--file=${script}`,
     ]
@@ -30,6 +32,7 @@ export async function overwrite(place: Place, loading: Loading, signal: AbortSig
     await dump.intoProgram({ argv }, null).catch((error: unknown) => {
       throw toolFault(error, connection, 'restore-failed')
     })
+    await withoutEnd(script)
     await writeFile(check, checkScript(backup.tables ?? []), { mode: 0o600 })
     await runScripts(place, {
       psql,
@@ -41,6 +44,24 @@ export async function overwrite(place: Place, loading: Loading, signal: AbortSig
     })
   } finally {
     for (const path of [script, check]) await rm(path, { force: true })
+  }
+}
+
+const commit = 'COMMIT;'
+const tailBytes = 4_096 // behind it come three comments
+
+/** Makes a comment of the script's last statement, which ends its transaction: ours goes on with the check. */
+async function withoutEnd(script: string): Promise<void> {
+  const file = await open(script, 'r+')
+  try {
+    const { size } = await file.stat()
+    const from = Math.max(0, size - tailBytes)
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(tailBytes), position: from })
+    const at = buffer.toString('latin1', 0, bytesRead).lastIndexOf(`\n${commit}\n`)
+    if (at < 0) throw new Fault('internal', 'pg_restore ended no transaction')
+    await file.write('--'.padEnd(commit.length), from + at + 1)
+  } finally {
+    await file.close()
   }
 }
 

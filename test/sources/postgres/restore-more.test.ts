@@ -155,7 +155,7 @@ suite('overwriting a database that holds something', () => {
   }
   for (const [what, change] of Object.entries(changes))
     test(`${what}: it fails, and the old data is still there`, async (t) => {
-      const b = await shop(t)
+      const b = await shop(t, `${shopSql} SELECT lo_from_bytea(0, 'a large object')`)
       const backup = await b.backUp()
       await server.query('DROP DATABASE IF EXISTS kept')
       await occupied('kept')

@@ -8,6 +8,8 @@ import type { MemberReader } from './tar-reader.ts'
 export interface Inventory {
   /** For the tar reader. */
   open: (member: Header) => MemberReader | null
+  /** @throws Error when there is no table of contents */
+  requireToc: () => void
   /** @param ids  of the entries for large objects in the table of contents
    * @throws Error when a list is missing, or a large object */
   requireLists: (ids: readonly string[]) => void
@@ -45,8 +47,11 @@ export function createInventory(openToc: () => MemberReader): Inventory {
     return null
   }
 
-  function requireLists(ids: readonly string[]): void {
+  function requireToc(): void {
     if (!seen.has(tocName)) throw new Error(`${tocName} is missing`)
+  }
+
+  function requireLists(ids: readonly string[]): void {
     const lost = ids.find((id) => !lists.has(`blobs_${id}.toc`) && !lists.has('blobs.toc'))
     if (lost !== undefined) throw new Error(`the list of large objects ${lost} is missing`)
     const missing = [...listed].find((file) => !seen.has(file))
@@ -74,7 +79,7 @@ export function createInventory(openToc: () => MemberReader): Inventory {
     return name === tocName || lists.has(name) || listed.has(name) || name === 'restore.sql' // of pg_dump's own tar format
   }
 
-  return { open, requireLists, tables }
+  return { open, requireToc, requireLists, tables }
 }
 
 /** Without the folder that it lies in. */

@@ -31,6 +31,7 @@ export async function proveDirectory(
     const archive = createTarReader(inventory.open)
     const rawBytes = await raw.intoReader(archive.take)
     judged(archive.end)
+    judged(inventory.requireToc)
     const dump = folderInput(place, folder, signal)
     const names = await namesOf(program, { dump, folder, inventory })
     const { objects } = await readSchema(program, { raw: dump, database: null })
