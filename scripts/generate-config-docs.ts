@@ -6,7 +6,8 @@ import { filters } from '../src/filters/registry.ts'
 import { notifiers } from '../src/notifiers/registry.ts'
 import { sources } from '../src/sources/registry.ts'
 import { storages } from '../src/storages/registry.ts'
+import { tunnels } from '../src/tunnels/registry.ts'
 
-const drivers = { sources, storages, filters, notifiers }
+const drivers = { sources, storages, filters, notifiers, tunnels }
 writeFileSync(new URL('../config/schema.json', import.meta.url), schemaFile(drivers))
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), referencePage(drivers))

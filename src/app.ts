@@ -40,6 +40,7 @@ import { storages } from './storages/registry.ts'
 import { systemClock } from './sys/clock.ts'
 import { createProcesses } from './sys/process.ts'
 import { identityOf } from './sys/strays.ts'
+import { tunnels } from './tunnels/registry.ts'
 
 /** The composition root: reads file and environment, builds every part, wires them. */
 export const appDoor: AppDoor = {
@@ -135,6 +136,10 @@ export async function buildContext(parts: {
     filters,
     storages: openPlaces(config, openStorage, null),
     openStorage: (kind, name, given) => openStorage(kind, name, { ...ambient(environment), ...given }),
+    openTunnel: ({ kind, options }, broken) =>
+      tunnels
+        .find((driver) => driver.kind === kind)!
+        .open(options, { clock, agentSocket: environment.SSH_AUTH_SOCK ?? null, broken }),
     standIn: (name, url) => standIn(name, url, config),
     notifiers: () => Promise.resolve([]),
     bus: createBus(),
@@ -193,7 +198,7 @@ function standIn(name: string, url: string, { tempDir }: Config): Strategy {
   })
   const readFile = (path: string): string => readFileSync(path, 'utf8')
   const input = { path: join(tempDir, 'typed.yml'), text, environment: {}, dotenv: null, readFile }
-  return loadConfig(input, { sources, storages, filters }).strategies[0]!
+  return loadConfig(input, { sources, storages, filters, tunnels }).strategies[0]!
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

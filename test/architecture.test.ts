@@ -53,6 +53,7 @@ const packages: Record<string, string[]> = {
   '@smithy/': ['storages/s3'],
   '@slack/': ['slack'],
   'age-encryption': ['filters/age'],
+  socks: ['tunnels/socks5'],
   ajv: ['config', 'commands'],
   'ajv-formats': ['config', 'commands'],
   commander: ['cli'],

@@ -40,6 +40,12 @@ const registries: Registry[] = [
     nameOf: ({ kind }) => String(kind),
   },
   {
+    folder: 'tunnels',
+    list: 'tunnels',
+    marks: ['kind', 'open', 'judge'],
+    nameOf: ({ kind }) => String(kind).replaceAll('_', '-'),
+  },
+  {
     folder: 'commands',
     list: 'commands',
     marks: ['name', 'summary', 'run'],

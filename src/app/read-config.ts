@@ -10,9 +10,10 @@ import { filters } from '../filters/registry.ts'
 import { notifiers } from '../notifiers/registry.ts'
 import { sources } from '../sources/registry.ts'
 import { storages } from '../storages/registry.ts'
+import { tunnels } from '../tunnels/registry.ts'
 
 const usualPaths = ['./easy-backup.yml', '/etc/easy-backup/config.yml']
-const drivers = { sources, storages, filters, notifiers }
+const drivers = { sources, storages, filters, notifiers, tunnels }
 const readFile = (file: string): string => readFileSync(file, 'utf8')
 
 /** A file that the configuration names; a key in binary is no text, and has one character for each byte. */

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import type { NotifierFacts } from '../core/notifications.ts'
+import type { Host } from '../core/tunnel.ts'
 
 /** What the configuration needs to know of the drivers; the registries have this shape, and app.ts hands them in. */
 export interface DriverCatalogue {
@@ -9,6 +10,8 @@ export interface DriverCatalogue {
   filters: readonly FilterFacts[]
   /** Who can be told beside Slack; absent: nobody. */
   notifiers?: readonly NotifierFacts[]
+  /** Ways to servers that do not answer from here; absent: none. */
+  tunnels?: readonly TunnelFacts[]
 }
 
 export interface SourceFacts {
@@ -18,7 +21,9 @@ export interface SourceFacts {
   options: TSchema
   parseUrl(
     url: string,
-  ): { mistake: string; hint: string } | { endpoint: string; database: string; secrets: string[] }
+  ):
+    | { mistake: string; hint: string }
+    | { endpoint: string; database: string; secrets: string[]; hosts?: readonly Host[] }
   /** Absent: a URL of this kind stands for one database alone. */
   at?(url: string, database: string): string
 }
@@ -36,6 +41,14 @@ export interface FilterFacts {
   role?: 'compression' | 'encryption'
   /** What may stand beside `type`. */
   options: TSchema
+}
+
+export interface TunnelFacts {
+  /** The key in `tunnel: { … }`. */
+  kind: string
+  options: TSchema
+  /** @returns words for a mistake, and the keys that lead to it */
+  judge(options: Record<string, unknown>): { mistake: string; hint: string; at?: readonly string[] } | null
 }
 
 /** What may stand as `compression`. */

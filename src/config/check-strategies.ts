@@ -9,6 +9,7 @@ import { checkHooks } from './hooks.ts'
 import { child, isMapping, valueAt } from './pointer.ts'
 import type { StrategyFile } from './schema/strategy.ts'
 import { shown } from './shown.ts'
+import { checkTunnel } from './tunnel.ts'
 import { readings } from './readings.ts'
 
 export interface NamedStrategy {
@@ -53,6 +54,7 @@ export function checkStrategies(examination: Examination): void {
     checkUrl({ url: strategy.dump_url, at: child(at, 'dump_url'), own: source }, examination)
     checkRestoreUrl(strategy, { at, own: source }, examination)
     checkDrillOf(strategy, { at, own: source }, examination)
+    checkTunnel(strategy, { at, own: source }, examination)
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
     checkHooks(strategy.hooks, child(at, 'hooks'), examination)

@@ -26,6 +26,7 @@ import { notificationsOf } from './notifications.ts'
 import type { ConfigFile } from './schema/file.ts'
 import { hooksOf } from './hooks.ts'
 import type { StrategyFile } from './schema/strategy.ts'
+import { tunnelOf } from './tunnel.ts'
 import { rereadBudgets } from './verify.ts'
 
 type Global = NonNullable<ConfigFile['global']>
@@ -77,7 +78,7 @@ function strategyFrom(
       restoreUrl: strategy.restore?.database_url ?? global.restore?.database_url ?? null,
       options: strategy.options ?? {},
       databases: null,
-      tunnel: null,
+      tunnel: tunnelOf(strategy.tunnel, context),
     },
     schedule: scheduleOf(own.schedule),
     timezone: own.timezone ?? defaults.timezone,

@@ -65,6 +65,8 @@ export const faultTable = {
   'state-locked': { exit: 50, retry: false, means: 'another instance uses the same state folder' },
   'state-corrupt': { exit: 51, retry: false, means: 'the state database cannot be used' },
   'audit-broken': { exit: 52, retry: false, means: 'the audit log is not what was written' },
+  'tunnel-unreachable': { exit: 54, retry: true, means: 'a jump host or proxy did not answer, or broke off' },
+  'tunnel-refused': { exit: 55, retry: false, means: 'a jump host or proxy refused us, or its key is wrong' },
   'slack-refused': { exit: 60, retry: false, means: 'Slack refused a call' },
   'slack-unreachable': { exit: 61, retry: true, means: 'Slack did not answer' },
   'notifier-refused': { exit: 62, retry: false, means: 'a mail server, webhook or heartbeat cannot be used' },

@@ -12,3 +12,7 @@ export interface Host {
   host: string
   port: number
 }
+
+export function spellHost({ host, port }: Host): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
-import type { Config, Strategy } from '../core/config.ts'
+import type { Config, SourceConfig, Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
 import type { Scrub } from '../core/secret.ts'
+import type { Host, TunnelConfig } from '../core/tunnel.ts'
 import type { Filter } from '../filters/filter.ts'
 import type { Notifier } from '../notifiers/notifier.ts'
 import type { Source, SourceDriver } from '../sources/source.ts'
@@ -11,8 +12,10 @@ import type { Database } from '../state/database.ts'
 import type { Storage } from '../storages/storage.ts'
 import type { Processes } from '../sys/process.ts'
 import type { Identity } from '../sys/strays.ts'
+import type { Tunnel } from '../tunnels/tunnel.ts'
 import type { Bus } from './bus.ts'
 import type { RunLogs } from './run-logs.ts'
+import { openWay } from './tunnelled.ts'
 
 /** Everything the stations of the walk are built from; app.ts puts it together once. */
 export interface EngineContext {
@@ -32,6 +35,8 @@ export interface EngineContext {
   storages: ReadonlyMap<string, Storage>
   /** Opens a place that the configuration does not name; without credentials among its options the machine's own are used. */
   openStorage: (kind: string, name: string, options: Record<string, unknown>) => Storage
+  /** @param broken  is told that an open tunnel broke, and every stream through it */
+  openTunnel: (config: TunnelConfig, broken: (fault: Fault) => void) => Tunnel
   /** A strategy with every default for a database that the configuration does not name, such as a typed restore target. */
   standIn: (name: string, url: string) => Strategy
   /** Who is told; loaded when something is to be told, because a command that only reads needs none of it. */
@@ -85,17 +90,18 @@ export interface Opening {
   restoring?: true
 }
 
-/** Costs nothing: what it needs connects when it is used. Whoever opened it closes it. */
+/** Costs next to nothing: what it needs connects when it is used. Whoever opened it closes it. */
 export async function openSource(
   context: EngineContext,
   strategy: Strategy,
   { id, folder, database, restoring }: Opening,
 ): Promise<Source> {
-  const { kind, url, dumpUrl, restoreUrl, options, databases } = strategy.source
+  const { kind, url, dumpUrl, restoreUrl, options, databases, tunnel } = strategy.source
   const driver = driverOf(context, kind)
+  const way = tunnel && (await openWay(context, tunnel, hostsOf(driver, strategy.source)))
   const at = (one: string): string => (database === undefined ? one : driver.at!(one, database))
   const atOrNull = (one: string | null): string | null => (one === null ? null : at(one))
-  return driver.open(
+  const source = driver.open(
     {
       strategy: strategy.name,
       url: at(url),
@@ -110,9 +116,18 @@ export async function openSource(
       clock: context.clock,
       log: context.log.with({ run: id }),
       folder,
-      reach: (host) => host,
+      reach: way ? way.reach : (host) => host,
       runId: id,
       said: (tool, line) => context.logs.append(id, `${tool}: ${line}`),
     },
   )
+  return way ? way.around(source) : source
+}
+
+/** The servers that a strategy names. A host that one asks for, such as a typed restore target, is reached as it is. */
+function hostsOf(driver: SourceDriver, { url, dumpUrl, restoreUrl }: SourceConfig): Host[] {
+  return [url, dumpUrl, restoreUrl].flatMap((one) => {
+    const facts = one === null ? null : driver.parseUrl(one)
+    return facts && 'hosts' in facts ? [...facts.hosts] : []
+  })
 }

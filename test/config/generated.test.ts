@@ -13,8 +13,9 @@ import { filters } from '../../src/filters/registry.ts'
 import { notifiers } from '../../src/notifiers/registry.ts'
 import { sources } from '../../src/sources/registry.ts'
 import { storages } from '../../src/storages/registry.ts'
+import { tunnels } from '../../src/tunnels/registry.ts'
 
-const drivers = { sources, storages, filters, notifiers }
+const drivers = { sources, storages, filters, notifiers, tunnels }
 const checkedIn = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const stale = 'it is older than the schema: run node scripts/generate-config-docs.ts'
 

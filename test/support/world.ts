@@ -23,6 +23,7 @@ import { createLog } from '../../src/observe/log.ts'
 import { sources } from '../../src/sources/registry.ts'
 import { openDatabase } from '../../src/state/database.ts'
 import { storages } from '../../src/storages/registry.ts'
+import { tunnels } from '../../src/tunnels/registry.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { removeLast } from './ended.ts'
 import { fastClock } from './fast-clock.ts'
@@ -168,7 +169,7 @@ function configure(folder: string, storageDir: string, options: WorldOptions): C
   const readFile = (name: string): string => readFileSync(name, 'utf8')
   return loadConfig(
     { path, text, environment: {}, dotenv: null, readFile },
-    { sources, storages, filters, notifiers },
+    { sources, storages, filters, notifiers, tunnels },
   )
 }
 

@@ -109,7 +109,7 @@ function groupsOf(node: Node, path: string, without: string[] = []): string[] {
 }
 
 function driverParts(drivers: DriverCatalogue): string[] {
-  const { sources, storages, notifiers } = drivers
+  const { sources, storages, notifiers, tunnels } = drivers
   const section = (title: string, options: Node) =>
     Object.keys(options.properties ?? {}).length === 0
       ? [title, 'No keys of its own.']
@@ -124,6 +124,8 @@ function driverParts(drivers: DriverCatalogue): string[] {
       `Told by default (\`on\`): ${usual.map(code).join(', ')}.`,
       table(asNode(options), []),
     ]),
+    '## tunnel: the ways to a server',
+    ...(tunnels ?? []).flatMap(({ kind, options }) => wayPart(kind, asNode(options))),
     '## options: what can be set for each database',
     ...sources.flatMap(({ name, schemes, options }) =>
       section(`### ${name} (${schemes.map((scheme) => `\`${scheme}:\``).join(', ')})`, asNode(options)),
@@ -131,6 +133,12 @@ function driverParts(drivers: DriverCatalogue): string[] {
     '## compression: what stands beside type',
     ...compressionsOf(drivers).flatMap(({ kind, options }) => section(`### ${kind}`, asNode(options))),
   ]
+}
+
+function wayPart(kind: string, options: Node): string[] {
+  const form = options.properties ? options : options.anyOf!.find(({ properties }) => properties)!
+  const short = form === options ? '' : ` Or in short, \`${kind}: ${inline(options.examples![0])}\`.`
+  return [`### ${kind}`, `${options.description ?? ''}.${short}`, table(form, [])]
 }
 
 function laterKeys(root: Node): string {

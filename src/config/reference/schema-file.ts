@@ -23,6 +23,7 @@ function publish(node: Node, path: string, drivers: DriverCatalogue): Node {
   if (path === '/global/storages/*') return { ...describe(plain), anyOf: places(drivers) }
   if (path === '/global/s3') return bucket(plain, drivers)
   if (path === '/global/notifications/*') return { ...describe(plain), anyOf: notifiers(plain, drivers) }
+  if (path.endsWith('/tunnel')) return { ...describe(plain), ...ways(drivers) }
   if (path.endsWith('/options') && !path.startsWith('/global'))
     return { ...describe(plain), anyOf: options(drivers) }
   if (reads) return { ...plain, ...formOf(reads, drivers) }
@@ -80,6 +81,20 @@ function notifiers(node: Node, drivers: DriverCatalogue): Node[] {
     required: ['type'],
     additionalProperties: false,
   }))
+}
+
+function ways(drivers: DriverCatalogue): Node {
+  const kinds = (drivers.tunnels ?? []).map(({ kind, options: schema }) => [
+    kind,
+    publish(asNode(schema), '', drivers),
+  ])
+  return {
+    type: 'object',
+    properties: Object.fromEntries(kinds) as Record<string, Node>,
+    minProperties: 1,
+    maxProperties: 1,
+    additionalProperties: false,
+  }
 }
 
 /** The keys of the driver and those that stand beside them. */

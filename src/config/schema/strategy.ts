@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { clones } from './clones.ts'
 import { shared } from './shared.ts'
 import { slackRouting } from './slack.ts'
+import { tunnel } from './tunnel.ts'
 import { count, databaseUrl, flag, group, later, text } from './words.ts'
 
 /** In place of `database_url`, for who would rather not write a URL. */
@@ -67,7 +68,7 @@ export const strategyKeys = {
   clones,
   ...shared,
   databases: later('Several databases of one server', { what: 'backing up several databases of one server' }),
-  tunnel: later('SSH tunnels and proxies', { what: 'tunnel' }),
+  tunnel,
   s3: later('A bucket of its own', {
     what: 'a bucket in a strategy',
     instead: 'name it under global.storages, with type: s3, and write storage: with that name here',

@@ -5,6 +5,8 @@ import { Fault, type FaultCode } from '../../core/faults.ts'
 import { hostKeyCheck, type HostKeyCheck, type HostKeyRule } from './host-keys.ts'
 
 export interface SshServer {
+  /** How people call it: `the jump host gate:22`; absent: by host and port. */
+  name?: string
   host: string
   port: number
   user: string
@@ -177,11 +179,11 @@ interface SshError extends Error {
   code?: string | number
 }
 
-function explained(error: unknown, { host, port, user }: SshServer, { faults }: SshOptions): Fault {
+function explained(error: unknown, server: SshServer, { faults }: SshOptions): Fault {
   const { level = '', code, message } = error as SshError
-  const where = `${host}:${port}`
+  const { host, port, name: where = `${host}:${port}`, user } = server
   if (level === 'client-authentication')
-    return new Fault(faults.refused, `${where} refused the login of ${user}`, {
+    return new Fault(faults.refused, `${where} refused ${shownBy(server)} of ${user}`, {
       hint: 'check user, password and key: ssh -v shows which of them the server wants',
       cause: error,
     })
@@ -196,6 +198,12 @@ function explained(error: unknown, { host, port, user }: SshServer, { faults }: 
     hint: lookThere,
     cause: error,
   })
+}
+
+/** What it was shown. */
+function shownBy({ login: { password, privateKeyFile, agent } }: SshServer): string {
+  const shown = [privateKeyFile && 'the key', agent && 'the agent’s keys', password && 'the password']
+  return shown.filter((one) => one).join(' and ')
 }
 
 const lookThere = 'check that sshd is up and can be reached from here'

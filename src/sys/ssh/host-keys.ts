@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 
 /** How a server of SSH proves to be the one it should be. One of them has to be given: an unknown key is never trusted. */
 export interface HostKeyRule {
-  /** As `ssh-keygen -lf` prints it: `SHA256:` and 43 characters of base64. */
-  fingerprint?: string | undefined
+  /** As `ssh-keygen -lf` prints it: `SHA256:` and 43 characters of base64. Of several each will do. */
+  fingerprint?: string | readonly string[] | undefined
   /** A file as `ssh` keeps it, hashed names included. */
   knownHosts?: string | undefined
 }
@@ -28,7 +28,7 @@ export async function hostKeyCheck(
   { host, port }: { host: string; port: number },
 ): Promise<HostKeyCheck> {
   const name = port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
-  if (rule.knownHosts === undefined) return byFingerprint(rule.fingerprint ?? '', name)
+  if (rule.knownHosts === undefined) return byFingerprint([rule.fingerprint ?? []].flat(), name)
   const known = knownKeys(await readFile(rule.knownHosts, 'utf8'), name)
   return byKnownHosts(known, { name, file: rule.knownHosts })
 }
@@ -37,16 +37,16 @@ export function fingerprintOf(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
 }
 
-function byFingerprint(wanted: string, name: string): HostKeyCheck {
+function byFingerprint(wanted: readonly string[], name: string): HostKeyCheck {
   return {
     kinds: null,
     judge(key) {
       const shown = fingerprintOf(key)
-      if (wanted.replace(/=+$/, '') === shown) return { trusted: true }
+      if (wanted.some((one) => one.replace(/=+$/, '') === shown)) return { trusted: true }
       return {
         trusted: false,
         why: `the host key of ${name} is not the one of fingerprint: the server shows ${shown} (${kindOf(key)})`,
-        hint: `compare with ssh-keygen -lf on the server; when it is right, write fingerprint: ${shown}`,
+        hint: `somebody may be listening in between, or it has a new key: only when ssh-keygen -lf on the server itself prints the same, write fingerprint: ${shown}`,
       }
     },
   }

@@ -113,7 +113,7 @@ suite('connecting to a server of SSH', () => {
     const login = { privateKeyFile: stranger.path }
     await assert.rejects(logIn(server({ fingerprint }, { login })), {
       code: 'storage-denied',
-      message: /refused the login of/,
+      message: /refused the key of/,
     })
     await assert.rejects(logIn(server({ fingerprint }, { port: 1 })), {
       code: 'storage-unreachable',
