@@ -1,6 +1,6 @@
 import { checkKey, checkPrefix } from '../../core/keys.ts'
 import type { Storage, StorageContext, StorageDriver } from '../storage.ts'
-import { checkBucket } from './check.ts'
+import { checkBucket } from '../wrap/check-bucket.ts'
 import { createBucket, usualLimits, type Limits } from './client.ts'
 import { getObject } from './get.ts'
 import { listPage } from './list.ts'

@@ -4,7 +4,7 @@ import type { Spool } from '../../sys/spool.ts'
 import type { Receipt } from '../storage.ts'
 import type { Bucket, Calling } from './client.ts'
 import { asked, commit, refuseTaken, type Putting } from './commit.ts'
-import { nextPartBytes, partsAtOnce } from './part-size.ts'
+import { nextPartBytes, partsAtOnce } from '../wrap/part-size.ts'
 import { endUpload, uploadsAt } from './uploads.ts'
 
 /** An upload in parts. Whatever happens, it is either complete or ended, as far as the server lets us (promise 7). */
