@@ -8,7 +8,7 @@ const smallestShare = 20 // of what was free at first
 /** Tables that are being written lie uncompressed in temp_dir, and nothing holds pg_dump up: before the disk is full for everybody
  * the dump fails, as on a full disk. Ends with the signal. */
 export async function watchRoom(
-  context: SourceContext,
+  context: Pick<SourceContext, 'clock' | 'said'>,
   { folder, fail }: { folder: string; fail: (error: unknown) => void },
   signal: AbortSignal,
 ): Promise<void> {
