@@ -5,13 +5,15 @@ import { toolFault } from './faults.ts'
 import { dumpArguments, isFiltered, jobsOf } from './options.ts'
 import type { Place } from './place.ts'
 import { forServer, installed, type Program } from './programs.ts'
-import { withSession, type Session } from './session.ts'
+import { settled, withSession, type Session } from './session.ts'
 import { endpointOf } from './url.ts'
 
 const physicalFromBytes = 100 * 2 ** 30 // above it a physical backup is the better tool, and we say so
 
 export async function inspect(place: Place, signal: AbortSignal): Promise<Inspection & { client: Program }> {
-  const { origin, context, folders, options } = place
+  const { context, folders, options } = place
+  place.origin = await settled(place.origin, { context, signal }) // the dump is then of the server that was looked at
+  const { origin } = place
   const facts = await withSession(origin, { context, signal }, readFacts)
   const client = forServer(await installed('pg_dump', folders, context, signal), facts.serverMajor)
   return {

@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../../core/tunnel.ts'
 import type { SourceContext } from '../source.ts'
+import { reached } from './hosts.ts'
+import { connectSeconds, sessionName, settled } from './session.ts'
 import { libpqVariables, type Connection } from './url.ts'
-
-export const connectSeconds = 10 // a server that is alive answers within one
-
-/** The session name by which recovery finds what a dead run left on a server. */
-export function sessionName(runId: string): string {
-  return `easy-backup ${runId}`
-}
 
 /** The connection as libpq's environment. The password goes into a private file: a child's environment is
  * readable in /proc for its whole life, its arguments for everybody (promise 14). */
@@ -18,8 +12,9 @@ export async function programEnvironment(
   connection: Connection,
   context: SourceContext,
 ): Promise<Record<string, string>> {
-  const { host, port, user, password, parameters } = connection
-  const via = reached(connection, context)
+  const one = await settled(connection, { context, signal: null })
+  const { host, port, user, password, parameters } = one
+  const via = reached(one, context)
   const extra = Object.entries(parameters).map(([name, value]) => [libpqVariables[name]!, value])
   return {
     ...(Object.fromEntries(extra) as Record<string, string>),
@@ -29,20 +24,16 @@ export async function programEnvironment(
     PGUSER: user,
     PGAPPNAME: sessionName(context.runId),
     PGCONNECT_TIMEOUT: String(connectSeconds),
-    ...(password === null ? {} : { PGPASSFILE: await passwordFile(password, context.folder) }),
+    PGPASSFILE: await passwordFile(password, context.folder),
   }
 }
 
-/** Where the server is connected to, which may be this machine's end of a tunnel. A socket is on this machine anyway. */
-export function reached({ host, port }: Connection, context: SourceContext): Host {
-  return host.startsWith('/') ? { host, port } : context.reach({ host, port })
-}
-
-/** https://www.postgresql.org/docs/current/libpq-pgpass.html */
-async function passwordFile(password: string, folder: string): Promise<string> {
+/** Without a password it is empty: that of the machine's own user is not for us.
+ * https://www.postgresql.org/docs/current/libpq-pgpass.html */
+async function passwordFile(password: string | null, folder: string): Promise<string> {
   const path = join(folder, `pgpass-${randomUUID()}`)
-  const escaped = password.replaceAll('\\', '\\\\').replaceAll(':', '\\:')
-  await writeFile(path, `*:*:*:*:${escaped}\n`, { mode: 0o600, flag: 'wx' })
+  const escaped = password?.replaceAll('\\', '\\\\').replaceAll(':', '\\:')
+  await writeFile(path, escaped === undefined ? '' : `*:*:*:*:${escaped}\n`, { mode: 0o600, flag: 'wx' })
   return path
 }
 

@@ -22,6 +22,24 @@ const lostConnection =
 
 const troubles: readonly Trouble[] = [
   {
+    codes: [],
+    words: /conflict with recovery/,
+    code: 'dump-failed',
+    dumpOnly: true,
+    text: () => 'the replica needed what the dump was still reading, and ended it (conflict with recovery)',
+    hint: () =>
+      'on the replica set hot_standby_feedback = on, or raise max_standby_streaming_delay; or dump from the primary',
+  },
+  {
+    codes: [],
+    words: /requires a valid client certificate|alert certificate required|alert unknown ca|bad certificate/,
+    code: 'database-refused',
+    text: (words, connection) =>
+      `${endpointOf(connection)} does not accept our client certificate, or asks for one: ${serverWords(words)}`,
+    hint: () =>
+      'name a certificate that the server’s authority signed: tls.cert and tls.key, or sslcert and sslkey in the URL',
+  },
+  {
     codes: ['28P01'],
     words: /password authentication failed|no password supplied|client password must be|SASL/i,
     code: 'database-refused',
@@ -66,11 +84,14 @@ const troubles: readonly Trouble[] = [
       'CERT_HAS_EXPIRED',
     ],
     words:
-      /does not support SSL|certificate verify failed|server certificate for|certificate file|private key file|SSL error/,
+      /does not support SSL|certificate verify failed|server certificate for|certificate file|private key file|SSL error|PEM|key values mismatch/,
     code: 'database-refused',
     text: (words, connection) =>
       `no encrypted connection to ${endpointOf(connection)}: ${serverWords(words)}`,
-    hint: () => 'check sslmode, sslrootcert, sslcert and sslkey in database_url',
+    hint: (words) =>
+      /group or world access/.test(words)
+        ? 'the key is for its owner alone: chmod 600'
+        : 'check tls of the connection; in a URL sslmode, sslrootcert, sslcert and sslkey',
   },
   {
     codes: ['55P03'],
@@ -170,6 +191,7 @@ function serverWords(words: string): string {
   return (line ?? lines[0] ?? '')
     .replace(/^.*?(ERROR|FATAL): +/, '')
     .replace(/^(?:pg_\w+|psql(?::[^ ]+:\d+)?): (error: )?/, '')
+    .replace(/^.*\berror:[0-9A-F]+:SSL routines:[^:]*:([^:]+):.*$/, '$1') // as OpenSSL says it
 }
 
 function lockedTable(words: string): string {

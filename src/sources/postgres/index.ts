@@ -3,7 +3,7 @@ import { check, serverTime } from './check.ts'
 import { cloning } from './clone.ts'
 import { dump, inspect } from './dump.ts'
 import { dumpGlobals, globalsFile, inspectGlobals, proveGlobals, type GlobalsInspection } from './globals.ts'
-import { sessionName } from './environment.ts'
+import { eachHost, forWriting } from './hosts.ts'
 import { proveDirectory } from './directory/proof.ts'
 import { jobsOf, postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
@@ -14,9 +14,18 @@ import { restore } from './restore.ts'
 import { sniff } from './sniff.ts'
 import { swapping } from './swap.ts'
 import { scratches } from './scratch.ts'
+import { sessionName } from './session.ts'
 import { resolveTarget, withServer } from './target.ts'
 import { listSeries } from './whole-server.ts'
-import { connectionTo, endpointOf, parseConnection, secretsOf, urlAt, type Connection } from './url.ts'
+import {
+  connectionTo,
+  endpointOf,
+  hostsOf,
+  parseConnection,
+  secretsOf,
+  urlAt,
+  type Connection,
+} from './url.ts'
 
 /** PostgreSQL through `pg_dump`, in the custom format or several tables at a time; the client must be of the server's own major version, or newer. */
 export const postgres: SourceDriver = createPostgres(usualFolders)
@@ -31,8 +40,8 @@ export function createPostgres(folders: readonly string[]): SourceDriver {
     parseUrl(url) {
       const connection = parseConnection(url)
       if ('mistake' in connection) return connection
-      const { host, port, database } = connection
-      const hosts = host.startsWith('/') ? [] : [{ host, port }]
+      const hosts = hostsOf(connection).filter(({ host }) => !host.startsWith('/'))
+      const { database } = connection
       return { endpoint: endpointOf(connection), database, secrets: secretsOf(url), hosts }
     },
     at: urlAt,
@@ -46,7 +55,7 @@ function placeOf(
   outside: { folders: readonly string[]; context: SourceContext },
 ): Place {
   const origin = connectionTo(dumpUrl ?? url)
-  const restorer = connectionTo(restoreUrl ?? url)
+  const restorer = forWriting(connectionTo(restoreUrl ?? url))
   const live = { ...restorer, database: connectionTo(url).database }
   return { ...outside, origin, restorer, restorerWithheld, live, options }
 }
@@ -101,14 +110,16 @@ function openSource(place: Place, { strategy, databases }: SourceSettings): Sour
     swap: swapping(place),
     scratch: scratches(place, worksAt),
     async terminate(runId, signal) {
-      const ended = await Promise.all(
-        distinct([origin, restorer]).map((connection) =>
+      const asked = await Promise.allSettled(
+        distinct([origin, restorer].flatMap(eachHost)).map((connection) =>
           withServer(connection, { context, signal }, async ({ rows }) =>
             rows(endSessions, [sessionName(runId)]),
           ),
         ),
       )
-      return ended.flat().length
+      const failed = asked.find((answer) => answer.status === 'rejected')
+      if (failed) throw failed.reason // once every other one was asked
+      return asked.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])).length
     },
     check: (signal) => check(place, signal),
     now: (signal) => serverTime(place, signal),

@@ -1,16 +1,24 @@
-import { readFile } from 'node:fs/promises'
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import type { Client, ClientConfig, QueryConfig } from 'pg'
 import type { SourceContext } from '../source.ts'
-import { connectSeconds, reached, sessionName } from './environment.ts'
 import { sessionFault } from './faults.ts'
+import { isSettled, openOne, reached } from './hosts.ts'
+import { encryptions } from './tls.ts'
 import type { Connection } from './url.ts'
+
+export const connectSeconds = 10 // a server that is alive answers within one
+
+/** The session name by which recovery finds what a dead run left on a server. */
+export function sessionName(runId: string): string {
+  return `easy-backup ${runId}`
+}
 
 /** One open connection for short questions. */
 export interface Session {
   serverMajor: number
   serverVersion: string
   rows: <Row>(sql: string, values?: unknown[]) => Promise<Row[]>
+  /** The one host that it is with. */
+  at: Connection
   /** Of somebody else's text: more than one statement in it is refused. */
   one: (sql: string) => Promise<void>
 }
@@ -35,20 +43,31 @@ export async function withSession<T>(
   const { signal } = needs
   signal?.throwIfAborted()
   let client: Client | null = null
+  let tried = connection
   const drop = (): void => {
     if (client) dropSocket(client)
   }
   signal?.addEventListener('abort', drop, { once: true })
   try {
-    client = await connect(connection, needs, (made) => (client = made))
-    return await work(await sessionOf(client))
+    const opened = await openOne(connection, (at) => {
+      signal?.throwIfAborted()
+      return connect((tried = at), needs, (made) => (client = made))
+    })
+    return await work(await sessionOf(opened.client, (tried = opened.at)))
   } catch (error) {
     signal?.throwIfAborted()
-    throw sessionFault(error, connection)
+    throw sessionFault(error, tried)
   } finally {
     signal?.removeEventListener('abort', drop)
     await (client as Client | null)?.end().catch(() => {}) // it is gone either way
   }
+}
+
+/** The one host that a program is to work with, chosen now; nothing is asked where there is nothing to choose. */
+export function settled(connection: Connection, needs: SessionNeeds): Promise<Connection> {
+  return isSettled(connection)
+    ? Promise.resolve(connection)
+    : withSession(connection, needs, ({ at }) => Promise.resolve(at))
 }
 
 /** As libpq does by default, TLS is tried first, and then the plain connection. */
@@ -81,7 +100,7 @@ function settings(connection: Connection, needs: SessionNeeds): ClientConfig {
     ...reached(connection, needs.context),
     user,
     database,
-    ...(password === null ? {} : { password }),
+    password: () => password ?? '', // a function, or the machine's own PGPASSWORD and .pgpass were read
     ...(parameters.options ? { options: parameters.options } : {}),
     application_name: sessionName(needs.context.runId),
     connectionTimeoutMillis: connectSeconds * 1000,
@@ -91,45 +110,12 @@ function settings(connection: Connection, needs: SessionNeeds): ClientConfig {
   }
 }
 
-type Encryption = ConnectionOptions | false
-
-/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION */
-async function encryptions({ host, parameters }: Connection): Promise<Encryption[]> {
-  const { sslmode = 'prefer', sslrootcert, sslcert, sslkey } = parameters
-  if (sslmode === 'disable' || host.startsWith('/')) return [false]
-  const authority = sslrootcert && sslrootcert !== 'system' ? { ca: await readPem(sslrootcert) } : {}
-  const own = sslcert && sslkey ? { cert: await readPem(sslcert), key: await readPem(sslkey) } : {}
-  const tls = { ...authority, ...own, ...nameOf(host) }
-  if (sslmode === 'verify-full') return [tls]
-  if (sslmode === 'verify-ca') return [{ ...tls, checkServerIdentity: () => undefined }]
-  const unverified = { ...tls, rejectUnauthorized: false }
-  if (sslmode === 'require') return [unverified]
-  return sslmode === 'allow' ? [false, unverified] : [unverified, false]
-}
-
-const isAddress = /^[\d.]+$|:/
-
-/** The certificate is that of the server, which need not be what is connected to. An address is no name to ask for (RFC 6066). */
-function nameOf(host: string): ConnectionOptions {
-  return {
-    ...(!isAddress.test(host) && { servername: host }),
-    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
-  }
-}
-
-/** A missing file has the system's code of a missing socket: it must not be told as a server that is away. */
-function readPem(path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: Error) => {
-    throw new Error(`certificate file "${path}" cannot be read: ${cause.message}`, { cause })
-  })
-}
-
 function mayHelpPlain(error: unknown): boolean {
   const { code, message } = error as { code?: string; message: string }
   return code === '28000' || /does not support SSL/.test(message)
 }
 
-async function sessionOf(client: Client): Promise<Session> {
+async function sessionOf(client: Client, at: Connection): Promise<Session> {
   const rows = async <Row>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     (await client.query(sql, values)).rows as Row[]
   const [version] = await rows<{ number: number; text: string }>(
@@ -138,6 +124,7 @@ async function sessionOf(client: Client): Promise<Session> {
   return {
     serverMajor: Math.floor(version!.number / 10_000),
     serverVersion: version!.text.split(' ')[0]!,
+    at,
     rows,
     one: async (sql) => void (await client.query({ text: sql, queryMode: 'extended' } as QueryConfig)),
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
 import type { TargetPlan, TargetRequest } from '../source.ts'
+import { forWriting } from './hosts.ts'
 import { isTooLong, restoreName } from './names.ts'
 import type { Place } from './place.ts'
 import { withSession, type Session, type SessionNeeds } from './session.ts'
@@ -25,7 +26,7 @@ export function resolveTarget(place: Place, backup: Manifest, request: TargetReq
 }
 
 function targetOf(place: Place, backup: Manifest, request: TargetRequest): Target {
-  if (request.url !== null) return { mode: 'other-server', connection: connectionTo(request.url) }
+  if (request.url !== null) return { mode: 'other-server', connection: forWriting(connectionTo(request.url)) }
   if (request.database !== null)
     return { mode: 'other-database', connection: { ...place.restorer, database: request.database } }
   const database = restoreName(backup.database, request.stamp)

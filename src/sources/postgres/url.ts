@@ -1,10 +1,15 @@
 import { userInfo } from 'node:os'
+import type { Host } from '../../core/tunnel.ts'
 
 /** Where a database answers, and as whom. */
 export interface Connection {
-  /** Host name or address, or the folder of a unix socket. */
+  /** Host name or address, or the folder of a unix socket. The first one, when there are several. */
   host: string
   port: number
+  /** Tried in this order after the first; absent: none. */
+  others?: readonly Host[]
+  /** Which of them is taken; absent: the first that answers. */
+  role?: ServerRole
   user: string
   /** null: none in the URL. */
   password: string | null
@@ -33,11 +38,15 @@ export const libpqVariables: Record<string, string> = {
   gssencmode: 'PGGSSENCMODE',
   options: 'PGOPTIONS',
 }
+/** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */
+const serverRoles = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
+export type ServerRole = (typeof serverRoles)[number]
+
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 
 export function parseConnection(text: string): Connection | UrlMistake {
   try {
-    return judge(connectionOf(parsed(text)))
+    return judge(connectionOf(text))
   } catch (error) {
     return error instanceof URIError
       ? { mistake: 'a % in the URL is not followed by two hexadecimal digits', hint: encodingHint }
@@ -52,10 +61,18 @@ export function connectionTo(url: string): Connection {
   return connection
 }
 
-/** `host:port`, or the socket's path; fit for people. */
-export function endpointOf({ host, port }: Connection): string {
+/** `host:port`, or the socket's path, of each host; fit for people. */
+export function endpointOf(connection: Connection): string {
+  return hostsOf(connection).map(oneEndpoint).join(',')
+}
+
+function oneEndpoint({ host, port }: Host): string {
   if (host.startsWith('/')) return `${host}/.s.PGSQL.${port}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+export function hostsOf({ host, port, others = [] }: Connection): Host[] {
+  return [{ host, port }, ...others]
 }
 
 /** Every form in which the password could show up. */
@@ -66,21 +83,29 @@ export function secretsOf(url: string): string[] {
 
 /** The same server and user, another database. */
 export function urlAt(url: string, database: string): string {
-  const changed = parsed(url)
-  changed.pathname = `/${encodeURIComponent(database)}`
-  return changed.href
+  return url.replace(/^(\w[\w+.-]*:\/\/[^/?#]*)(?:\/[^?#]*)?/, (_, server: string) => {
+    return `${server}/${encodeURIComponent(database)}`
+  })
 }
 
-/** libpq also takes `user@/database` for a socket; a URL needs a host behind the @. */
+/** Everything before the hosts, the hosts, and everything after them. */
+const parts = /^(?<before>\w[\w+.-]*:\/\/(?:[^/?#]*@)?)(?<hosts>[^/?#]*)(?<after>.*)$/s
+
+/** With the first host only. libpq also takes `user@/database` for a socket; a URL needs a host behind the @. */
 function parsed(text: string): URL {
-  return new URL(text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost'))
+  const { before, hosts = '', after = '' } = parts.exec(text)?.groups ?? {}
+  return new URL(before === undefined ? text : `${before}${hosts.split(',')[0] || 'localhost'}${after}`)
 }
 
-function connectionOf(url: URL): Connection {
-  const { host, port, user, password, ...parameters } = Object.fromEntries(url.searchParams)
+function connectionOf(text: string): Connection {
+  const url = parsed(text)
+  const query = Object.fromEntries(url.searchParams)
+  const { host: _host, port: _port, user, password, target_session_attrs: role, ...parameters } = query
+  const [first, ...others] = allHosts(text, query)
   return {
-    host: host || decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost',
-    port: Number(url.port || port || defaultPort),
+    ...first!,
+    ...(others.length > 0 && { others }),
+    ...(role !== undefined && role !== 'any' && { role: role as ServerRole }),
     user: decodeURIComponent(url.username) || user || userInfo().username,
     password: decodeURIComponent(url.password) || password || null,
     database: decodeURIComponent(url.pathname.slice(1)),
@@ -88,22 +113,51 @@ function connectionOf(url: URL): Connection {
   }
 }
 
+/** Those of the query win, as in libpq. A port may be said once for all of them. */
+function allHosts(text: string, query: { host?: string; port?: string }): Host[] {
+  const written = parts.exec(text)?.groups?.hosts ?? ''
+  const named = written.split(',').map((one) => new URL(`postgres://${one || 'localhost'}`))
+  const hosts = query.host ? query.host.split(',') : named.map(({ hostname }) => plainHost(hostname))
+  const ports = query.port ? query.port.split(',') : named.map(({ port }) => port)
+  return hosts.map((host, at) => {
+    const port = ports.length === 1 ? ports[0] : ports[at]
+    return { host: host || 'localhost', port: Number(port || defaultPort) }
+  })
+}
+
+function plainHost(hostname: string): string {
+  return decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1')
+}
+
 function judge(connection: Connection): Connection | UrlMistake {
-  const { host, port, database, password, parameters } = connection
+  const { database, password, user, parameters, role } = connection
+  const hosts = hostsOf(connection)
   if (database === '') return { mistake: 'the URL names no database', hint: urlForm }
-  if (host.includes(',')) return { mistake: 'the URL names several hosts', hint: 'name the one to dump from' }
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+  if (hosts.length > 1 && hosts.some(({ host }) => host.startsWith('/')))
+    return { mistake: 'one of several hosts is a socket', hint: 'name servers, or the one socket' }
+  if (hosts.some(({ port }) => !Number.isInteger(port) || port < 1 || port > 65_535))
     return { mistake: 'the port is not a number between 1 and 65535', hint: urlForm }
-  if (/[\0\n\r]/.test(`${host}${connection.user}${password ?? ''}`) || database.includes('\0'))
+  if (
+    /[\0\n\r]/.test(`${hosts.map(({ host }) => host).join()}${user}${password ?? ''}`) ||
+    database.includes('\0')
+  )
     return { mistake: 'host, user or password holds a control character', hint: encodingHint }
+  if (role !== undefined && !serverRoles.includes(role))
+    return { mistake: `unknown target_session_attrs ${role}`, hint: `use one of ${serverRoles.join(', ')}` }
+  return judgeParameters(parameters) ?? connection
+}
+
+function judgeParameters(parameters: Record<string, string>): UrlMistake | null {
   const unknown = Object.keys(parameters).find((name) => !Object.hasOwn(libpqVariables, name))
   if (unknown)
     return {
       mistake: `unknown parameter ${unknown}`,
-      hint: `these are known: host, ${Object.keys(libpqVariables).join(', ')}`,
+      hint: `these are known: host, port, target_session_attrs, ${Object.keys(libpqVariables).join(', ')}`,
     }
-  const mode = parameters.sslmode
+  const { sslmode: mode, sslcert, sslkey } = parameters
   if (mode !== undefined && !sslModes.includes(mode))
     return { mistake: `unknown sslmode ${mode}`, hint: `use one of ${sslModes.join(', ')}` }
-  return connection
+  if ((sslcert === undefined) !== (sslkey === undefined))
+    return { mistake: 'a client certificate is a file and its key', hint: 'write both sslcert and sslkey' }
+  return null
 }
