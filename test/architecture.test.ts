@@ -43,7 +43,7 @@ const packages: Record<string, string[]> = {
   'node:timers/promises': [],
   'node:http': ['http', 'slack/http', 'slack/listener'],
   'node:https': [],
-  'node:net': ['sys/net', 'sys/feed'], // feed: a pair of joined sockets, nothing leaves the machine
+  'node:net': ['sys/net', 'sys/feed', 'sources/mysql'], // feed: a pair of joined sockets, nothing leaves the machine
   'node:tls': ['sys/net', 'sources/postgres'],
   'node:readline/promises': ['cli'],
   'node:tty': ['cli'],
@@ -62,6 +62,7 @@ const packages: Record<string, string[]> = {
   kysely: ['state'],
   luxon: ['core', 'engine/manifest'],
   'package.json': ['app', 'cli'],
+  mysql2: ['sources/mysql'],
   'node-schedule': ['engine/scheduler'],
   nodemailer: ['notifiers/email'],
   pg: ['state/database', 'sources/postgres'],

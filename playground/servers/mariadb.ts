@@ -92,7 +92,7 @@ async function initialise(
   await run(program('mariadb-install-db')!, args, { ...owner, cwd: folder })
   const first = [
     `ALTER USER root@localhost IDENTIFIED BY '${password}';`,
-    `CREATE USER root@'127.0.0.1' IDENTIFIED BY '${password}';`,
+    `CREATE OR REPLACE USER root@'127.0.0.1' IDENTIFIED BY '${password}';`,
     `GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;`,
   ]
   await writeFile(join(folder, 'first.sql'), `${first.join('\n')}\n`, { mode: 0o600 })

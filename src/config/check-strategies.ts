@@ -18,14 +18,6 @@ export interface NamedStrategy {
   strategy: StrategyFile
 }
 
-/** Kinds of database that are known but not built yet. */
-const comingSources: Record<string, string> = {
-  mysql: 'MySQL',
-  mariadb: 'MariaDB',
-  mongodb: 'MongoDB',
-  'mongodb+srv': 'MongoDB',
-}
-
 /** The strategies of a list or a map. What is not even a group of keys was said before and is left out. */
 export function strategiesOf(root: Record<string, unknown>): NamedStrategy[] {
   const { strategies } = root
@@ -170,8 +162,6 @@ function reportUnknown(scheme: string | null, at: string, { findings, drivers }:
   const begin = `write a URL that begins with ${drivers.sources.map(({ schemes }) => `${schemes[0]}://`).join(' or ')}`
   if (scheme === null) {
     findings.mistake(at, 'this is not a database URL', begin)
-  } else if (Object.hasOwn(comingSources, scheme)) {
-    findings.mistake(at, `${comingSources[scheme]} comes with a later release`, 'remove this strategy')
   } else {
     const near = nearest(
       scheme,

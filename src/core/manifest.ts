@@ -28,7 +28,14 @@ export interface Manifest {
   id: string
   strategy: string
   series: string
-  engine: { kind: string; name: string; serverVersion: string; toolVersion: string | null }
+  engine: {
+    kind: string
+    name: string
+    serverVersion: string
+    toolVersion: string | null
+    /** Of the database itself, where no dump tells it: what its new tables and its routines sort by. */
+    collation?: string
+  }
   method: string
   format: string
   database: string

@@ -1,6 +1,7 @@
+import { mysql } from './mysql/index.ts'
 import { postgres } from './postgres/index.ts'
 import type { SourceDriver } from './source.ts'
 import { sqlite } from './sqlite/index.ts'
 
 /** Every kind of database there is. */
-export const sources: readonly SourceDriver[] = [postgres, sqlite]
+export const sources: readonly SourceDriver[] = [postgres, sqlite, mysql]

@@ -1,0 +1,117 @@
+import { asFault } from '../../core/faults.ts'
+import type { Manifest } from '../../core/model.ts'
+import type { RawInput, TargetPlan, TargetRequest } from '../source.ts'
+import { noRight } from './grants.ts'
+import { nameBeside } from './names.ts'
+import { definersNotThere } from './ownership.ts'
+import type { Place } from './place.ts'
+import { programFor } from './programs.ts'
+import { read } from './proof.ts'
+import { readTarget, resolveTarget, type TargetState } from './target.ts'
+import { endpointOf, type Connection } from './url.ts'
+
+interface Asked {
+  backup: Manifest
+  request: TargetRequest
+  front: RawInput | null
+}
+
+export async function plan(place: Place, asked: Asked, signal: AbortSignal): Promise<TargetPlan> {
+  const { backup, request } = asked
+  const { mode, connection } = request.inPlace
+    ? ({ mode: 'in-place', connection: place.live } as const)
+    : resolveTarget(place, backup, request)
+  const state = await readTarget(connection, { context: place.context, signal })
+  const tool = await programFor('restore', state.version, place.context, signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    return asFault(error)
+  })
+  const missingTool = 'program' in tool ? [] : [tool.hint ? `${tool.message}: ${tool.hint}` : tool.message]
+  const definers = await neededDefiners(place, { ...asked, connection, state }, signal)
+  return {
+    mode,
+    name: connection.database,
+    endpoint: endpointOf(connection),
+    fingerprint: state.fingerprint,
+    exists: state.exists,
+    empty: state.empty,
+    sizeBytes: state.sizeBytes,
+    sessions: state.sessions,
+    serverVersion: state.version.text,
+    missingRoles: definers.missing,
+    warnings: [...warnings(asked, state), ...definers.warnings],
+    blockers: [
+      ...missingTool,
+      ...(request.inPlace
+        ? [noSwap(connection.database, request.stamp)]
+        : blockers(connection, state, asked)),
+      ...namesLost(backup, state),
+    ],
+  }
+}
+
+/** Neither server can rename a database, and moving its tables one by one leaves views, routines and triggers behind for a moment. */
+function noSwap(name: string, stamp: string): string {
+  return `MySQL and MariaDB have no way to rename a database, so nothing can take the place of "${name}" in one step: restore beside (as ${nameBeside(name, 'restore', stamp)}), or, after a backup, into it with --target-db ${name} --clean`
+}
+
+function blockers(connection: Connection, state: TargetState, { backup, request }: Asked): string[] {
+  const found: string[] = []
+  const { user, database } = connection
+  const isSql = backup.format === 'sql'
+  if (isSql && request.tables?.length) found.push('plain SQL cannot be restored table by table')
+  if (!state.exists) return state.mayCreate ? found : [...found, noRight(user, database)]
+  if (state.empty) return found
+  if (!request.clean) return [...found, `database "${database}" is not empty: choose another name`]
+  if (isSql) found.push('plain SQL is restored into a new or empty database only')
+  return found
+}
+
+/** A server that keeps names in lower case cannot hold the tables as they were called. */
+function namesLost({ tables }: Manifest, { lowerCaseNames }: TargetState): string[] {
+  const lost =
+    lowerCaseNames === 1 ? (tables ?? []).find(({ name }) => name !== name.toLowerCase()) : undefined
+  return lost
+    ? [
+        `the target’s server keeps names in lower case (lower_case_table_names=1), and the backup has "${lost.name}"`,
+      ]
+    : []
+}
+
+function warnings({ backup, request }: Asked, { version, exists, sessions }: TargetState): string[] {
+  const found: string[] = []
+  const { name, serverVersion } = backup.engine
+  const [major = 0, minor = 0] = serverVersion.split('.').map(Number)
+  if (name !== version.flavour)
+    found.push(
+      `the backup is of ${name} ${serverVersion}, the target is ${version.flavour} ${version.text}: what only one of them knows will fail`,
+    )
+  else if (version.number < major * 100 + minor)
+    found.push(
+      `the target is ${name} ${version.text}, older than the source (${serverVersion}): this may fail`,
+    )
+  if ((request.jobs ?? 1) > 1) found.push('--jobs has no meaning here: the dump is loaded in one go')
+  if (exists && sessions) found.push(`${sessions} sessions are open in the target`)
+  return found
+}
+
+/** Accounts that views, triggers and routines run as, of what is known of the dump. */
+async function neededDefiners(
+  { context }: Place,
+  { backup, request, front, connection, state }: Asked & { connection: Connection; state: TargetState },
+  signal: AbortSignal,
+): Promise<{ missing: string[]; warnings: string[] }> {
+  if (request.noOwner || backup.format === 'sql' || !front) return { missing: [], warnings: [] }
+  const { scan } = await read(front).catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw error
+  })
+  const missing = await definersNotThere(connection, { definers: scan.definers, state }, { context, signal })
+  const isAll = scan.isWhole && scan.hasTrailer
+  return {
+    missing,
+    warnings: isAll
+      ? []
+      : ['as whom its views, triggers and routines run is unknown before all of the dump was fetched'],
+  }
+}
