@@ -23,7 +23,7 @@ test(
     const watched = watchRoom(watch, { folder, fail }, over.signal)
     await systemClock.sleep(500) // two looks, with plenty of room
     assert.deepEqual(failures, [])
-    await writeFile(join(folder, 'table'), Buffer.alloc(19_500_000))
+    await writeFile(join(folder, 'table'), Buffer.alloc(20_300_000))
     await watched
     assert.equal(failures.length, 1)
     assert.ok(hasErrno(failures[0], 'ENOSPC'))
