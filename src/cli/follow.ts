@@ -10,11 +10,11 @@ import { lookOf, remark, say, sayJson, type Session } from './session.ts'
 import { harmless } from './terminal.ts'
 
 /** Watches runs until all have ended, and says how each did: progress in one line on a screen; elsewhere one line at the
- * start and one at the end. Ctrl-C cancels them, a second one leaves at once.
+ * start, one now and then, and one at the end. Ctrl-C cancels them, a second one leaves at once.
  * @returns exit code of the first that did not end well */
 export async function follow(session: Session, app: App, runs: RunView[]): Promise<number> {
   const latest = new Map(runs.map((run) => [run.id, run]))
-  const line = progressLineOn(session)
+  const line = progressLineOn(session, app.clock)
   const release = cancelOnInterrupt(session, app, latest)
   if (!line.isDrawn && !session.globals.json)
     for (const run of runs) remark(session, renderRun(run, plain(app)))
@@ -32,7 +32,7 @@ export async function follow(session: Session, app: App, runs: RunView[]): Promi
   async function watchOne(run: RunView): Promise<void> {
     for await (const view of app.engine.watch(run.id, new AbortController().signal)) {
       latest.set(view.id, view)
-      if (!isEnded(view.state)) line.draw(progressLine([...latest.values()], view))
+      if (!isEnded(view.state)) line.draw(() => progressLine([...latest.values()], view))
     }
     line.clear()
     if (!session.globals.json) report(session, app, latest.get(run.id)!)
@@ -89,18 +89,32 @@ function cancelOnInterrupt(session: Session, app: App, latest: Map<string, RunVi
 
 const interruptedExit = 130 // what shells say of a program that Ctrl-C ended
 
-/** One line that is written over; nothing where nobody looks. */
-function progressLineOn({ terminal, globals }: Session): {
+const sayAgainMs = 30_000 // pipelines end what is silent for some minutes
+
+/** On a screen one line that is written over; in a pipeline's log a new one now and then. */
+function progressLineOn(
+  { terminal, globals }: Session,
+  clock: App['clock'],
+): {
   isDrawn: boolean
-  draw(text: string): void
+  draw(text: () => string): void
   clear(): void
 } {
   const isDrawn = terminal.drawsProgress && !globals.json
   const columns = terminal.width ?? 80
+  let saidAt = clock.monotonic()
+
+  function sayNow(text: () => string): void {
+    if (globals.json || clock.monotonic() - saidAt < sayAgainMs) return
+    saidAt = clock.monotonic()
+    terminal.stderr.write(`${harmless(text())}\n`)
+  }
+
   return {
     isDrawn,
     draw: (text) => {
-      if (isDrawn) terminal.stderr.write(`\r${harmless(text).slice(0, columns - 1)}\u001B[K`)
+      if (isDrawn) terminal.stderr.write(`\r${harmless(text()).slice(0, columns - 1)}\u001B[K`)
+      else sayNow(text)
     },
     clear: () => {
       if (isDrawn) terminal.stderr.write('\r\u001B[K')

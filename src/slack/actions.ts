@@ -51,6 +51,7 @@ export const views = {
   restore: 'restore.dialog',
   reject: 'request.reject',
   run: 'run.dialog',
+  clone: 'clone.dialog',
   plain: 'plain',
 } as const
 

@@ -13,6 +13,7 @@ import { tellFault } from './private.ts'
 import type { Place } from './private.ts'
 import { answerReject, rejectingView } from './reject.ts'
 import { answerShortcut, readRunDialog, startingView, startRun } from './shortcuts.ts'
+import { fileClone, firstCloneAnswer, readClone } from './clone.ts'
 import { answerCommand } from './slash.ts'
 import { firstAnswer, planRestore, readSubmission } from './submission.ts'
 
@@ -93,7 +94,7 @@ function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
     follow(once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => startRun(desk, filled, place)))
   })
   app.view(
-    { type: 'view_submission', callback_id: /^(?!(run\.dialog|request\.reject)$)/ },
+    { type: 'view_submission', callback_id: /^(?!(run\.dialog|clone\.dialog|request\.reject)$)/ },
     async ({ ack, body, view }) => {
       const submitted = readSubmission(view)
       const answer = firstAnswer(submitted)
@@ -105,6 +106,14 @@ function dialogs(app: App, { desk, acked, follow }: BoltParts): void {
       )
     },
   )
+  app.view({ type: 'view_submission', callback_id: views.clone }, async ({ ack, body, view }) => {
+    const filled = readClone(view)
+    const answer = firstCloneAnswer(filled)
+    await measured(desk, acked, () => ack(answer))
+    if (filled === null || answer.response_action === 'errors') return
+    const place = { user: body.user.id, channel: filled.channel, threadTs: null, respond: null }
+    follow(once(desk, { key: `view/${view.id}/${view.hash}`, place }, () => fileClone(desk, filled, place)))
+  })
   app.view({ type: 'view_submission', callback_id: views.reject }, async ({ ack, body, view }) => {
     await measured(desk, acked, () => ack({ response_action: 'update', view: rejectingView }))
     const place = { user: body.user.id, channel: null, threadTs: null, respond: null }

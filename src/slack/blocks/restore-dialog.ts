@@ -241,14 +241,14 @@ function textInput(
 }
 
 /** After submitting: the plan, and where it is to be confirmed. */
-export function plannedView(request: RequestView, channel: string): ModalView {
+export function plannedView(request: RequestView, channel: string, title: string = restoreTitle): ModalView {
   const card = requestCard(request)
   const where =
     request.plan.blockers.length > 0
       ? 'This cannot be done as it stands. Nothing was changed.'
       : `The plan is in <#${safeLine(channel, 40)}>: ${request.state === 'waiting' ? 'somebody else has to approve it' : 'confirm it'} there.`
   const blocks = card.blocks.filter(({ type }) => type !== 'actions')
-  return drawnView(restoreTitle, { text: `${card.text}\n${where}`, blocks: [section(where), ...blocks] })
+  return drawnView(title, { text: `${card.text}\n${where}`, blocks: [section(where), ...blocks] })
 }
 
 export interface Remembered {

@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts'
 import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
 import { oddWords } from '../../core/odd-words.ts'
+import { cloneLines } from '../../commands/clone-words.ts'
 import { swapLines } from '../../commands/replaced.ts'
 import { failureHint, levelText, placeLines, stageWords, verifiedWords } from '../../commands/phrases.ts'
 import { limits } from '../limits.ts'
@@ -97,6 +98,9 @@ function restoreResult(run: RunView, restore: RestoreResult): Drawn {
     headline: `${signOf(run)} ${joined(into, times)}`,
     lines: [
       ...(restore.swap ? swapLines(restore.swap, run.timezone) : []).map((line) => sentence(safeLine(line))),
+      ...(restore.clone ? cloneLines(restore.clone, run.timezone) : []).map((line) =>
+        sentence(safeLine(line)),
+      ),
       ...(restore.open === null ? [] : [`Open it: ${code(restore.open)}`]),
       ...warnings(restore.warnings),
     ],
