@@ -61,6 +61,7 @@ const packages: Record<string, string[]> = {
   fastify: ['http'],
   kysely: ['state'],
   luxon: ['core', 'engine/manifest'],
+  mongodb: ['sources/mongodb'],
   'package.json': ['app', 'cli'],
   mysql2: ['sources/mysql'],
   'node-schedule': ['engine/scheduler'],

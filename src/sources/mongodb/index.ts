@@ -1,0 +1,111 @@
+import { isChosen } from '../../core/databases.ts'
+import type { Series } from '../../core/model.ts'
+import type { Source, SourceContext, SourceDriver, SourceSettings } from '../source.ts'
+import { databasesOf } from './catalogue.ts'
+import { check, serverTime } from './check.ts'
+import { dump, inspect } from './dump.ts'
+import { mongodbOptions, type Options } from './options.ts'
+import type { Place } from './place.ts'
+import { plan } from './plan.ts'
+import { installed, type Program } from './programs.ts'
+import { prove } from './proof.ts'
+import { restore } from './restore.ts'
+import { scratches } from './scratch.ts'
+import { sessionName, withSession } from './session.ts'
+import { sniff } from './sniff.ts'
+import { connectionTo, endpointOf, isSystem, parseConnection, secretsOf, urlAt } from './url.ts'
+
+/** MongoDB through `mongodump --archive`, one database at a time. */
+export const mongodb: SourceDriver = {
+  kind: 'mongodb',
+  name: 'MongoDB',
+  schemes: ['mongodb', 'mongodb+srv'],
+  options: mongodbOptions,
+  parseUrl(url) {
+    const connection = parseConnection(url)
+    if ('mistake' in connection) return connection
+    const { isSrv, hosts, database } = connection
+    // the hosts of a name in DNS are not known before it is asked: no tunnel can lead there
+    return { endpoint: endpointOf(connection), database, secrets: secretsOf(url), hosts: isSrv ? [] : hosts }
+  },
+  at: urlAt,
+  sniff,
+  open: (settings, context) => openSource(placeOf(settings, context), settings),
+}
+
+function placeOf(settings: SourceSettings, context: SourceContext): Place {
+  const { url, dumpUrl, restoreUrl, restorerWithheld = false, options } = settings
+  return {
+    origin: connectionTo(dumpUrl ?? url),
+    restorer: connectionTo(restoreUrl ?? url),
+    restorerWithheld,
+    options: options as Options,
+    context,
+  }
+}
+
+function openSource(place: Place, { strategy, databases }: SourceSettings): Source {
+  const { origin, restorer, context } = place
+  let program: Program | null = null
+  return {
+    async series(signal) {
+      if (databases === null) return [{ strategy, name: origin.database, sole: true }]
+      const found = await withSession(origin, { context, signal }, databasesOf)
+      return found
+        .filter(({ name }) => !isSystem(name) && isChosen(databases, name))
+        .map(({ name }): Series => ({ strategy, name, sole: false }))
+    },
+    async inspect(_series, signal) {
+      const { program: chosen, ...inspection } = await inspect(place, signal)
+      program = chosen
+      return inspection
+    },
+    async dump(_series, _inspection, sink, signal) {
+      await dump(place, program ?? (await installed('mongodump', context, signal)), sink, signal)
+    },
+    prove: (_name, raw) => prove(raw),
+    plan: (backup, request, signal) => plan(place, { backup, request }, signal),
+    restore: (backup, request, _plan, artifact, signal) =>
+      restore(place, { backup, request, artifact }, signal),
+    scratch: scratches(place),
+    async terminate(runId, signal) {
+      const ended = await Promise.all(
+        [...new Map([origin, restorer].map((one) => [endpointOf(one), one])).values()].map((connection) =>
+          endOperations(connection, { context, signal, runId }),
+        ),
+      )
+      return ended.reduce((sum, count) => sum + count, 0)
+    },
+    check: (signal) => check(place, signal),
+    now: (signal) => serverTime(place, signal),
+    stockRestore: () => [
+      `mongorestore --archive={file} --stopOnError --nsFrom='${place.origin.database.replaceAll("'", `'\\''`)}.*' --nsTo='restored.*'`,
+    ],
+    close: async () => {}, // every question has its own connection, closed at once
+  }
+}
+
+interface Operation {
+  opid: unknown
+  appName?: string
+  command?: Record<string, unknown>
+}
+
+/** This question, and what the driver asks by itself. */
+const ours = ['currentOp', 'hello', 'isMaster']
+
+/** Those of our own connections; what mongodump and mongorestore do ends with them. */
+async function endOperations(
+  connection: Place['origin'],
+  { context, signal, runId }: { context: SourceContext; signal: AbortSignal; runId: string },
+): Promise<number> {
+  return withSession(connection, { context, signal }, async ({ admin }) => {
+    const question = { currentOp: 1, $ownOps: true, appName: sessionName(runId) }
+    const { inprog } = (await admin.command(question)) as { inprog: Operation[] }
+    const found = inprog.filter(
+      ({ appName, command = {} }) => appName === sessionName(runId) && !ours.some((name) => name in command),
+    )
+    for (const { opid } of found) await admin.command({ killOp: 1, op: opid })
+    return found.length
+  })
+}
