@@ -1,5 +1,6 @@
 import { composeUrl, schemeOf, sourceOf, type Connection } from './database.ts'
 import type { SourceFacts } from './catalogue.ts'
+import { checkDatabases } from './databases.ts'
 import { checkCompression } from './check-places.ts'
 import { checkClones } from './clones.ts'
 import { checkDrill } from './drill.ts'
@@ -47,6 +48,8 @@ export function checkStrategies(examination: Examination): void {
     checkRestoreUrl(strategy, { at, own: source }, examination)
     checkDrillOf(strategy, { at, own: source }, examination)
     checkTunnel(strategy, { at, own: source }, examination)
+    checkHooks(strategy.hooks, child(at, 'hooks'), examination)
+    checkDatabases(strategy, { at, own: source }, examination.findings)
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
     checkHooks(strategy.hooks, child(at, 'hooks'), examination)

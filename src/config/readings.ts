@@ -55,6 +55,13 @@ export const readings = {
     typeof value === 'string'
       ? null
       : { mistake: `${shown(value)} is not a compression`, hint: 'write gzip, zstd or none' },
+  'all-databases': (value) =>
+    value === 'all'
+      ? null
+      : {
+          mistake: `${shown(value)} is not a choice of databases`,
+          hint: 'write all, or { include: ["client_*"], exclude: ["*_scratch"] }',
+        },
   encryption: (value) =>
     value === 'none'
       ? null

@@ -18,6 +18,7 @@ import type { DriverCatalogue } from './catalogue.ts'
 import { clonesOf } from './clones.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
+import { databasesOf } from './databases.ts'
 import { defaults } from './defaults.ts'
 import { drillOf } from './drill.ts'
 import { encryptionOf } from './encryption.ts'
@@ -77,7 +78,7 @@ function strategyFrom(
       dumpUrl: strategy.dump_url ?? null,
       restoreUrl: strategy.restore?.database_url ?? global.restore?.database_url ?? null,
       options: strategy.options ?? {},
-      databases: null,
+      databases: databasesOf(strategy.databases),
       tunnel: tunnelOf(strategy.tunnel, context),
     },
     schedule: scheduleOf(own.schedule),
@@ -142,6 +143,7 @@ function retentionOf(written: StrategyFile['retention']): Retention | null {
     keepWeekly: rule.keep_weekly ?? 0,
     keepMonthly: rule.keep_monthly ?? 0,
     keepYearly: rule.keep_yearly ?? 0,
+    ...(rule.keep_gone !== undefined && { keepGoneMs: ms(rule.keep_gone) }),
   }
   return { ...policy, text: policyText(policy) }
 }

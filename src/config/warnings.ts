@@ -5,6 +5,7 @@ import { expectedMaxAge } from '../core/schedule.ts'
 import { warnOfAccess } from './access.ts'
 import { warnOfClones } from './clones.ts'
 import { strategiesOf } from './check-strategies.ts'
+import { warnOfDatabases } from './databases.ts'
 import { warnOfEncryption } from './encryption.ts'
 import type { Examination } from './examine.ts'
 import { child, isMapping } from './pointer.ts'
@@ -89,6 +90,7 @@ function warnOfStrategy(resolved: Strategy, { pointer, strategy, global, examina
     const wrong = `runs of ${resolved.name} are up to ${spellDuration(gap)} apart: it will be overdue in between`
     findings.warning(source('expect'), wrong, `write max_age: ${spellDuration(gap * 1.5)} or more`)
   }
+  warnOfDatabases(resolved, { strategy, at: pointer }, findings)
   if (resolved.protected && !resolved.slack)
     findings.warning(child(pointer, 'protected'), 'without Slack nobody can approve', 'set global.slack')
   if ('slack' in strategy && !resolved.slack)

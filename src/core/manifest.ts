@@ -39,6 +39,8 @@ export interface Manifest {
   method: string
   format: string
   database: string
+  /** It holds what belongs to the server and to no database. */
+  globals?: true
   /** Where the database answers, without credentials: `host:port` or a path. */
   endpoint: string
   /** Name of the machine that ran the backup. */

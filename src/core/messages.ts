@@ -1,7 +1,7 @@
 import type { SlackRouting } from './config.ts'
 import type { DigestView } from './digest.ts'
 import type { IncidentNote, IncidentView } from './incidents.ts'
-import type { AnyRequestView, RunState, RunView } from './model.ts'
+import type { Actor, AnyRequestView, RunState, RunView, Trigger } from './model.ts'
 
 /** What people should see, as facts. How it looks is the notifier's business. */
 export type MessageBody =
@@ -44,11 +44,15 @@ export interface BatchView {
   catchUp: boolean
   /** In the order they were accepted. */
   lines: BatchLine[]
+  /** All of them are databases of one server. */
+  server?: { strategy: string; trigger: Trigger; actor: Actor; nextAt: number | null; notes: string[] }
 }
 
 export interface BatchLine {
   run: string
   strategy: string
+  /** Of a whole server; absent: the list of its databases is still asked for. */
+  database?: string
   state: RunState
   endedAt: number | null
   tookMs: number | null

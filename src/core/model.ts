@@ -88,6 +88,8 @@ export interface BackupView {
   id: string
   strategy: string
   series: string
+  /** Of a strategy with many databases: which this is of; absent: of the only one. */
+  database?: string
   engine: string
   createdAt: number
   storages: string[]
@@ -167,6 +169,10 @@ export interface RunView {
   stillGood?: { id: string; createdAt: number; level: Level } | null
   /** Backup a restore, verify or drill run works on. */
   backupId: string | null
+  /** Of a strategy with many databases: which this is about; absent: of no one, or the only one. */
+  database?: string
+  /** The run that asked for the list of the server's databases: everything that came of it names it, and it names itself. */
+  group?: string
   /** Key of the message that tells this run among many that were started together. */
   batch?: string
   /** The incident that counts its failure, or what it owes. */
@@ -219,6 +225,21 @@ export interface StrategyView {
   failuresInARow: number
   backups: number
   storedBytes: number
+  /** Only of a whole server: each database it has or had, by name; what is not healthy first. */
+  databases?: DatabaseView[]
+}
+
+/** One database of a whole server. */
+export interface DatabaseView {
+  name: string
+  /** Roles and the like, and no database. */
+  globals: boolean
+  state: RunState | 'never'
+  lastGood: { id: string; createdAt: number; storedBytes: number; level: Level } | null
+  failuresInARow: number
+  overdueSince: number | null
+  /** When the server was first seen without it; null: it is there. */
+  goneAt: number | null
 }
 
 /** GET /health, the shape of the product page. */

@@ -1,24 +1,30 @@
 import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { Actor, RunView, Trigger } from '../core/model.ts'
+import { nearest } from '../core/nearest.ts'
 import type { Read, Write } from '../state/database.ts'
 import { keepingRuns } from '../state/results.ts'
 import { findRun, insertRun, openRuns, type NewRun } from '../state/runs.ts'
+import { seriesOf, type KnownSeries, type SeriesRef } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
 import { newRunId } from './restore/requests.ts'
+import { backupLease, isWholeServer } from './series-scope.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
 
-/** A strategy never overlaps itself: while one of its backups is open, another is refused. */
-export async function openBackup(db: Read, strategy: string): Promise<string | null> {
-  const row = await db
+/** A strategy never overlaps itself: while one of its backups is open, another is refused.
+ * @param of  of a whole server: one series. '' = what has no list of databases yet, whichever it will be */
+export async function openBackup(db: Read, of: string | SeriesRef): Promise<string | null> {
+  const open = db
     .selectFrom('runs')
     .select('id')
-    .where('strategy', '=', strategy)
+    .where('strategy', '=', typeof of === 'string' ? of : of.strategy)
     .where('kind', '=', 'backup')
     .where('state', 'in', ['queued', 'running'])
     .limit(1)
-    .executeTakeFirst()
+  const row = await (
+    typeof of === 'string' ? open : open.where('series', 'in', [of.series, ''])
+  ).executeTakeFirst()
   return row?.id ?? null
 }
 
@@ -30,29 +36,72 @@ export async function admitBackup(
   {
     pin,
     prove,
+    database,
     ...by
-  }: { trigger: Trigger; actor: Actor; slotAt: number | null; pin?: string; prove?: true },
+  }: {
+    trigger: Trigger
+    actor: Actor
+    slotAt: number | null
+    pin?: string
+    prove?: true
+    /** Of a whole server only this one. */
+    database?: string
+  },
 ): Promise<string> {
-  const open = await openBackup(tx, strategy.name)
+  const series =
+    database === undefined ? null : await knownSeries(tx, strategy, { name: database, sure: prove })
+  const isSlot = by.slotAt !== null // what of a server is under way then is left out when its list is there
+  const of = series
+    ? { strategy: strategy.name, series: series.name }
+    : isWholeServer(strategy) && isSlot
+      ? { strategy: strategy.name, series: '' }
+      : strategy.name
+  const open = await openBackup(tx, of)
   if (open)
-    throw new Fault('busy', `a backup of ${strategy.name} is already under way`, {
+    throw new Fault('busy', `a backup of ${database ?? strategy.name} is already under way`, {
       hint: `it is run ${open}: cancel it, or wait for its end`,
     })
   // Retry sends the dump that no place took; whoever asks for a backup, or a slot, gets a new one
-  const [keeping] = by.trigger === 'retry' ? await keepingRuns(tx, strategy.name) : []
+  const isOne = series !== null || !isWholeServer(strategy)
+  const [keeping] = by.trigger === 'retry' && isOne ? await keepingRuns(tx, of) : []
+  const id = newRunId(context)
   return insert(context, tx, {
-    id: newRunId(context),
+    id,
     kind: 'backup',
     strategy: strategy.name,
-    series: '',
+    series: series?.name ?? '',
     ...by,
-    lease: `backup/${strategy.name}`,
+    lease: backupLease(strategy.name, series?.name ?? ''),
     params: {
+      ...(!isOne && { group: id, batch: `batch/${id}` }),
+      ...(series?.globals && { globals: true }),
       ...(keeping && { kept: keeping.id }),
       ...(pin !== undefined && { pin }),
       ...(prove && { prove }),
     },
     maxAttempts: strategy.retry.maxAttempts,
+  })
+}
+
+/** @param asked.sure  it was seen a moment ago, listed or not
+ * @throws Fault usage (it has one database) · not-found, naming the nearest */
+async function knownSeries(
+  tx: Write,
+  strategy: Strategy,
+  { name, sure }: { name: string; sure: true | undefined },
+): Promise<Pick<KnownSeries, 'name' | 'globals'>> {
+  if (!isWholeServer(strategy))
+    throw new Fault('usage', `${strategy.name} has one database`, { hint: 'leave --database out' })
+  const known = await seriesOf(tx, strategy.name)
+  const found = known.find((one) => one.name === name)
+  if (found) return found
+  if (sure || known.length === 0) return { name, globals: false }
+  const near = nearest(
+    name,
+    known.map((one) => one.name),
+  )
+  throw new Fault('not-found', `${strategy.name} knows no database ${name.slice(0, 63)}`, {
+    hint: near ? `did you mean ${near}?` : `a new one is found by \`run ${strategy.name}\``,
   })
 }
 

@@ -17,6 +17,7 @@ import { firstRetryMs } from './debts.ts'
 import { dropKept, forgetKept, freeTempRoom, keepDump, KeptFault } from './kept.ts'
 import { writePin } from './pins.ts'
 import { spoolPath } from './pipeline.ts'
+import { scopeOf } from './series-scope.ts'
 import { judgeBackup } from './suspicion.ts'
 import { readWhole, removeWhole, writeWhole, type WholeDump } from './whole.ts'
 import type { Work, WorkResult } from './work.ts'
@@ -58,7 +59,7 @@ export async function backupWork(
         storedBytes: manifest.storedBytes,
         rawBytes: manifest.rawBytes,
       })
-      await dropKept(context, { strategy: strategy.name })
+      await dropKept(context, { of: scopeOf(context, manifest) })
       await prune(manifest, signal)
     },
   }
@@ -109,7 +110,7 @@ async function storedBy(context: EngineContext, work: Work): Promise<Stored> {
       await removeWhole(work.folder, whole)
     }
   }
-  const last = await newestGood(context.database.read, work.strategy.name, null)
+  const last = await newestGood(context.database.read, scopeOf(context, work.run), null)
   await freeTempRoom(context, (last?.manifest.storedBytes ?? 0) * roomFactor)
   await work.before()
   return backupOnce(context, {

@@ -7,6 +7,7 @@ import type { Inspection, Source } from '../sources/source.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { newestGood } from '../state/catalogue.ts'
 import type { Run } from '../state/runs.ts'
+import type { SeriesRef } from '../state/series.ts'
 import { encryptionFacts } from './chain.ts'
 import { openSource, type EngineContext } from './context.ts'
 import { spoolDetails, type Details, type DetailsPart } from './details.ts'
@@ -16,6 +17,7 @@ import { keepDump } from './kept.ts'
 import { buildManifest } from './manifest.ts'
 import { createPlaces, type Places } from './places.ts'
 import type { Pulse } from './pulse.ts'
+import { databaseOfSeries, isWholeServer, scopeOf } from './series-scope.ts'
 import { openWhole, writeWhole, type WholeDump } from './whole.ts'
 
 export interface Attempt {
@@ -39,11 +41,13 @@ export interface Stored {
  * @throws Fault decrypt-untested · dump-failed · dump-empty · proof-failed · database-… · disk-full · KeptFault when no place took it */
 export async function backupOnce(context: EngineContext, attempt: Attempt): Promise<Stored> {
   await requireDecryptTest(context, attempt.strategy)
-  const source = await openSource(context, attempt.strategy, { id: attempt.run.id, folder: attempt.folder })
+  const { run, strategy, folder } = attempt
+  const of = databaseOfSeries(strategy, run)
+  const source = await openSource(context, strategy, { id: run.id, folder, ...of })
   const places = createPlaces(context, { ...attempt, isAgain: false })
   try {
     await places.open()
-    const [series] = await source.series(attempt.signal)
+    const [series] = isWholeServer(strategy) ? [seriesOfRun(run)] : await source.series(attempt.signal)
     if (!series) throw new Fault('database-missing', 'the source has no database to back up')
     const inspection = await source.inspect(series, attempt.signal)
     await attempt.onEngine(engineName(inspection), series)
@@ -54,6 +58,11 @@ export async function backupOnce(context: EngineContext, attempt: Attempt): Prom
   } finally {
     await source.close()
   }
+}
+
+/** One of many, as the list had it. */
+function seriesOfRun({ strategy, series, params }: Run): Series {
+  return { strategy, name: series, sole: false, ...(params.globals && { globals: true }) }
 }
 
 interface Walk extends Attempt {
@@ -214,7 +223,7 @@ async function manifestOf(
   const artifacts: Artifact[] = []
   for (const { name, key, filters, proof } of parts)
     artifacts.push(await stored({ name, key, rawBytes: proof?.rawBytes ?? null, filters }))
-  const previous = await newestGood(context.database.read, step.strategy.name, null, startedAt)
+  const previous = await newestGood(context.database.read, scopeOf(context, seriesRef(step)), null, startedAt)
   return buildManifest(context, {
     ...step,
     id,
@@ -226,6 +235,10 @@ async function manifestOf(
     encryption,
     details: details && (await stored(details.artifact)),
   })
+}
+
+function seriesRef({ strategy, series }: Walk): SeriesRef {
+  return { strategy: strategy.name, series: series.name }
 }
 
 /** Schema objects of all parts, by kind; absent when one was not counted. */

@@ -1,9 +1,10 @@
+import { sql } from 'kysely'
 import { channelFor, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
 import { outcomes, type RunView } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import type { Read, Write } from '../state/database.ts'
 import { findMessage, isPosted, owe } from '../state/messages.ts'
-import type { RunParams } from '../state/runs.ts'
+import type { Run, RunParams } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
 
 /** Starts in one channel within `windowMs` that are still told one by one (slack.md, "Many at once"). */
@@ -55,6 +56,7 @@ async function recentStarts(db: Read, now: number): Promise<Start[]> {
     .select(['id', 'strategy', 'params'])
     .where('kind', '=', 'backup')
     .where('trigger', 'in', ['schedule', 'catch-up'])
+    .where(sql<string | null>`params ->> '$.group'`, 'is', null) // a server has a thread of its own
     .where('queued_at', '>', now - windowMs)
     .orderBy('seq', 'desc')
     .limit(batchLimits.lines + mostApart)
@@ -122,11 +124,49 @@ export async function tellLine(
   const found = await findMessage(tx, run.batch)
   const known = viewIn(found)
   const { queuedAt: startedAt, timezone, trigger } = run
-  const batch = known ?? { startedAt, timezone, catchUp: trigger === 'catch-up', lines: [] }
+  const batch = known ?? {
+    startedAt,
+    timezone,
+    catchUp: trigger === 'catch-up',
+    lines: [],
+    ...(run.group !== undefined && { server: serverOf(run) }),
+  }
   const at = batch.lines.findIndex((line) => line.run === run.id)
   const lines = at === -1 ? [...batch.lines, lineOf(run)] : batch.lines.with(at, lineOf(run))
   const strategy = found?.strategy ?? run.strategy
   await oweBatch(context, tx, { key: run.batch, strategy, batch: { ...batch, lines } })
+}
+
+function serverOf({ strategy, trigger, actor, nextAt }: RunView): NonNullable<BatchView['server']> {
+  return { strategy, trigger, actor, nextAt, notes: [] }
+}
+
+/** The list of a server's databases is there: each has its line from now on, in one edit. */
+export async function startLines(
+  context: EngineContext,
+  tx: Write,
+  {
+    of,
+    runs,
+    notes,
+  }: { of: Run; runs: readonly (Pick<Run, 'id' | 'strategy' | 'series'> & Partial<Run>)[]; notes: string[] },
+): Promise<void> {
+  const key = of.params.batch
+  const batch = key === undefined ? null : viewIn(await findMessage(tx, key))
+  if (!batch?.server) return
+  const lines = runs.map(({ id, strategy, series, state = 'queued' }) => ({
+    run: id,
+    strategy,
+    database: series,
+    state,
+    endedAt: null,
+    tookMs: null,
+    storedBytes: null,
+    backup: null,
+    why: null,
+  }))
+  const now = { ...batch, lines, server: { ...batch.server, notes } }
+  await oweBatch(context, tx, { key: key!, strategy: of.strategy, batch: now })
 }
 
 async function oweBatch(
@@ -158,6 +198,7 @@ function lineOf(run: RunView): BatchLine {
   return {
     run: id,
     strategy,
+    ...(run.database !== undefined && { database: run.database }),
     state,
     endedAt,
     tookMs: startedAt === null || endedAt === null ? null : endedAt - startedAt,

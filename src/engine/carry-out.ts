@@ -19,6 +19,7 @@ import { strategyOfRun } from './restore/choose.ts'
 import { settleRequest } from './requests/runs.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
+import { isDropped } from './whole-server.ts'
 import { workOn, type WorkResult } from './work.ts'
 
 export interface Circumstances {
@@ -75,7 +76,7 @@ async function endOf(
         error: fault.cause instanceof Error ? (fault.cause.stack ?? fault.message) : fault.message,
       })
     const kept = error instanceof KeptFault ? error.kept : null
-    return { outcome: outcomeOf(fault), result: null, fault, kept }
+    return { outcome: await outcomeOf(context, run, fault), result: null, fault, kept }
   } finally {
     over.abort(new Error('the run is over'))
   }
@@ -244,7 +245,10 @@ function scrubbed(context: EngineContext, fault: Fault): ReturnType<typeof fault
   }
 }
 
-function outcomeOf(fault: Fault): Outcome {
+async function outcomeOf(context: EngineContext, { id }: Run, fault: Fault): Promise<Outcome> {
+  const now = await findRun(context.database.read, id).catch(() => null) // it may have become one of a whole server
+  const strategy = context.config.strategies.find(({ name }) => name === now?.strategy)
+  if (now && strategy && isDropped(strategy, now, fault)) return 'skipped'
   if (fault.code === 'cancelled') return 'cancelled'
   return fault.code === 'interrupted' ? 'interrupted' : 'failed'
 }

@@ -8,7 +8,9 @@ import { findMessage } from '../state/messages.ts'
 import { listDebts, settleDebt, type Debt } from '../state/owed.ts'
 import { runOfBackup, saveResult } from '../state/results.ts'
 import { insertRun, openRuns } from '../state/runs.ts'
+import { goneAt } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
+import { isWholeServer } from './series-scope.ts'
 import { newRunId } from './restore/requests.ts'
 import { cardKey, tellRun } from './tell.ts'
 import { runView } from './views.ts'
@@ -91,6 +93,7 @@ async function refusedByRetention(
     timezone: strategy.timezone,
     intervalMs: null,
     listed: true,
+    goneAt: isWholeServer(strategy) ? await goneAt(context.database.read, strategy.name, copy.series) : null,
   }
   const judgement = judge(candidates, policy, circumstances).find(({ id }) => id === copy.id)!
   return judgement.keep ? null : `${storage} would not keep it: ${judgement.reason}`

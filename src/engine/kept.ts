@@ -4,9 +4,11 @@ import { asFault, Fault } from '../core/faults.ts'
 import type { KeptDump } from '../core/model.ts'
 import { keepingRuns, saveResult } from '../state/results.ts'
 import { findRun, type Run } from '../state/runs.ts'
+import type { SeriesRef } from '../state/series.ts'
 import { freeBytes } from '../sys/files.ts'
 import { runFolder, type EngineContext } from './context.ts'
 import { tellRun } from './tell.ts'
+import { scopeOf } from './series-scope.ts'
 import { runView } from './views.ts'
 import { keptMs, readWhole, writeWhole, type WholeDump } from './whole.ts'
 
@@ -29,19 +31,19 @@ export async function keepDump(
 ): Promise<KeptFault> {
   const until = context.clock.now() + keptMs
   await writeWhole(runFolder(context, run.id), { ...whole, until })
-  await dropKept(context, { strategy: run.strategy, except: run.id }).catch((error: unknown) =>
+  await dropKept(context, { of: scopeOf(context, run), except: run.id }).catch((error: unknown) =>
     context.log.warn('older kept dumps could not be removed', { run: run.id, error: asFault(error).message }),
   )
   const { id: backup, storedBytes: bytes } = whole.manifest
   return new KeptFault(fault, { backup, bytes, until })
 }
 
-/** Lets kept dumps of a strategy go: a newer one or a good backup has taken their place. */
+/** Lets kept dumps of a strategy, or of one series, go: a newer one or a good backup has taken their place. */
 export async function dropKept(
   context: EngineContext,
-  { strategy, except }: { strategy: string; except?: string },
+  { of, except }: { of: string | SeriesRef; except?: string },
 ): Promise<void> {
-  for (const run of await keepingRuns(context.database.read, strategy))
+  for (const run of await keepingRuns(context.database.read, of))
     if (run.id !== except) await dropOne(context, run)
 }
 

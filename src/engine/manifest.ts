@@ -45,6 +45,7 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
     method: inspection.method,
     format: inspection.format,
     database: inspection.database,
+    ...(facts.series.globals && { globals: true as const }),
     endpoint: inspection.endpoint,
     host: context.host,
     startedAt: iso(facts.startedAt),

@@ -1,5 +1,7 @@
 import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
+import type { Run } from '../state/runs.ts'
+import { seriesOf } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
 import { settlePins } from './pins.ts'
 import { prune, type Pruned } from './prune.ts'
@@ -10,20 +12,28 @@ const longestMs = 10 * 60_000 // the next backup goes on
 /** Lets old backups go once a new one counts. A failed prune is said, once a day for each reason, and never turns a good backup bad. */
 export async function pruneAfterBackup(
   context: EngineContext,
-  { strategy, series }: { strategy: Strategy; series: string },
+  { strategy, series, run }: { strategy: Strategy; series: string; run: Pick<Run, 'id' | 'params'> },
   stopping: AbortSignal,
 ): Promise<void> {
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(longestMs)])
   try {
     await settlePins(context, signal) // of `run --pin`, and of places that were away
-    for (const place of await prune(context, strategy, series, signal))
-      await tellPruned(context, strategy, place)
+    const due = [series, ...(run.params.group === run.id ? await goneSeries(context, strategy) : [])]
+    for (const one of due)
+      for (const place of await prune(context, strategy, one, signal))
+        await tellPruned(context, strategy, place)
   } catch (error) {
     if (stopping.aborted) return // the next backup prunes again
     const why = asFault(error).message
     context.log.error('deleting old backups failed', { strategy: strategy.name, error: why })
     await tellHeld(context, strategy, { ground: 'stopped', why })
   }
+}
+
+/** No new backup of these comes any more that their old ones could wait for: they have their turn with the list. */
+async function goneSeries({ database }: EngineContext, { name }: Strategy): Promise<string[]> {
+  const known = await seriesOf(database.read, name)
+  return known.filter(({ goneAt }) => goneAt !== null).map((series) => series.name)
 }
 
 async function tellPruned(context: EngineContext, strategy: Strategy, place: Pruned): Promise<void> {

@@ -149,7 +149,8 @@ async function deleteAll(
   { found, chosen, pass, pruned }: Deletion,
 ): Promise<void> {
   const { strategy, storage } = corner
-  const floor = floorOf(found.candidates, found.policy).map(({ id }) => id)
+  const going = new Set(chosen.map(({ copy }) => copy.id)) // of a database that is gone, the newest goes too
+  const floor = floorOf(found.candidates, found.policy).flatMap(({ id }) => (going.has(id) ? [] : [id]))
   for (const { copy, judgement } of chosen) {
     pass.signal.throwIfAborted()
     if (!(await isGoodStill(context, storage, floor))) return // the next pass judges what is true then

@@ -7,6 +7,7 @@ import { settleSlot, takeSlot } from '../state/slots.ts'
 import { admitBackup, openBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
 import { settlePaused } from './pauses.ts'
+import { isWholeServer } from './series-scope.ts'
 import { dueSlots, missedReason, noteFirstSeen, skipSlots } from './slots.ts'
 
 /** Turns instants into accepted runs. Each slot at most once, none silently lost (promise 8). */
@@ -154,7 +155,11 @@ async function runSlot(
   onAccepted: () => void,
 ): Promise<void> {
   const run = await context.database.write(async (tx) => {
-    const open = await openBackup(tx, strategy.name)
+    // of a server only its list must not overlap itself: each database has a run, and so a turn, of its own
+    const open = await openBackup(
+      tx,
+      isWholeServer(strategy) ? { strategy: strategy.name, series: '' } : strategy.name,
+    )
     if (open) return null
     // the slot first: whoever loses its unique key queues nothing
     const taken = { strategy: strategy.name, at: slot, run: '', skipped: null }

@@ -14,12 +14,14 @@ import { expectedMaxAge } from '../core/schedule.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { listCopies, type Copy } from '../state/catalogue.ts'
 import { savePin } from '../state/pins.ts'
+import { goneAt } from '../state/series.ts'
 import type { Storage } from '../storages/storage.ts'
 import { storageOf, type EngineContext } from './context.ts'
 import { folderOf } from './folder-of.ts'
 import { requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
 import { retentionHold } from './requests/retention.ts'
+import { isWholeServer } from './series-scope.ts'
 import { isPinKey, readPinSidecar } from './pin-sidecar.ts'
 
 /** One series in one place: what retention decides about at a time. */
@@ -62,6 +64,9 @@ export async function survey(context: EngineContext, corner: Corner, signal: Abo
     intervalMs: expectedMaxAge(strategy.schedule, strategy.timezone, now),
     listed: there.failure === null,
     held: await retentionHold(context.database.read, strategy),
+    goneAt: isWholeServer(strategy)
+      ? await goneAt(context.database.read, strategy.name, corner.series)
+      : null,
   }
   const judgements = judge(candidates, policy, circumstances)
   const found: Surveyed[] = []

@@ -20,6 +20,7 @@ import { standingOf } from './standing.ts'
 import { drillSlots, nextDrillAt } from './drill-slots.ts'
 import { encryptionView } from './decrypt-test.ts'
 import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
+import { isOneOfMany, isWholeServer, scopeOf } from './series-scope.ts'
 import { firstSeenKey } from './slots.ts'
 
 /** A run with what its reader needs beside it. Reads state only. */
@@ -29,7 +30,7 @@ export async function runView(
   db: Read = context.database.read,
 ): Promise<RunView> {
   const strategy = context.config.strategies.find((candidate) => candidate.name === run.strategy) ?? null
-  const lastGood = await newestGood(db, run.strategy, run.result?.backup?.id ?? null)
+  const lastGood = await newestGood(db, scopeOf(context, run), run.result?.backup?.id ?? null)
   const planned = await plannedFor(context, { run, strategy }, db)
   return {
     id: run.id,
@@ -62,9 +63,13 @@ export async function runView(
     fault: run.fault,
     kept: run.result?.kept ?? null,
     lastGoodAt: lastGood?.createdAt ?? null,
-    failuresInARow: await (run.kind === 'drill' ? drillsFailedInARow : failuresInARow)(db, run.strategy),
-    ...(await lostBy(db, run)),
+    failuresInARow: await (run.kind === 'drill'
+      ? drillsFailedInARow(db, run.strategy)
+      : failuresInARow(db, scopeOf(context, run))),
+    ...(await lostBy(context, db, run)),
     backupId: run.result?.backup?.id ?? run.params.backup ?? null,
+    ...(strategy && isWholeServer(strategy) && run.series !== '' && { database: run.series }),
+    ...(run.params.group !== undefined && { group: run.params.group }),
     ...(run.params.batch !== undefined && { batch: run.params.batch }),
     ...(run.params.incident !== undefined && { incident: run.params.incident }),
   }
@@ -90,12 +95,13 @@ function spelled(schedule: ScheduleSpec | undefined): string {
 }
 
 /** What is offered in the place of a backup that a drill found bad; of one that was only slow, say, it is offered still. */
-async function lostBy(db: Read, { strategy, result }: Run): Promise<Pick<RunView, 'stillGood'>> {
+async function lostBy(context: EngineContext, db: Read, run: Run): Promise<Pick<RunView, 'stillGood'>> {
+  const { result } = run
   if (result?.drill?.verdict !== 'fail') return {}
   const { backup } = result.drill
   const copies = await listCopies(db, { id: backup })
   if (copies.some(({ corrupt }) => corrupt === null)) return {}
-  const good = await newestGood(db, strategy, backup)
+  const good = await newestGood(db, scopeOf(context, run), backup)
   return { stillGood: good && { id: good.id, createdAt: good.createdAt, level: good.level } }
 }
 
@@ -254,6 +260,7 @@ export function backupView(
     id: first.id,
     strategy: first.strategy,
     series: first.series,
+    ...(isOneOfMany(manifest) && { database: first.series }),
     engine: `${manifest.engine.name} ${manifest.engine.serverVersion.split('.')[0]}`,
     createdAt: first.createdAt,
     storages: copies.map((copy) => copy.storage),

@@ -13,6 +13,7 @@ import { enterRequest } from './requests/runs.ts'
 import { restore } from './restore/restore.ts'
 import { undoRestore } from './restore/undo.ts'
 import { verifyWork } from './verify-work.ts'
+import { assigned } from './whole-server.ts'
 
 export interface Work {
   run: Run
@@ -45,8 +46,8 @@ export async function workOn(context: EngineContext, work: Work): Promise<WorkRe
   await enterRequest(context, work.run)
   switch (work.run.kind) {
     case 'backup':
-      return backupWork(context, work, ({ series }, signal) =>
-        pruneAfterBackup(context, { strategy: work.strategy, series }, signal),
+      return backupWork(context, await assigned(context, work), ({ series }, signal) =>
+        pruneAfterBackup(context, { strategy: work.strategy, series, run: work.run }, signal),
       )
     case 'prune':
       return pruneWork(context, work)

@@ -3,6 +3,7 @@ import type { Level, Manifest, Pin } from '../core/model.ts'
 import type { Oddity } from '../core/usual.ts'
 import type { Read, Write } from './database.ts'
 import { pinOf, savePin } from './pins.ts'
+import type { SeriesRef } from './series.ts'
 import type { BackupsTable } from './tables.ts'
 
 /** One backup in one storage. It can be rebuilt from the storage alone. */
@@ -89,17 +90,17 @@ export async function saveOdd(tx: Write, id: string, odd: readonly Oddity[]): Pr
     .execute()
 }
 
-/** The newest backup of a strategy that nothing speaks against.
+/** The newest backup of a strategy, or of one series, that nothing speaks against.
  * @param except  a backup that does not count
  * @param until  ignores what a clock that was ahead has dated later */
 export async function newestGood(
   db: Read,
-  strategy: string,
+  of: string | SeriesRef,
   except: string | null,
   until = Number.MAX_SAFE_INTEGER,
 ): Promise<Copy | null> {
-  const row = await copies(db)
-    .where('strategy', '=', strategy)
+  const all = copies(db).where('strategy', '=', typeof of === 'string' ? of : of.strategy)
+  const row = await (typeof of === 'string' ? all : all.where('series', '=', of.series))
     .where('corrupt', 'is', null)
     .where('is_foreign', '=', 0) // another installation's backups say nothing about whether ours are made
     .where('id', '!=', except ?? '')

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Read, Write } from './database.ts'
 import { findRun, type Run, type RunResult } from './runs.ts'
+import type { SeriesRef } from './series.ts'
 
 /** What a run left behind may change after its end, its end never does: a place catches up, a kept dump goes. */
 export async function saveResult(tx: Write, run: string, result: RunResult | null): Promise<void> {
@@ -29,7 +30,7 @@ export async function runOfBackup(db: Read, strategy: string, backup: string): P
 }
 
 /** Runs whose dump is kept, newest first. */
-export async function keepingRuns(db: Read, strategy?: string): Promise<Run[]> {
+export async function keepingRuns(db: Read, of?: string | SeriesRef): Promise<Run[]> {
   let query = db
     .selectFrom('runs')
     .select('id')
@@ -37,7 +38,8 @@ export async function keepingRuns(db: Read, strategy?: string): Promise<Run[]> {
     .where('state', 'in', ['failed', 'interrupted'])
     .where('result', 'is not', null)
     .orderBy(sql`+seq`, 'desc') // the few that failed are sorted; the index by time would visit every run
-  if (strategy !== undefined) query = query.where('strategy', '=', strategy)
+  if (of !== undefined) query = query.where('strategy', '=', typeof of === 'string' ? of : of.strategy)
+  if (typeof of === 'object') query = query.where('series', '=', of.series)
   const runs = await Promise.all((await query.execute()).map(({ id }) => findRun(db, id)))
   return runs.filter((run) => run?.result?.kept !== undefined) as Run[]
 }

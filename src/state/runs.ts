@@ -19,6 +19,7 @@ import type {
 } from '../core/model.ts'
 import type { Identity } from '../sys/strays.ts'
 import type { Read, Write } from './database.ts'
+import type { SeriesRef } from './series.ts'
 import type { RunsTable } from './tables.ts'
 
 /** What a run works on beside its strategy. */
@@ -41,6 +42,10 @@ export interface RunParams {
   undo?: string
   /** The run whose kept dump is sent instead of a new one. */
   kept?: string
+  /** The run that asked for the list of a whole server's databases; all that came of it name it, and it names itself. */
+  group?: string
+  /** What belongs to the server and to no database. */
+  globals?: true
   /** Key of the message that tells this run among many that were started together. */
   batch?: string
   /** The incident that counts its failure, or what it owes. */
@@ -177,6 +182,38 @@ async function takeLease(tx: Write, run: Run, holder: Identity, now: number): Pr
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
+/** A running run turns out to be about one series: it holds that one's lease from now on, and not the one of all. */
+export async function assignSeries(
+  tx: Write,
+  run: string,
+  to: { series: string; lease: string; params: RunParams; holder: Identity; at: number },
+): Promise<void> {
+  const { series, lease, params } = to
+  await tx.deleteFrom('leases').where('run', '=', run).execute()
+  const held = { key: lease, run, holder: JSON.stringify(to.holder), taken_at: to.at }
+  await tx.insertInto('leases').values(held).execute()
+  await tx
+    .updateTable('runs')
+    .set({ series, lease, params: JSON.stringify(params) })
+    .where('id', '=', run)
+    .execute()
+}
+
+/** Every run that came of one list, in the order they were accepted. */
+export async function runsOfGroup(db: Read, group: string): Promise<Run[]> {
+  const head = await findRun(db, group)
+  if (!head) return []
+  const rows = await db
+    .selectFrom('runs')
+    .selectAll()
+    .where('strategy', '=', head.strategy)
+    .where('kind', '=', 'backup')
+    .where(sql<string>`params ->> '$.group'`, '=', group)
+    .orderBy('seq')
+    .execute()
+  return rows.map(fromRow)
+}
+
 /** A running run takes more than its own lease: all of these or none. They end with it.
  * @returns false when another run has one */
 export async function takeAlso(
@@ -251,9 +288,11 @@ export async function requestCancel(tx: Write, id: string, actor: Actor): Promis
 }
 
 /** How many runs of this kind failed since the last good one, newest first. */
-export async function failuresInARow(db: Read, strategy: string): Promise<number> {
+export async function failuresInARow(db: Read, of: string | SeriesRef): Promise<number> {
   // `+state`: by the index on (strategy, kind, seq), from the newest on; the one on states would sort all that ended well
-  const backups = db.selectFrom('runs').where('strategy', '=', strategy).where('kind', '=', 'backup')
+  const strategy = typeof of === 'string' ? of : of.strategy
+  const all = db.selectFrom('runs').where('strategy', '=', strategy).where('kind', '=', 'backup')
+  const backups = typeof of === 'string' ? all : all.where('series', '=', of.series)
   const good = await backups
     .select('seq')
     .where(sql<string>`+state`, 'in', ['succeeded', 'degraded'])

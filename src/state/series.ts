@@ -2,6 +2,12 @@ import type { Selectable } from 'kysely'
 import type { Read, Write } from './database.ts'
 import type { SeriesTable } from './tables.ts'
 
+/** One series of a strategy. */
+export interface SeriesRef {
+  strategy: string
+  series: string
+}
+
 /** One database of a whole server, or what belongs to the server itself. */
 export interface KnownSeries {
   name: string

@@ -73,6 +73,7 @@ const readingTypes = {
   everyone: '`everyone`',
   name: 'name',
   compression: 'compression',
+  'all-databases': '`all`',
   encryption: '`none`',
   tls: 'true, false or text',
   'http-path': 'path',

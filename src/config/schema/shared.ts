@@ -22,9 +22,10 @@ const retentionRule = group(
       minimum: 1,
       examples: [3],
     }),
-    keep_gone: later('Backups kept after their database is gone', {
-      what: 'keep_gone',
-      instead: 'write max_age: 30d, or remove it',
+    keep_gone: duration({
+      description:
+        'With `databases`: so long after a database was seen to be gone all its backups stay; then they go, the newest too. Without it nothing of a gone database is deleted',
+      examples: ['90d'],
     }),
   },
   {

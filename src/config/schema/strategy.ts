@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { databases } from './databases.ts'
 import { clones } from './clones.ts'
 import { shared } from './shared.ts'
 import { slackRouting } from './slack.ts'
@@ -67,7 +68,7 @@ export const strategyKeys = {
   ),
   clones,
   ...shared,
-  databases: later('Several databases of one server', { what: 'backing up several databases of one server' }),
+  databases,
   tunnel,
   s3: later('A bucket of its own', {
     what: 'a bucket in a strategy',

@@ -8,6 +8,7 @@ import { driverOf, openSource, runFolder, type EngineContext } from '../context.
 import { tellNotice } from '../tell.ts'
 import type { Work } from '../work.ts'
 import { scratchPlace } from './scratch-place.ts'
+import { databaseOf } from '../series-scope.ts'
 
 /** A copy of a database on a server that is not ours: known until it is gone, whatever becomes of the strategy and the backup. */
 interface Left {
@@ -73,7 +74,11 @@ async function sweepOne(context: EngineContext, run: string, left: Left): Promis
 async function dropped(context: EngineContext, run: string, left: Left): Promise<string | null> {
   const strategy = ableStrategy(context, left)
   if (!strategy) return 'no strategy names that server in drill.database_url any more'
-  const source = await openSource(context, strategy, { id: run, folder: runFolder(context, run) })
+  const source = await openSource(context, strategy, {
+    id: run,
+    folder: runFolder(context, run),
+    ...databaseOf(strategy, left.backup),
+  })
   try {
     const place = { url: strategy.drill!.databaseUrl, stamp: left.stamp }
     await source.scratch?.sweep(left.backup, place, AbortSignal.timeout(sweepMs))

@@ -11,6 +11,7 @@ import type { Work } from '../work.ts'
 import { isExpected, spellExpectation } from './expectation.ts'
 import { rememberLeft } from './leftovers.ts'
 import { scratchPlace } from './scratch-place.ts'
+import { databaseOf } from '../series-scope.ts'
 
 /** What a drill has come to so far: of one that stops half-way, as much as was found. */
 export interface Rehearsal {
@@ -32,7 +33,11 @@ export interface Rehearsal {
  * backed up is not asked for anything. What is found goes into `found`. */
 export async function rehearse(context: EngineContext, work: Work, found: Rehearsal): Promise<void> {
   const chosen = await chosenFor(context, work)
-  const source = await openSource(context, work.strategy, { id: work.run.id, folder: work.folder })
+  const source = await openSource(context, work.strategy, {
+    id: work.run.id,
+    folder: work.folder,
+    ...databaseOf(work.strategy, chosen.manifest),
+  })
   try {
     await refuseSmallDisk(context, work, { source, manifest: chosen.manifest })
     const scratch = await openScratch(work, { source, manifest: chosen.manifest })

@@ -10,6 +10,7 @@ import { choose, type Chosen, type FixedAsk } from './choose.ts'
 import { dropSpools, fetchChosen } from './fetch.ts'
 import { planRestore, targetRequest } from './plan.ts'
 import { refuseBlocked } from './requests.ts'
+import { databaseOf } from '../series-scope.ts'
 
 /** Restores into a target beside the old data: fetch and verify everything first, then restore, then compare.
  * The whole object is verified before the first statement (promise 12); one error fails it (promise 13).
@@ -45,6 +46,7 @@ export async function withChosen<T>(
     id: work.run.id,
     folder: work.folder,
     restoring: true,
+    ...databaseOf(work.strategy, chosen.manifest),
   })
   try {
     return await restore({ chosen, source })

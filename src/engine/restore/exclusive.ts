@@ -1,6 +1,7 @@
 import type { Strategy } from '../../core/config.ts'
 import { takeAlso } from '../../state/runs.ts'
 import { driverOf, type EngineContext } from '../context.ts'
+import { backupLease, isWholeServer } from '../series-scope.ts'
 import type { Work } from '../work.ts'
 
 const lookMs = 500
@@ -9,7 +10,7 @@ const lookMs = 500
  * under way is waited for. */
 export async function excludeBackups(context: EngineContext, work: Work): Promise<void> {
   work.pulse.watch(() => Promise.resolve(true)) // the backup that is waited for is watched itself
-  const keys = ofSameDatabase(context, work.strategy).map(({ name }) => `backup/${name}`)
+  const keys = leasesOf(context, work)
   const take = (): Promise<boolean> =>
     context.database.write((tx) =>
       takeAlso(tx, { run: work.run.id, keys, holder: context.self, now: context.clock.now() }),
@@ -17,10 +18,18 @@ export async function excludeBackups(context: EngineContext, work: Work): Promis
   while (!(await take())) await context.clock.sleep(lookMs, work.signal)
 }
 
-function ofSameDatabase(context: EngineContext, { source }: Strategy): Strategy[] {
-  const placeOf = ({ kind, url }: Strategy['source']): string => {
+/** Of every strategy that backs up the same database, also as one of a whole server. */
+function leasesOf(context: EngineContext, { strategy, run }: Work): string[] {
+  const factsOf = ({ kind, url }: Strategy['source']) => {
     const facts = driverOf(context, kind).parseUrl(url)
-    return 'endpoint' in facts ? `${kind} ${facts.endpoint} ${facts.database}` : ''
+    return 'endpoint' in facts ? { server: `${kind} ${facts.endpoint}`, database: facts.database } : null
   }
-  return context.config.strategies.filter((other) => placeOf(other.source) === placeOf(source))
+  const own = factsOf(strategy.source)
+  const database = isWholeServer(strategy) ? run.series : own?.database
+  return context.config.strategies.flatMap((other) => {
+    const facts = factsOf(other.source)
+    if (facts?.server !== own?.server || database === undefined) return []
+    if (isWholeServer(other)) return [backupLease(other.name, database)]
+    return facts?.database === database ? [backupLease(other.name, '')] : []
+  })
 }

@@ -21,6 +21,7 @@ import { rawInput } from '../pipeline.ts'
 import { checkTargetUrl, choose, frontOf, type Chosen, type FixedAsk } from './choose.ts'
 import type { Front } from './front.ts'
 import { swapBlockers, swapFacts, swapSteps, swapWarnings } from './in-place-plan.ts'
+import { databaseOf } from '../series-scope.ts'
 
 /** @throws Fault not-found · object-corrupt · target-invalid · usage */
 export async function fixAsk(
@@ -86,7 +87,12 @@ export async function planRestore(
   const id = `plan-${suffix(() => context.clock.random())}-${Math.floor(context.clock.random() * 1e9).toString(36)}`
   const folder = await makeRunFolder(context, id)
   const at = strategyAtTarget(chosen.strategy, ask)
-  const source = await openSource(context, at, { id, folder, restoring: true })
+  const source = await openSource(context, at, {
+    id,
+    folder,
+    restoring: true,
+    ...databaseOf(chosen.strategy, chosen.manifest),
+  })
   try {
     if (ask.clone !== undefined) {
       const asked = { ask: ask as FixedAsk, place: ask.clone, chosen, source, opening: { id, folder } }

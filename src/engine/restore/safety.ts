@@ -7,6 +7,7 @@ import { admitBackup } from '../admit.ts'
 import type { EngineContext } from '../context.ts'
 import { ended } from '../pin-sidecar.ts'
 import { writePin } from '../pins.ts'
+import { isWholeServer } from '../series-scope.ts'
 import type { Work } from '../work.ts'
 
 const lookMs = 500
@@ -47,6 +48,7 @@ async function admitted(context: EngineContext, work: Work): Promise<string> {
           actor: run.actor,
           slotAt: null,
           prove: true,
+          ...(isWholeServer(strategy) && { database: run.series }),
         }),
       )
     } catch (error) {

@@ -9,6 +9,7 @@ import { openSource, runFolder, strategyOf, type EngineContext } from '../contex
 import { tellNotice, tellRun } from '../tell.ts'
 import { runView } from '../views.ts'
 import { pinSafety, unpinned } from './safety.ts'
+import { databaseOf } from '../series-scope.ts'
 
 const askMs = 60_000
 const againMs = 10 * 60_000
@@ -182,6 +183,7 @@ async function withSwapping<T>(
     id: run,
     folder: runFolder(context, run),
     restoring: true,
+    ...databaseOf(strategy, { database: swap.name }),
   })
   try {
     if (!source.swap) throw new TypeError('a source without swap made one')

@@ -14,6 +14,7 @@ import type { Work, WorkResult } from '../work.ts'
 import { excludeBackups } from './exclusive.ts'
 import { newRunId } from './requests.ts'
 import { settleSwap, tellAgain } from './swaps.ts'
+import { databaseOf, scopeOf } from '../series-scope.ts'
 
 export interface UndoAsk {
   /** The restore's run or its request. */
@@ -64,7 +65,7 @@ async function undoable(context: EngineContext, tx: Write, { id, version }: Undo
   refuseOver(context, swap)
   if (swap.version !== version)
     throw new Fault('stale', 'this was already undone, or done again, by somebody else', { hint })
-  const backup = await openBackup(tx, swap.strategy)
+  const backup = await openBackup(tx, scopeOf(context, { strategy: swap.strategy, series: swap.name }))
   if (backup)
     throw new Fault('busy', `a backup of ${swap.strategy} is under way`, {
       hint: `${hint}; wait for run ${backup}, or cancel it`,
@@ -106,6 +107,7 @@ export async function undoRestore(context: EngineContext, work: Work): Promise<W
     id: work.run.id,
     folder: work.folder,
     restoring: true,
+    ...databaseOf(work.strategy, { database: found.name }),
   })
   try {
     const { swap: swapping } = source

@@ -1,0 +1,142 @@
+import type { Strategy } from '../core/config.ts'
+import { Fault, faultFacts } from '../core/faults.ts'
+import type { Series } from '../core/model.ts'
+import type { Write } from '../state/database.ts'
+import { assignSeries, endRun, findRun, insertRun, openRuns, type NewRun, type Run } from '../state/runs.ts'
+import { noteSeries, type SeriesNews } from '../state/series.ts'
+import { startLines } from './batch.ts'
+import { openSource, type EngineContext } from './context.ts'
+import { newRunId } from './requests/ids.ts'
+import { backupLease, isWholeServer } from './series-scope.ts'
+import { tellRun } from './tell.ts'
+import { runView } from './views.ts'
+import type { Work } from './work.ts'
+
+/** A backup of a whole server begins as one run, which asks for the list of its databases. Then, in one transaction, it becomes the
+ * backup of the first of them, and every other one gets an accepted run of its own: whenever this process dies, either nobody has
+ * begun, or every database has its run (decisions/0017). Another attempt, and a strategy of one database, find it done.
+ * @throws Fault database-… when there is no list · database-missing when it has nothing that is chosen · busy */
+export async function assigned(context: EngineContext, work: Work): Promise<Work> {
+  const { strategy } = work
+  if (!isWholeServer(strategy)) return work
+  const now = await findRun(context.database.read, work.run.id)
+  if (now && now.series !== '') return { ...work, run: asNow(work, now) }
+  const listed = await listOf(context, work)
+  const { run, others } = await context.database.write((tx) => divide(context, tx, { work, listed }))
+  for (const other of others)
+    context.bus.emit({ type: 'run.queued', run: other, kind: 'backup', strategy: strategy.name })
+  return { ...work, run: asNow(work, run) }
+}
+
+function asNow({ run }: Work, { series, lease, params }: Run): Run {
+  return { ...run, series, lease, params }
+}
+
+async function listOf(context: EngineContext, { strategy, run, folder, signal }: Work): Promise<Series[]> {
+  const source = await openSource(context, strategy, { id: run.id, folder })
+  try {
+    const listed = await source.series(signal)
+    if (listed.some(({ globals }) => !globals)) return listed
+    throw new Fault('database-missing', 'the server has no database that `databases` chooses', {
+      hint: 'see include and exclude, and which databases this user may see',
+    })
+  } finally {
+    await source.close()
+  }
+}
+
+interface Division {
+  run: Run
+  /** Runs that were accepted beside it. */
+  others: string[]
+}
+
+async function divide(
+  context: EngineContext,
+  tx: Write,
+  { work: { run, strategy }, listed }: { work: Work; listed: Series[] },
+): Promise<Division> {
+  const at = context.clock.now()
+  const news = await noteSeries(tx, strategy.name, {
+    listed: listed.map(({ name, globals = false }) => ({ name, globals })),
+    now: at,
+  })
+  const taken = await takenSeries(tx, run)
+  const own = listed.find(({ name }) => !taken.has(name))
+  if (!own)
+    throw new Fault('busy', `every database of ${strategy.name} is still being backed up`, {
+      hint: 'wait for the end of those runs, or cancel them',
+    })
+  const lease = backupLease(strategy.name, own.name)
+  const params = { ...run.params, ...(own.globals && { globals: true as const }) }
+  await assignSeries(tx, run.id, { series: own.name, lease, params, holder: context.self, at })
+  const others = listed.filter((one) => one !== own).map((one) => siblingOf(context, { run, strategy }, one))
+  for (const other of others) await insertRun(tx, other, at)
+  const now = (await findRun(tx, run.id))!
+  await startLines(context, tx, { runs: [now, ...others], notes: notesOf(news), of: now })
+  await tellRun(context, tx, await runView(context, now, tx))
+  const isTaken = (other: NewRun): boolean => taken.has(other.series)
+  for (const other of others.filter(isTaken)) await endTaken(context, tx, other.id)
+  return { run: now, others: others.filter((other) => !isTaken(other)).map(({ id }) => id) }
+}
+
+/** Series whose backup from before is not over, or which a restore keeps for itself. */
+async function takenSeries(tx: Write, run: Run): Promise<Set<string>> {
+  const open = await openRuns(tx)
+  const prefix = backupLease(run.strategy, '') + '/'
+  const held = await tx.selectFrom('leases').select('key').where('key', 'like', `${prefix}%`).execute()
+  const mine = open.filter(
+    ({ id, kind, strategy, series }) =>
+      id !== run.id && kind === 'backup' && strategy === run.strategy && series !== '',
+  )
+  return new Set([
+    ...mine.map(({ series }) => series),
+    ...held.filter(({ key }) => key.startsWith(prefix)).map(({ key }) => key.slice(prefix.length)),
+  ])
+}
+
+function siblingOf(
+  context: EngineContext,
+  { run, strategy }: { run: Run; strategy: Strategy },
+  { name, globals }: Series,
+): NewRun {
+  const { kept: _kept, globals: _globals, incident: _incident, ...params } = run.params
+  return {
+    id: newRunId(context),
+    kind: 'backup',
+    strategy: strategy.name,
+    series: name,
+    trigger: run.trigger,
+    actor: run.actor,
+    slotAt: null, // it is the slot of the run that asked for the list
+    lease: backupLease(strategy.name, name),
+    params: { ...params, ...(globals && { globals }) },
+    maxAttempts: strategy.retry.maxAttempts,
+  }
+}
+
+async function endTaken(context: EngineContext, tx: Write, id: string): Promise<void> {
+  const fault = new Fault('busy', 'its backup before this one was not over')
+  const end = { outcome: 'skipped', at: context.clock.now(), result: null, fault: faultFacts(fault) } as const
+  await endRun(tx, id, end)
+  await tellRun(context, tx, await runView(context, (await findRun(tx, id))!, tx))
+}
+
+/** What is different from the run before, said once. */
+function notesOf({ appeared, vanished }: SeriesNews): string[] {
+  return [
+    ...(appeared.length > 0 ? [`new: ${appeared.join(', ')}`] : []),
+    ...(vanished.length > 0 ? [`gone, its backups stay: ${vanished.join(', ')}`] : []),
+  ]
+}
+
+/** A database that was dropped since the list was read is no failure: there is nothing left to back up. */
+export function isDropped(strategy: Strategy, { kind, series, params }: Run, fault: Fault): boolean {
+  return (
+    kind === 'backup' &&
+    isWholeServer(strategy) &&
+    series !== '' &&
+    !params.globals &&
+    fault.code === 'database-missing'
+  )
+}
