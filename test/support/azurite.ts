@@ -10,7 +10,7 @@ import { usualLimits, type Limits } from '../../src/storages/azure/client.ts'
 import { openAzure } from '../../src/storages/azure/index.ts'
 import type { Storage } from '../../src/storages/storage.ts'
 import { systemClock } from '../../src/sys/clock.ts'
-import { fastClock } from './fast-clock.ts'
+import { hastyClock } from './hasty-clock.ts'
 
 /** Microsoft's own stand-in for Azure Blob Storage, in memory, strict (`--loose` is not given). */
 export interface Azurite {
@@ -74,7 +74,7 @@ export async function startAzurite(): Promise<Azurite> {
     },
     open: (container, { options: own = {}, limits = {} } = {}) =>
       openAzure('azure', options(container, own), {
-        clock: fastClock(50, Date.now()),
+        clock: hastyClock,
         log: silentLog,
         limits: { ...usualLimits, ...limits },
       }),

@@ -5,7 +5,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { openSftp } from '../../src/storages/sftp/index.ts'
 import { usualLimits, type Limits } from '../../src/storages/sftp/session.ts'
 import type { Storage } from '../../src/storages/storage.ts'
-import { fastClock } from './fast-clock.ts'
+import { hastyClock } from './hasty-clock.ts'
 import { makeKey, startSshd, type Sshd } from './sshd.ts'
 
 /** A real OpenSSH server with folders for storages in it. */
@@ -48,7 +48,7 @@ export async function startSftp(): Promise<SftpServer> {
     },
     open: async (path, limits = {}) =>
       openSftp('vault', await options(path), {
-        clock: fastClock(50, Date.now()),
+        clock: hastyClock,
         log: silentLog,
         limits: { ...usualLimits, idleMs: 200, ...limits },
       }),
