@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import type { RequestView, RunView } from '../../src/core/model.ts'
 import { lookAfterClones } from '../../src/engine/clone/settle.ts'
+import { cloneAsk } from '../support/clone-ask.ts'
 import { fastClock, type FastClock } from '../support/fast-clock.ts'
 import { databasesLike } from '../support/in-place.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
@@ -55,16 +56,7 @@ interface Asking {
 
 function ask(world: World, strategy: string, { typed, reason, via = 'cli' }: Asking = {}) {
   return world.engine.requestRestore(
-    {
-      strategy,
-      backup: 'latest',
-      clone: 'staging',
-      targetDb: null,
-      targetUrl: null,
-      noOwner: true,
-      reason: reason ?? null,
-      ...(typed === undefined ? {} : { typed }),
-    },
+    cloneAsk(strategy, { reason: reason ?? null, ...(typed === undefined ? {} : { typed }) }),
     via === 'cli' ? person : { via, id: 'UANN' },
   )
 }
@@ -222,15 +214,7 @@ suite('a copy of a PostgreSQL backup', () => {
 
   test('into an unknown place is refused with the nearest name', async (t) => {
     const world = await scene(t)
-    const asked = {
-      strategy: world.shop,
-      backup: 'latest',
-      targetDb: null,
-      targetUrl: null,
-      noOwner: true,
-      reason: null,
-    }
-    await assert.rejects(world.engine.requestRestore({ ...asked, clone: 'stagign' }, person), {
+    await assert.rejects(world.engine.requestRestore(cloneAsk(world.shop, { clone: 'stagign' }), person), {
       code: 'not-found',
       hint: 'did you mean staging?',
     })
