@@ -324,6 +324,8 @@ export interface Bench {
   said: string[]
   sink(): Sink
   artifact(): string
+  /** The artifact that was dumped last. */
+  input(): RawInput
   backUp(): Promise<Manifest>
   prove(path: string): Promise<{ tables: TableRows[] }>
   restore(backup: Manifest, request?: TargetRequest): ReturnType<Source['restore']>
@@ -373,6 +375,7 @@ export async function openBench(t: TestContext, setting: BenchSetting): Promise<
     said,
     sink,
     artifact: () => name,
+    input: () => input(join(out, name)),
     async backUp() {
       const inspection = await source.inspect(series!, signal)
       await source.dump(series!, inspection, sink(), signal)

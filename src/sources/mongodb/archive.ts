@@ -109,12 +109,15 @@ export function createArchiveReader(): ArchiveReader {
     return openBlock(values)
   }
 
-  function openBlock({ db, collection, EOF, CRC }: Record<string, Plain>): string | null {
+  function openBlock(values: Record<string, Plain>): string | null {
+    const { db, collection, EOF, CRC } = values
+    const isHeader = Object.keys(values).length === 4 && typeof EOF === 'boolean' && typeof CRC === 'bigint'
+    if (!isHeader || (!EOF && CRC !== 0n)) return 'a header is not one'
     const name = `${String(db)}.${String(collection)}`
     const found = prelude.collections.get(name)
     if (!found) return `${name} is not in the archive's list of collections`
     current = found
-    if (EOF !== true) return null
+    if (!EOF) return null
     if (found.ended) return `${name} ends twice`
     found.ended = true
     return CRC === endOfCrc(found.crc)

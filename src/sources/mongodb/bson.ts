@@ -31,7 +31,7 @@ function readValue(bytes: Buffer, kind: number): { value: Plain; size: number } 
     case 0x02:
       return readString(bytes)
     case 0x08:
-      return has(1) ? { value: bytes[0] === 1, size: 1 } : null
+      return has(1) && bytes[0]! <= 1 ? { value: bytes[0] === 1, size: 1 } : null
     case 0x0a:
       return { value: null, size: 0 }
     case 0x10:

@@ -23,7 +23,12 @@ export async function mark(db: Db, { run, backup }: { run: string; backup: strin
       cause: error,
     })
   }
-  await db.collection<Mark>(markName).insertOne({ _id: 'restore', run, backup })
+  try {
+    await db.collection<Mark>(markName).insertOne({ _id: 'restore', run, backup })
+  } catch (error) {
+    await unmark(db)
+    throw error
+  }
 }
 
 export async function unmark(db: Db): Promise<void> {

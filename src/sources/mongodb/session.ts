@@ -87,7 +87,7 @@ interface Use<T> {
 }
 
 async function useClient<T>(client: MongoClient, { connection, needs, work }: Use<T>): Promise<T> {
-  await client.connect()
+  await connect(client, connection)
   const timeoutMS = needs.deadlineMs ?? defaultDeadlineMs
   const admin = client.db('admin', { timeoutMS })
   const [hello, { version }] = await Promise.all([
@@ -96,6 +96,15 @@ async function useClient<T>(client: MongoClient, { connection, needs, work }: Us
   ])
   const db = client.db(connection.database, { timeoutMS })
   return work({ client, db, admin, hello, serverVersion: version })
+}
+
+/** The driver tries again until its time is over, in case another server of a set answers. Of one alone the first answer counts. */
+async function connect(client: MongoClient, { hosts, isSrv }: Connection): Promise<void> {
+  if (isSrv || hosts.length > 1) return void (await client.connect())
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => undefined) // it may fail later, when nobody waits any more
+  client.once('serverHeartbeatFailed', ({ failure }) => failed.reject(failure))
+  await Promise.race([client.connect(), failed.promise])
 }
 
 /** The connection string that is really connected to: through a tunnel only one server can be, the one that takes writes. */

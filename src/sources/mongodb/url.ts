@@ -36,12 +36,25 @@ export function parseConnection(text: string): Connection | UrlMistake {
       user: user ? decodeURIComponent(user) : null,
       password: password === undefined ? null : decodeURIComponent(password),
       database: decodeURIComponent(path),
-      parameters: Object.fromEntries(new URLSearchParams(query.replaceAll('+', '%2B'))),
+      parameters: withTls(Object.fromEntries(new URLSearchParams(query.replaceAll('+', '%2B')))),
     })
   } catch (error) {
     if (!(error instanceof URIError)) throw error
     return { mistake: 'a % in the URL is not followed by two hexadecimal digits', hint: encodingHint }
   }
+}
+
+/** `connection.tls` is written as `sslmode`, which MongoDB calls otherwise. */
+function withTls({ sslmode, ...parameters }: Record<string, string>): Record<string, string> {
+  if (sslmode === undefined) return parameters
+  const tls = tlsOf[sslmode]
+  return tls ? { ...parameters, ...tls } : { ...parameters, sslmode }
+}
+
+const tlsOf: Record<string, Record<string, string>> = {
+  disable: { tls: 'false' },
+  require: { tls: 'true', tlsInsecure: 'true' },
+  'verify-full': { tls: 'true' },
 }
 
 function splitOnce(login: string): [string, string?] {

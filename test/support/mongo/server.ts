@@ -27,6 +27,8 @@ export interface MongoStandIn {
 export interface MongoSetting {
   /** Announces itself as the primary of this replica set. */
   replicaSet?: string
+  /** What it announces as the address of its one member; default: where it is. */
+  announced?: string
   certificate?: { key: string; cert: string }
 }
 
@@ -43,14 +45,15 @@ const openToAll = [
 
 /** A MongoDB server as far as the driver and the Database Tools need one: it speaks the wire protocol with sign-in by SCRAM-SHA-256 and
  * keeps databases in memory. What it does not know it refuses. */
-export async function startMongo({ replicaSet, certificate }: MongoSetting = {}): Promise<MongoStandIn> {
+export async function startMongo(setting: MongoSetting = {}): Promise<MongoStandIn> {
+  const { certificate } = setting
   const store = new Store()
   const sockets = new Set<Socket>()
   const [user, password] = ['backup', 'pä$$ w/"rd@:%']
   const greet = (socket: Socket): void => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    serve(socket, standIn, replicaSet ?? null)
+    serve(socket, standIn, setting)
   }
   const server = certificate ? createSecureServer(certificate, greet) : createServer(greet)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -76,7 +79,7 @@ export async function startMongo({ replicaSet, certificate }: MongoSetting = {})
   return standIn
 }
 
-function serve(socket: Socket, standIn: MongoStandIn, replicaSet: string | null): void {
+function serve(socket: Socket, standIn: MongoStandIn, setting: MongoSetting): void {
   const { store, user, password } = standIn
   const scram = createScram((name, source) => (name === user && source === 'admin' ? password : null))
   const cursors: Asked['cursors'] = new Map()
@@ -87,7 +90,7 @@ function serve(socket: Socket, standIn: MongoStandIn, replicaSet: string | null)
     standIn.asked.push(name)
     const client = command.client as { application?: { name?: string } } | undefined
     if (client?.application?.name) standIn.clients.add(client.application.name)
-    if (['hello', 'isMaster', 'ismaster'].includes(name)) return hello(standIn, replicaSet, command)
+    if (['hello', 'isMaster', 'ismaster'].includes(name)) return hello(standIn, setting, command)
     if (name === 'saslStart') return scram.start(command)
     if (name === 'saslContinue') {
       const { answer: said, user: known } = scram.go(command)
@@ -123,7 +126,11 @@ function serve(socket: Socket, standIn: MongoStandIn, replicaSet: string | null)
   socket.on('error', () => socket.destroy())
 }
 
-function hello({ host }: MongoStandIn, replicaSet: string | null, command: Document): Document {
+function hello(
+  { host }: MongoStandIn,
+  { replicaSet, announced = host }: MongoSetting,
+  command: Document,
+): Document {
   return {
     helloOk: true,
     ismaster: true,
@@ -138,14 +145,14 @@ function hello({ host }: MongoStandIn, replicaSet: string | null, command: Docum
     maxWireVersion: 21,
     readOnly: false,
     ...(command.saslSupportedMechs !== undefined && { saslSupportedMechs: ['SCRAM-SHA-256'] }),
-    ...(replicaSet !== null && {
+    ...(replicaSet !== undefined && {
       setName: replicaSet,
       setVersion: 1,
       electionId: new BSON.ObjectId('7fffffff0000000000000001'),
       secondary: false,
-      hosts: [host],
-      primary: host,
-      me: host,
+      hosts: [announced],
+      primary: announced,
+      me: announced,
     }),
     ok: 1,
   }

@@ -7,11 +7,14 @@ export async function makeMongoTools(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'eb-mongo-tools-'))
   for (const tool of ['mongodump', 'mongorestore']) {
     const script = join(import.meta.dirname, `${tool}.ts`)
-    await writeFile(
-      join(folder, tool),
-      `#!/bin/sh\nexec '${process.execPath}' --no-warnings '${script}' "$@"\n`,
-    )
+    await writeFile(join(folder, tool), wrapper(folder, script))
     await chmod(join(folder, tool), 0o755)
   }
   return folder
+}
+
+/** The driver is large: what was compiled once is kept for the next call. */
+function wrapper(folder: string, script: string): string {
+  const cache = join(folder, 'compiled')
+  return `#!/bin/sh\nNODE_COMPILE_CACHE='${cache}' exec '${process.execPath}' --no-warnings '${script}' "$@"\n`
 }

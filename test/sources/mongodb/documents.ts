@@ -1,0 +1,5 @@
+import { BSON } from 'mongodb'
+
+export function document(value: BSON.Document): Buffer {
+  return Buffer.from(BSON.serialize(value))
+}
