@@ -6,6 +6,8 @@ export interface Bench {
   /** Emptied and removed at the end. */
   folder: string
   rounds: number
+  /** Of the sample, in millions of bytes of its uncompressed dump. */
+  sizeMb: number
   /** Says how it goes, on standard error. */
   told: (line: string) => void
 }

@@ -51,7 +51,8 @@ export async function startSampleServer(rawMb: number): Promise<SampleServer> {
   }
 }
 
-const definitions = `
+/** `word()`, `word(k)` and `phrase(k)`: text that compresses like people's. */
+export const wordFunctions = `
 CREATE FUNCTION word(k int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT (ARRAY['amber','bread','cloud','delta','ember','frost','grain','harbor','island','jacket','kettle','lumen','maple',
     'north','ocean','paper','quartz','river','stone','timber','umbra','violet','water','xenon','yellow','zephyr','parcel',
@@ -59,7 +60,9 @@ CREATE FUNCTION word(k int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 CREATE FUNCTION word() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT word((random() * 1000)::int) $$;
 CREATE FUNCTION phrase(k int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT concat_ws(' ', word(k * 7), word(k / 3), 'for the', word(k * 11 / 5), 'of', word(k / 17), 'sent with', word(k * 5 / 3),
-    'and', word(k / 36), word(k * 3)) $$;
+    'and', word(k / 36), word(k * 3)) $$;`
+
+const definitions = `${wordFunctions}
 CREATE TABLE customers (id int PRIMARY KEY, key uuid NOT NULL, name text, email text, joined timestamptz, profile jsonb);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer int NOT NULL, key uuid NOT NULL, amount numeric(12,2), tax numeric(8,4),
   status text, placed timestamptz, note text);

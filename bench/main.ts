@@ -10,6 +10,7 @@ import { measureDumps } from './dumps.ts'
 import { measureEncryption } from './encrypted.ts'
 import { measureMemory } from './memory.ts'
 import { measureReady } from './ready.ts'
+import { measureParallel } from './parallel.ts'
 import { printTable, writeReport } from './report.ts'
 import { measureRestores } from './restores.ts'
 import type { Result } from './result.ts'
@@ -21,6 +22,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Result[]>> = {
   encryption: measureEncryption,
   s3: measureUploads,
   restores: measureRestores,
+  parallel: measureParallel,
   catalogue: measureCatalogue,
   slack: measureAcknowledgements,
   memory: measureMemory,
@@ -56,7 +58,7 @@ async function main(): Promise<void> {
   const sizeMb = Number(values.size)
   told(`filling a database of ${sizeMb} MB`)
   const sample = await startSampleServer(sizeMb)
-  const bench: Bench = { sample, folder, rounds: Number(values.rounds), told }
+  const bench: Bench = { sample, folder, rounds: Number(values.rounds), sizeMb, told }
   const results: Result[] = []
   try {
     for (const name of values.only.split(',')) {

@@ -13,7 +13,7 @@ import type { Place } from './place.ts'
 import { assertUsable } from './plan.ts'
 import { forDump, installed, majorOf, type Program } from './programs.ts'
 import { noSchema, readSchema, type DumpedSchema } from './schema.ts'
-import { withSession } from './session.ts'
+import { gatherStatistics } from './statistics.ts'
 import { createTarget, dropTarget, label, lockTarget } from './target-database.ts'
 import { readTarget, resolveTarget, withServer, type TargetState } from './target.ts'
 import type { Connection } from './url.ts'
@@ -23,8 +23,6 @@ export interface RestoreJob {
   request: TargetRequest
   artifact: (artifact: Artifact) => Promise<RawInput>
 }
-
-const analyzeMs = 15 * 60_000
 
 export async function restore(place: Place, job: RestoreJob, signal: AbortSignal): Promise<Restored> {
   const artifact = onlyArtifact(job.backup)
@@ -96,7 +94,7 @@ interface Filling extends Loading {
 async function replace(place: Place, job: Filling, signal: AbortSignal): Promise<Restored> {
   await overwrite(place, job, signal)
   const { connection, backup } = job
-  const analyzed = await analyze(place, connection, signal)
+  const analyzed = await gatherStatistics(connection, { context: place.context, signal, jobs: job.jobs })
   // counted before the transaction ended: now applications write again
   const counted =
     backup.tables ?? (await countRows(connection, null, { context: place.context, signal })).tables
@@ -116,7 +114,7 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
   try {
     await label(connection, `partial restore of ${backup.id}: do not use`, needs)
     await load(place, job, signal)
-    const analyzed = job.request.draft ? [] : await analyze(place, connection, signal)
+    const analyzed = job.request.draft ? [] : await gatherStatistics(connection, { ...needs, jobs: job.jobs })
     const { tables, warnings } = await countRows(connection, backup.tables, needs)
     // whoever asked compares, and fails the restore when they differ: then the label "partial" has to stay
     if (holds(tables, backup.tables)) await label(connection, `restored from ${backup.id}`, needs)
@@ -141,18 +139,6 @@ function leftOut({ request }: Filling): string[] {
 function holds(found: readonly TableRows[], expected: readonly TableRows[] | null): boolean {
   const rows = new Map(found.map((table) => [table.name, table.rows]))
   return expected === null || expected.every((table) => rows.get(table.name) === table.rows)
-}
-
-/** Without statistics the first queries would be slow; the data is whole all the same. */
-async function analyze(place: Place, connection: Connection, signal: AbortSignal): Promise<string[]> {
-  try {
-    const needs = { context: place.context, signal, deadlineMs: analyzeMs }
-    await withSession(connection, needs, (session) => session.rows('ANALYZE'))
-    return []
-  } catch (error) {
-    signal.throwIfAborted()
-    return [`statistics are missing, run ANALYZE: ${asFault(error).message}`]
-  }
 }
 
 function onlyArtifact({ artifacts }: Manifest): Artifact {
