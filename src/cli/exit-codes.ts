@@ -18,6 +18,7 @@ export function exitCodeLines(): string[] {
 
 /** The exit code of a run that has ended: its fault's, whether it failed or only one place failed it. */
 export function exitOfRun(run: RunView): number {
+  if (run.state === 'skipped') return 0 // its reason is no fault: there was nothing to do
   return run.fault ? faultTable[run.fault.code].exit : faultTableExit(withoutFault[run.state])
 }
 

@@ -2,6 +2,7 @@ import { failureHint, isEnded, runSentence } from '../commands/phrases.ts'
 import { allTable } from '../commands/verify-words.ts'
 import { faultFacts, type FaultFacts } from '../core/faults.ts'
 import type { RunView } from '../core/model.ts'
+import { subjectOf } from '../core/subject.ts'
 import type { App } from './app-contract.ts'
 import { exitOfRun } from './exit-codes.ts'
 import { progressLine } from './progress.ts'
@@ -19,12 +20,12 @@ export async function follow(session: Session, app: App, runs: RunView[]): Promi
   if (!line.isDrawn && !session.globals.json)
     for (const run of runs) remark(session, renderRun(run, plain(app)))
   try {
-    await Promise.all(runs.map((run) => watchOne(run)))
+    await Promise.all(runs.map((run) => (run.group === run.id ? watchGroup(run.id) : watchOne(run))))
   } finally {
     line.clear()
     release()
   }
-  const ended = runs.map((run) => latest.get(run.id)!)
+  const ended = [...latest.values()]
   if (session.globals.json) sayJson(session, ended.length === 1 ? ended[0] : ended)
   else sayTable(session, app, ended)
   return ended.map(exitOfRun).find((exit) => exit !== 0) ?? 0
@@ -37,7 +38,29 @@ export async function follow(session: Session, app: App, runs: RunView[]): Promi
     line.clear()
     if (!session.globals.json) report(session, app, latest.get(run.id)!)
   }
+
+  /** Every database of a server, each as it ends. */
+  async function watchGroup(group: string): Promise<void> {
+    const over: string[] = []
+    for (let open = 1; open > 0;) {
+      const views = await app.engine.group(group, over)
+      for (const view of views) {
+        latest.set(view.id, view)
+        if (!isEnded(view.state)) continue
+        over.push(view.id)
+        line.clear()
+        if (!session.globals.json) report(session, app, view)
+      }
+      const running = views.filter(({ state }) => !isEnded(state))
+      open = running.length
+      const shown = running.find(({ state }) => state === 'running') ?? running[0]
+      if (shown) line.draw(() => progressLine([...latest.values()], shown))
+      if (open > 0) await app.clock.sleep(groupLookMs)
+    }
+  }
 }
+
+const groupLookMs = 500
 
 /** What many verifications found, together. */
 function sayTable(session: Session, app: App, ended: RunView[]): void {
@@ -61,7 +84,7 @@ function report(session: Session, app: App, run: RunView): void {
 function faultOf(run: RunView): FaultFacts | null {
   if (run.state === 'cancelled') return { code: 'cancelled', text: runSentence(run), hint: null }
   if (!run.fault) return null
-  const text = run.state === 'degraded' ? `${run.strategy}: ${run.fault.text}` : runSentence(run)
+  const text = run.state === 'degraded' ? `${subjectOf(run)}: ${run.fault.text}` : runSentence(run)
   return {
     ...run.fault,
     text,

@@ -1,13 +1,14 @@
 import { runSentence, stageWords } from '../commands/phrases.ts'
 import { formatBytes, formatDuration } from '../core/duration.ts'
 import type { RunView } from '../core/model.ts'
+import { subjectOf } from '../core/subject.ts'
 
 const cells = 12
 
 /** One line for what runs now; for several runs, how many have ended and the one that was heard of last. */
 export function progressLine(runs: readonly RunView[], latest: RunView): string {
   const ended = runs.filter(({ endedAt }) => endedAt !== null).length
-  const count = runs.length > 1 ? `${ended} of ${runs.length} done · ${latest.strategy} · ` : ''
+  const count = runs.length > 1 ? `${ended} of ${runs.length} done · ${subjectOf(latest)} · ` : ''
   return count + runProgress(latest)
 }
 

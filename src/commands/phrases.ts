@@ -1,4 +1,5 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from '../core/duration.ts'
+import { subjectOf } from '../core/subject.ts'
 import type { Level, Pin, PruneResult, RunState, RunView, Stage, VerifyResult } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import { drillFact, drillLines } from './drill-words.ts'
@@ -119,7 +120,7 @@ function coarse(ms: number): number {
 
 /** A run in one line, the fact first: "production-db: backed up in 9 s · 341 MB". */
 export function runSentence(run: RunView): string {
-  return `${run.strategy}: ${runFact(run)}`
+  return `${subjectOf(run)}: ${runFact(run)}`
 }
 
 function runFact(run: RunView): string {

@@ -11,7 +11,7 @@ export const run = defineCommand({
   name: 'run',
   aliases: ['backup'],
   summary: 'Back up now',
-  usage: '<strategy | tag:x | all> [--pin NOTE] [--retry]',
+  usage: '<strategy | tag:x | all> [--database NAME] [--pin NOTE] [--retry]',
   role: 'operate',
   open: true,
   faces: ['slack', 'cli'],
@@ -19,6 +19,9 @@ export const run = defineCommand({
     what: selectorField('what to back up: a strategy, tag:x or all'),
     pin: Type.Optional(
       lineField('note of one line', 'pin the backup when it succeeds, with this note', { maxLength: 200 }),
+    ),
+    database: Type.Optional(
+      lineField('database name', 'of a strategy with `databases`: only this one', { maxLength: 255 }),
     ),
     retry: Type.Optional(
       Type.Boolean({
@@ -32,18 +35,26 @@ export const run = defineCommand({
   async run({ what, ...how }, context): Promise<Reply> {
     const names = await selectStrategies(context.engine, what)
     if (names.length === 1) return { type: 'run', run: await start(names[0]!, context, how), note: null }
+    if (how.database !== undefined)
+      throw new Fault('usage', '--database needs one strategy', {
+        hint: 'name it: run <strategy> --database NAME',
+      })
     return startMany(names, context, how)
   },
 })
 
 interface How {
+  database?: string
   pin?: string
   retry?: boolean
 }
 
-function start(strategy: string, { engine, actor }: CommandContext, { pin, retry }: How): Promise<RunView> {
-  const trigger = retry ? 'retry' : 'person'
-  return engine.startBackup(strategy, { trigger, actor, ...(pin !== undefined && { pin }) })
+function start(
+  strategy: string,
+  { engine, actor }: CommandContext,
+  { retry, ...how }: How,
+): Promise<RunView> {
+  return engine.startBackup(strategy, { trigger: retry ? 'retry' : 'person', actor, ...how })
 }
 
 /** Those that already run are left alone and said; when all do, that is the answer. */

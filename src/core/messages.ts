@@ -53,6 +53,8 @@ export interface BatchLine {
   strategy: string
   /** Of a whole server; absent: the list of its databases is still asked for. */
   database?: string
+  /** Roles and the like, and no database. */
+  globals?: true
   state: RunState
   endedAt: number | null
   tookMs: number | null

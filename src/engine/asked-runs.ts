@@ -1,6 +1,6 @@
 import { Fault } from '../core/faults.ts'
 import type { Actor, Level, RunView, Trigger } from '../core/model.ts'
-import { endRun, findRun, openRuns, requestCancel, type Run } from '../state/runs.ts'
+import { endRun, findRun, openRuns, requestCancel, runsOfGroup, type Run } from '../state/runs.ts'
 import { admitBackup, admitDrill, admitVerify, admitVerifyAll, viewIn } from './admit.ts'
 import { findBackup } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
@@ -77,6 +77,18 @@ export async function askedRun(context: EngineContext, id: string): Promise<RunV
   })
 }
 
+/** @param without  those that are known to have ended */
+export async function groupViews(
+  context: EngineContext,
+  group: string,
+  without: readonly string[],
+): Promise<RunView[]> {
+  const views: RunView[] = []
+  for (const run of await runsOfGroup(context.database.read, group))
+    if (!without.includes(run.id)) views.push(await runView(context, run))
+  return views
+}
+
 async function runBySuffix(context: EngineContext, id: string): Promise<Run | null> {
   if (!/^[a-z0-9]{4}$/.test(id)) return null
   const db = context.database.read
@@ -105,7 +117,12 @@ export async function cancelRun(
   idOrStrategy: string,
   actor: Actor,
 ): Promise<RunView> {
-  const id = await openRunOf(context, idOrStrategy)
+  const [id, ...others] = await openRunsOf(context, idOrStrategy)
+  for (const other of others) await cancelOne(context, other, actor)
+  return cancelOne(context, id!, actor)
+}
+
+async function cancelOne(context: EngineContext, id: string, actor: Actor): Promise<RunView> {
   const view = await context.database.write(async (tx) => {
     await requestCancel(tx, id, actor)
     const found = await findRun(tx, id)
@@ -126,12 +143,14 @@ function emitEnd(context: EngineContext, { id: run, kind, strategy, fault }: Run
   context.bus.emit({ type: 'run.ended', run, kind, strategy, outcome: 'cancelled', code, tookMs: 0 })
 }
 
-async function openRunOf(context: EngineContext, idOrStrategy: string): Promise<string> {
+/** A run; or what of a strategy is running, which of a whole server are many. */
+async function openRunsOf(context: EngineContext, idOrStrategy: string): Promise<string[]> {
   if (!context.config.strategies.some((strategy) => strategy.name === idOrStrategy))
-    return (await askedRun(context, idOrStrategy)).id
+    return [(await askedRun(context, idOrStrategy)).id]
   const all = (await openRuns(context.database.read)).filter((one) => one.strategy === idOrStrategy)
-  const open = all.find((one) => one.kind === 'backup') ?? all[0]
-  if (open) return open.id
+  const backups = all.filter((one) => one.kind === 'backup')
+  const open = backups.length > 0 ? backups : all.slice(0, 1)
+  if (open.length > 0) return open.map(({ id }) => id)
   throw new Fault('not-found', `nothing of ${idOrStrategy} is running`, {
     hint: '`status` shows what is running',
   })

@@ -132,7 +132,7 @@ export async function tellLine(
     ...(run.group !== undefined && { server: serverOf(run) }),
   }
   const at = batch.lines.findIndex((line) => line.run === run.id)
-  const lines = at === -1 ? [...batch.lines, lineOf(run)] : batch.lines.with(at, lineOf(run))
+  const lines = at === -1 ? [...batch.lines, lineOf(run)] : batch.lines.with(at, again(batch.lines[at]!, run))
   const strategy = found?.strategy ?? run.strategy
   await oweBatch(context, tx, { key: run.batch, strategy, batch: { ...batch, lines } })
 }
@@ -154,10 +154,11 @@ export async function startLines(
   const key = of.params.batch
   const batch = key === undefined ? null : viewIn(await findMessage(tx, key))
   if (!batch?.server) return
-  const lines = runs.map(({ id, strategy, series, state = 'queued' }) => ({
+  const lines = runs.map(({ id, strategy, series, params, state = 'queued' }) => ({
     run: id,
     strategy,
     database: series,
+    ...(params?.globals && { globals: true as const }),
     state,
     endedAt: null,
     tookMs: null,
@@ -206,6 +207,10 @@ function lineOf(run: RunView): BatchLine {
     backup: backup?.id ?? null,
     why: whyOf(run)?.slice(0, whyCharacters) ?? null,
   }
+}
+
+function again({ globals }: BatchLine, run: RunView): BatchLine {
+  return { ...lineOf(run), ...(globals && { globals }) }
 }
 
 function whyOf({ state, fault, backup }: RunView): string | null {

@@ -9,6 +9,7 @@ import { listSwaps } from '../state/swaps.ts'
 import {
   askedRun,
   cancelRun,
+  groupViews,
   startBackup,
   startDrill,
   startVerify,
@@ -75,6 +76,7 @@ export function createEngine(
       accepted(startDrill(context, { strategy, backup, ...by }), ({ id }) => id),
     cancel: (id, actor) => accepted(cancelRun(context, id, actor), () => null),
     run: (id) => askedRun(context, id),
+    group: (id, without) => groupViews(context, id, without),
     runs: async (filter) =>
       Promise.all((await listRuns(context.database.read, filter)).map((run) => runView(context, run))),
     watch: (id, signal) => watchRun(context, id, signal),

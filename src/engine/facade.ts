@@ -33,8 +33,11 @@ export interface Engine extends IncidentDoor {
   strategyNames(): string[]
   strategies(): Promise<StrategyView[]>
 
-  /** Accepts a backup. @param by.pin  a note: the backup is pinned with it when it succeeds. @throws Fault not-found · busy (already queued or running; the hint names that run) */
-  startBackup(strategy: string, by: { trigger: Trigger; actor: Actor; pin?: string }): Promise<RunView>
+  /** Accepts a backup. @param by.pin  a note: the backup is pinned with it when it succeeds. @param by.database  of a whole server only this one. @throws Fault not-found · busy (already queued or running; the hint names that run) */
+  startBackup(
+    strategy: string,
+    by: { trigger: Trigger; actor: Actor; pin?: string; database?: string },
+  ): Promise<RunView>
   /** Accepts a verification up to `level` (V1 or V2). @throws Fault not-found · busy */
   startVerify(backupId: string, how: Level | VerifyHow, actor: Actor): Promise<RunView>
   /** The same of every backup of a strategy, in all places: V1 reads each again, V2 decodes it. @throws Fault not-found · busy */
@@ -50,6 +53,9 @@ export interface Engine extends IncidentDoor {
   ): Promise<RunView>
 
   run(id: string): Promise<RunView>
+  /** The backups of one whole server that came of one list of its databases, in the order they were accepted; the one that asked for
+   * it is the first, and alone until the list is there. @param without  ids that need not be told again */
+  group(id: string, without: readonly string[]): Promise<RunView[]>
   runs(filter: { strategy?: string; state?: RunState; limit: number }): Promise<RunView[]>
   /** Yields the run's view now and after each change, until it has ended. */
   watch(id: string, signal: AbortSignal): AsyncIterable<RunView>
@@ -157,8 +163,8 @@ export interface Engine extends IncidentDoor {
   reload(actor: Actor): Promise<ConfigChanges>
 
   /** Tries everything a backup and a restore need, without making one; here, in the process that is asked.
-   * @param strategy  null = all. @throws Fault not-found */
-  doctor(strategy: string | null): Promise<{ title: string; checks: Check[] }[]>
+   * @param strategy  one, or several; null = all. @throws Fault not-found */
+  doctor(strategy: string | readonly string[] | null): Promise<{ title: string; checks: Check[] }[]>
 
   /** Encrypts a word as a strategy's dumps are; who decrypts it elsewhere types it back. @throws Fault not-found · usage · key-… */
   askDecryptTest(strategy: string): Promise<DecryptTest>
@@ -195,8 +201,8 @@ export interface Engine extends IncidentDoor {
   dashboard(among?: readonly string[]): Promise<Dashboard>
   /** What happened since the last digest was due, and how things stand. @param among  of these strategies alone */
   digest(among?: readonly string[]): Promise<DigestView>
-  /** What happened in a period, as evidence. @param only  of this strategy alone; null = of all. @throws Fault not-found · usage */
-  report(period: ReportAsk, only: string | null): Promise<Report>
+  /** What happened in a period, as evidence. @param only  of this strategy alone, or of these; null = of all. @throws Fault not-found · usage */
+  report(period: ReportAsk, only: string | readonly string[] | null): Promise<Report>
 }
 
 /** A verification of an encrypted backup with a key that is not configured. */

@@ -1,6 +1,5 @@
 import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
-import type { Run } from '../state/runs.ts'
 import { seriesOf } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
 import { settlePins } from './pins.ts'
@@ -9,16 +8,16 @@ import { tellNotice } from './tell.ts'
 
 const longestMs = 10 * 60_000 // the next backup goes on
 
-/** Lets old backups go once a new one counts. A failed prune is said, once a day for each reason, and never turns a good backup bad. */
+/** Lets old backups go once a new one counts, with `listed` also those of databases that the server no longer has. A failed prune is said, once a day for each reason, and never turns a good backup bad. */
 export async function pruneAfterBackup(
   context: EngineContext,
-  { strategy, series, run }: { strategy: Strategy; series: string; run: Pick<Run, 'id' | 'params'> },
+  { strategy, series, listed }: { strategy: Strategy; series: string; listed?: boolean },
   stopping: AbortSignal,
 ): Promise<void> {
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(longestMs)])
   try {
     await settlePins(context, signal) // of `run --pin`, and of places that were away
-    const due = [series, ...(run.params.group === run.id ? await goneSeries(context, strategy) : [])]
+    const due = [series, ...(listed ? await goneSeries(context, strategy) : [])]
     for (const one of due)
       for (const place of await prune(context, strategy, one, signal))
         await tellPruned(context, strategy, place)

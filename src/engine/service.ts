@@ -2,7 +2,7 @@ import { asFault, Fault } from '../core/faults.ts'
 import { nameOf } from '../notifiers/notifier.ts'
 import { countOwed } from '../state/messages.ts'
 import { leader, noteLeader, resignLeader, type Leader } from '../state/memory.ts'
-import { openRuns } from '../state/runs.ts'
+import { openRuns, runsOfGroup, type Run } from '../state/runs.ts'
 import { isAlive } from '../sys/strays.ts'
 import type { Database } from '../state/database.ts'
 import { storeAuditHeads } from './audit-heads.ts'
@@ -194,6 +194,11 @@ async function hasDeadRuns(context: EngineContext): Promise<boolean> {
   return open.some((run) => run.state === 'running' && !(run.holder && isAlive(run.holder)))
 }
 
+/** Accepted before this command, and nobody else would carry it out. */
+function isLeft({ state, attempt, params }: Run): boolean {
+  return state === 'queued' && (attempt > 0 || params.group !== undefined)
+}
+
 /** A command without a service does its work itself, and tells people while it does. */
 function createAlone(context: EngineContext, worker: Worker, self: Leader): Alone {
   const over = new AbortController()
@@ -209,14 +214,32 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     await context.database.write((tx) => noteLeader(tx, self))
     if (await hasDeadRuns(context)) await recover(context)
     telling = deliverUntil(context, over.signal)
-    for (const run of await openRuns(context.database.read))
-      if (run.state === 'queued' && run.attempt > 0) work.push(worker.runOne(run.id, over.signal)) // it goes on
+    const left = (await openRuns(context.database.read)).filter(isLeft)
+    work.push(inLanes(left.map(({ id }) => id))) // they go on
     return true
   }
 
   /** A run that a killed command left behind must not make its strategy look busy. */
   async function recoverFirst(): Promise<void> {
-    if (await hasDeadRuns(context)) await (leading ??= prepare())
+    const open = await openRuns(context.database.read)
+    if (open.some(isLeft) || (await hasDeadRuns(context))) await (leading ??= prepare())
+  }
+
+  /** As many at a time as a service would. */
+  async function inLanes(runs: string[]): Promise<void> {
+    const left = [...runs]
+    const lane = async (): Promise<void> => {
+      for (let run = left.shift(); run !== undefined; run = left.shift())
+        await worker.runOne(run, over.signal)
+    }
+    await Promise.all(Array.from({ length: context.config.maxParallel }, lane))
+  }
+
+  /** And every run that comes of it: the other databases of a whole server. */
+  async function withGroup(run: string): Promise<void> {
+    await worker.runOne(run, over.signal)
+    const others = await runsOfGroup(context.database.read, run)
+    await inLanes(others.filter(({ state }) => state === 'queued').map(({ id }) => id))
   }
 
   /** Who backs up by cron alone has no service that looks again and again. */
@@ -250,7 +273,7 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     recoverFirst,
     carryOut: (run) => {
       leading ??= prepare()
-      work.push(leading.then(() => worker.runOne(run, over.signal)))
+      work.push(leading.then(() => withGroup(run)))
     },
     close,
   }

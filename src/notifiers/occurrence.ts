@@ -1,3 +1,4 @@
+import { subjectOf } from '../core/subject.ts'
 import { createHash } from 'node:crypto'
 import { formatBytes, formatDuration } from '../core/duration.ts'
 import type { FaultFacts } from '../core/faults.ts'
@@ -104,7 +105,7 @@ function success(told: Told, run: RunView): Occurrence {
     kind: 'success',
     topics: ['success'],
     status: 'success',
-    title: `${run.strategy}: backup succeeded${size}${odd === '' ? '' : `, but ${odd}`}`,
+    title: `${subjectOf(run)}: backup succeeded${size}${odd === '' ? '' : `, but ${odd}`}`,
   }
 }
 
@@ -115,7 +116,7 @@ function failure(told: Told, run: RunView): Occurrence {
     kind: 'failure',
     topics: ['failure'],
     status: 'failure',
-    title: `${run.strategy}: ${badEnd(run)}`,
+    title: `${subjectOf(run)}: ${badEnd(run)}`,
   }
 }
 
@@ -145,7 +146,7 @@ function restore(told: Told, run: RunView): Occurrence | null {
     kind: 'restore',
     topics: run.state === 'failed' ? ['restore', 'failure'] : ['restore'],
     status: well ? 'success' : 'failure',
-    title: `${run.strategy}: ${ends[run.state] ?? badEnd(run)}`,
+    title: `${subjectOf(run)}: ${ends[run.state] ?? badEnd(run)}`,
   }
 }
 
@@ -159,7 +160,7 @@ function drill(told: Told, run: RunView): Occurrence | null {
     kind: 'drill',
     topics: ['drill'],
     status: ({ pass: 'success', fail: 'failure', inconclusive: 'inconclusive' } as const)[verdict],
-    title: `${run.strategy}: ${run.drill ? drillTitle(run.drill, run.stillGood !== undefined) : badEnd(run)}`,
+    title: `${subjectOf(run)}: ${run.drill ? drillTitle(run.drill, run.stillGood !== undefined) : badEnd(run)}`,
     facts: [...presentOnly(run.drill ? drillFacts(run, run.drill) : []), ...presentOnly(factsOf(run))],
   }
 }

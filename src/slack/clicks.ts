@@ -113,8 +113,8 @@ async function otherClick(desk: Desk, { action, value, place, trigger }: Click):
 }
 
 /** Of a run that ended: its dump is sent when it is kept. Of what is overdue there is no run, and a new backup is made. */
-function retried({ id, strategy }: ButtonValue): Record<string, unknown> {
-  return { what: needed(strategy), ...(id !== undefined && { retry: true }) }
+function retried({ id, strategy, args }: ButtonValue): Record<string, unknown> {
+  return { what: needed(strategy), ...args, ...(id !== undefined && { retry: true }) }
 }
 
 function snoozed({ chosen }: Click): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { subjectOf } from '../../core/subject.ts'
 import type { MessageBody } from '../../core/messages.ts'
 import type { RunView } from '../../core/model.ts'
 import { failureHint, hasCaughtUp, placeLines } from '../../commands/phrases.ts'
@@ -16,7 +17,7 @@ export function runAlarm(run: RunView, mentions: string[], calledIn: string | nu
   const hint = failureHint(run)
   const log = button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })
   return draw({
-    headline: `❌ ${told(mentions)}*${safeLine(run.strategy)}* ${meaning(run)}${why(run)}`,
+    headline: `❌ ${told(mentions)}*${safeLine(subjectOf(run))}* ${meaning(run)}${why(run)}`,
     lines: hint === null ? [] : [sentence(safe(hint, 600))],
     small: [joined(again(run), lastGood(run), run.kind === 'backup' && nextRun(run), incident)],
     buttons: run.kind === 'backup' ? [retryButton(run), log] : [log],
@@ -28,7 +29,7 @@ function warning(run: RunView): Drawn {
   const where = run.backup?.storages.map((storage) => safeLine(storage, 80)).join(', ') ?? ''
   const fact = hasCaughtUp(run) ? 'nothing is owed any more' : `its new backup is only in ${where}`
   return draw({
-    headline: `${signOf(run)} *${safeLine(run.strategy)}*: ${fact}`,
+    headline: `${signOf(run)} *${safeLine(subjectOf(run))}*: ${fact}`,
     lines: placeLines(run).map((words) => sentence(safe(words, 600))),
     buttons: [button({ label: 'View Log', action: actions.viewLog, value: { id: run.id } })],
   })

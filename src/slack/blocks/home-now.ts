@@ -1,3 +1,4 @@
+import { subjectOf } from '../../core/subject.ts'
 import type { KnownBlock } from '@slack/types'
 import { formatAge } from '../../core/duration.ts'
 import type { IncidentView } from '../../core/incidents.ts'
@@ -48,7 +49,7 @@ export function requests(open: AnyRequestView[], { rights, user, now }: HomeFact
 export function running(runs: RunView[], { rights, now }: HomeFacts): KnownBlock[] {
   if (runs.length === 0) return []
   const shown = runs.slice(0, mostLines).map((run): KnownBlock => {
-    const line = section(`🔵 *${safeLine(run.strategy)}* · ${runWords(run, now)}`)
+    const line = section(`🔵 *${safeLine(subjectOf(run))}* · ${runWords(run, now)}`)
     const cancel = cancelButton(run, actions.cancelFromHome)
     return cancel === null || !rights.cancel.has(run.strategy) ? line : { ...line, accessory: cancel }
   })

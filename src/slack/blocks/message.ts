@@ -1,5 +1,6 @@
 import type { MessageBody } from '../../core/messages.ts'
 import { batchMessage } from './batch.ts'
+import { isServer, serverMessage } from './server.ts'
 import { notice, runAlarm } from './alarms.ts'
 import { digestMessage } from './digest.ts'
 import type { Drawn } from './elements.ts'
@@ -33,7 +34,7 @@ export function drawMessage(
     case 'run.alarm':
       return runAlarm(body.run, mentions, calledIn)
     case 'batch':
-      return batchMessage(body.batch, blocks)
+      return isServer(body.batch) ? serverMessage(body.batch, blocks) : batchMessage(body.batch, blocks)
     case 'request.card':
       return requestCard(body.request)
     case 'request.ping':

@@ -2,6 +2,7 @@ import type { Button } from '@slack/types'
 import { formatAge, formatBytes, formatDuration } from '../../core/duration.ts'
 import type { RunKind, RunState, RunView } from '../../core/model.ts'
 import { oddWords } from '../../core/odd-words.ts'
+import { subjectOf } from '../../core/subject.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
 import {
@@ -21,7 +22,7 @@ import { by, code, contents, joined, runName, safeLine, sentence, timeOfDay, upc
 /** The first message of a run's thread. It depends on nothing but the run, so that drawing it again changes nothing. */
 export function runCard(run: RunView): Drawn {
   return draw({
-    headline: `${signOf(run)} *${safeLine(run.strategy)}* · ${fact(run)}`,
+    headline: `${signOf(run)} *${safeLine(subjectOf(run))}* · ${fact(run)}`,
     lines: linesOf(run),
     small: [smallPrint(run)],
     buttons: runButtons(run),
@@ -75,7 +76,7 @@ export function took(run: RunView): string | null {
 
 /** Which of several databases; nothing when the strategy has one of its own name. */
 function seriesOf(run: RunView): string | null {
-  return run.series === run.strategy ? null : safeLine(run.series)
+  return run.database !== undefined || run.series === run.strategy ? null : safeLine(run.series)
 }
 
 function fact(run: RunView): string {
@@ -213,6 +214,7 @@ function restoreButton(backup: string, strategy: string): Button | null {
 }
 
 export function retryButton(run: RunView): Button | null {
-  const value = { id: run.id, strategy: run.strategy }
+  const { id, strategy, database } = run
+  const value = { id, strategy, ...(database !== undefined && { args: { database } }) }
   return button({ label: failed(run) ? 'Retry' : 'Run again', action: actions.retryRun, value })
 }
