@@ -9,7 +9,7 @@ import type { Place } from './place.ts'
 import { plan } from './plan.ts'
 import { installed, type Program } from './programs.ts'
 import { prove } from './proof.ts'
-import { restore } from './restore.ts'
+import { literal, restore } from './restore.ts'
 import { scratches } from './scratch.ts'
 import { sessionName, withSession } from './session.ts'
 import { sniff } from './sniff.ts'
@@ -79,10 +79,14 @@ function openSource(place: Place, { strategy, databases }: SourceSettings): Sour
     check: (signal) => check(place, signal),
     now: (signal) => serverTime(place, signal),
     stockRestore: () => [
-      `mongorestore --archive={file} --stopOnError --nsFrom='${place.origin.database.replaceAll("'", `'\\''`)}.*' --nsTo='restored.*'`,
+      `mongorestore --archive={file} --stopOnError --nsFrom=${shellWord(`${literal(origin.database)}.*`)} --nsTo='restored.*'`,
     ],
     close: async () => {}, // every question has its own connection, closed at once
   }
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 interface Operation {

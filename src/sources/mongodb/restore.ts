@@ -66,7 +66,7 @@ async function argumentsOf(
 }
 
 /** A name that stands for itself in a pattern of mongorestore; `$` cannot be in the name of a database. */
-function literal(name: string): string {
+export function literal(name: string): string {
   return name.replaceAll('\\', '\\\\').replaceAll('*', '\\*')
 }
 

@@ -85,9 +85,9 @@ suite('a whole server', () => {
     const databases = { include: ['*'], exclude: ['test_*'] }
     const b = await bench(t, one.url('shop'), { settings: { databases } })
     const series = await b.source.series(never)
-    assert.deepEqual(series.map(({ name, sole }) => [name, sole]).toSorted(), [
-      ['blog', false],
-      ['shop', false],
+    assert.deepEqual(series.map(({ name, sole }) => `${name} ${sole}`).toSorted(), [
+      'blog false',
+      'shop false',
     ])
     const blog = await bench(t, mongodb.at!(one.url('shop'), 'blog'))
     assert.equal((await blog.source.inspect(blog.series, never)).database, 'blog')
