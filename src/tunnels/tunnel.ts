@@ -34,7 +34,7 @@ export interface Tunnel {
    * @throws Fault tunnel-unreachable · tunnel-refused · the signal's reason */
   ready(signal: AbortSignal): Promise<void>
 
-  /** A stream to a server as the far end of the tunnel knows it; names are looked up there.
+  /** A stream to a server as the far end of the tunnel knows it; names are looked up there. It may be paused: pipe it, or `resume` it.
    * @throws Fault as `ready` · database-unreachable when the far end does not reach it */
   connect(host: Host, signal: AbortSignal): Promise<Duplex>
 

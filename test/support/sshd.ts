@@ -99,7 +99,7 @@ export async function makeKey(
   path: string,
   { type = 'ed25519', passphrase = '' }: { type?: 'ed25519' | 'rsa' | 'ecdsa'; passphrase?: string } = {},
 ): Promise<KeyPair> {
-  await run('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test', '-f', path])
+  await run('ssh-keygen', ['-q', '-t', type, '-a', '1', '-N', passphrase, '-C', 'test', '-f', path])
   return { path, publicKey: (await readFile(`${path}.pub`, 'utf8')).trim() }
 }
 

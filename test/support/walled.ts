@@ -19,10 +19,12 @@ export async function wallIn(
   account: number | null,
 ): Promise<Walled> {
   const sockets = new Set<Socket>()
+  let isOver = false
   let watch: { left: number; work: () => void } | null = null
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     keep(socket)
     void ownerOf(socket).then((owner) => {
+      if (isOver) return socket.destroy()
       if (account !== null && owner !== account) return socket.resetAndDestroy()
       walled.entered++
       const inner = keep(connect({ path: `${socketDir}/.s.PGSQL.${port}` }))
@@ -49,6 +51,7 @@ export async function wallIn(
     entered: 0,
     afterBytes: (left, work) => void (watch = { left, work }),
     async close() {
+      isOver = true
       for (const socket of sockets) socket.destroy()
       await new Promise((done) => server.close(done))
     },

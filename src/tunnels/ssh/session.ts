@@ -1,7 +1,7 @@
 import type { Client } from 'ssh2'
 import type { Duplex } from 'node:stream'
 import { formatDuration } from '../../core/duration.ts'
-import { Fault } from '../../core/faults.ts'
+import { asFault, Fault } from '../../core/faults.ts'
 import { spellHost, type Host } from '../../core/tunnel.ts'
 import { whyNot } from '../../sys/net/dial.ts'
 import { connectSsh, type SshServer } from '../../sys/ssh/connect.ts'
@@ -29,24 +29,25 @@ export async function openSession(
 ): Promise<Session> {
   const hops = hopsOf()
   const clients: Client[] = []
-  let isOver = false
-  const close = (): void => {
-    isOver = true
+  const over = new AbortController()
+  const close = (why: Fault): void => {
+    over.abort(why)
     for (const client of clients.toReversed()) {
       client.end() // says goodbye,
       client.destroy() // and waits for nobody
     }
   }
   const lost = (fault: Fault): void => {
-    if (isOver) return
-    close()
+    if (over.signal.aborted) return
+    close(fault)
     broken(fault)
   }
+  const through = (by: Hop, to: Host | Hop, asked: AbortSignal): Promise<Duplex> =>
+    channel(clients[hops.indexOf(by)]!, { by, to, signal: AbortSignal.any([asked, over.signal]) })
   try {
     for (const [index, hop] of hops.entries()) {
-      const before = hops[index - 1]
-      const through = before && (await channel(clients.at(-1)!, { by: before, to: hop, signal }))
-      const client = await connectSsh(hop, { signal, timeoutMs: hopMs, faults, ...(through && { through }) })
+      const way = index === 0 ? null : await through(hops[index - 1]!, hop, signal)
+      const client = await connectSsh(hop, { signal, timeoutMs: hopMs, faults, ...(way && { through: way }) })
       clients.push(client)
       client.on('error', (error) => lost(lostAt(hop, error)))
       client.on('end', () => lost(lostAt(hop, null))) // through another hop its close never comes by itself
@@ -54,11 +55,13 @@ export async function openSession(
       passed(hop)
     }
   } catch (error) {
-    close()
+    close(asFault(error))
     throw error
   }
-  const by = hops.at(-1)!
-  return { connect: (to, asked) => channel(clients.at(-1)!, { by, to, signal: asked }), close }
+  return {
+    connect: (to, asked) => through(hops.at(-1)!, to, asked),
+    close: () => close(new Fault('cancelled', 'the tunnel was closed')),
+  }
 }
 
 function lostAt({ name }: Hop, cause: Error | null): Fault {
@@ -69,21 +72,21 @@ function lostAt({ name }: Hop, cause: Error | null): Fault {
   })
 }
 
+interface Passage {
+  by: Hop
+  /** The next hop, or a server. */
+  to: Host | Hop
+  signal: AbortSignal
+}
+
 /** RFC 4254, section 7.2: the server connects, and passes on. */
-function channel(
-  client: Client,
-  { by, to, signal }: { by: Hop; to: Host; signal: AbortSignal },
-): Promise<Duplex> {
+function channel(client: Client, { by, to, signal }: Passage): Promise<Duplex> {
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>()
   const deadline = AbortSignal.timeout(hopMs)
   const ended = AbortSignal.any([signal, deadline])
   const cancelled = (): void => reject(signal.aborted ? (signal.reason as Error) : notInTime(by, to))
+  if (ended.aborted) cancelled()
   ended.addEventListener('abort', cancelled, { once: true })
-  client.once('close', cancelled)
-  const settled = (): void => {
-    ended.removeEventListener('abort', cancelled)
-    client.off('close', cancelled)
-  }
   try {
     client.forwardOut('127.0.0.1', 0, to.host, to.port, (error, stream) => {
       if (error) return reject(refusal(error, by, to))
@@ -93,29 +96,32 @@ function channel(
   } catch (error) {
     reject(lostAt(by, error as Error))
   }
-  return promise.finally(settled)
+  return promise.finally(() => ended.removeEventListener('abort', cancelled))
 }
 
-function notInTime({ name }: Hop, to: Host): Fault {
-  const text = `${name} did not reach ${spellHost(to)} in ${formatDuration(hopMs)}`
-  return new Fault('database-unreachable', text, { hint: hintFrom(to) })
+function notInTime(by: Hop, to: Host | Hop): Fault {
+  return notReached(by, to, { why: `nothing came in ${formatDuration(hopMs)}` })
+}
+
+function notReached(by: Hop, to: Host | Hop, { why, cause }: { why: string; cause?: Error }): Fault {
+  const [code, what] =
+    'name' in to
+      ? (['tunnel-unreachable', to.name] as const)
+      : (['database-unreachable', spellHost(to)] as const)
+  return new Fault(code, `${by.name} does not reach ${what}: ${why}`, {
+    hint: `try it there: nc -vz ${to.host} ${to.port}`,
+    cause,
+  })
 }
 
 const prohibited = 1 // RFC 4254, section 5.1
 
-function refusal(error: Error & { reason?: unknown }, { name }: Hop, to: Host): Fault {
-  if (error.reason === prohibited || error.reason === 'ADMINISTRATIVELY_PROHIBITED')
-    return new Fault('tunnel-refused', `${name} does not let us connect to ${spellHost(to)}`, {
+function refusal(cause: Error & { reason?: unknown }, by: Hop, to: Host | Hop): Fault {
+  if (cause.reason === prohibited)
+    return new Fault('tunnel-refused', `${by.name} does not let us connect to ${spellHost(to)}`, {
       hint: 'look at AllowTcpForwarding and PermitOpen in its sshd_config, and at the key’s line in authorized_keys',
-      cause: error,
+      cause,
     })
-  const why = error.message.replace(/^\(SSH\) Channel open failure: /, '')
-  return new Fault('database-unreachable', `${name} does not reach ${spellHost(to)}: ${why.toLowerCase()}`, {
-    hint: hintFrom(to),
-    cause: error,
-  })
-}
-
-function hintFrom({ host, port }: Host): string {
-  return `try it there: nc -vz ${host} ${port}`
+  const why = cause.message.replace(/^\(SSH\) Channel open failure: /, '').toLowerCase()
+  return notReached(by, to, { why, cause })
 }
