@@ -29,6 +29,7 @@ export interface Command {
   cwd?: string
   /** What asks it to end; absent: TERM. */
   endsBy?: NodeJS.Signals
+  started?: (pid: number) => void
 }
 
 /** Several programs joined by file descriptors: no byte passes through JavaScript between them. */
@@ -168,14 +169,9 @@ function startAll(
       (joined.output ? ('fd' in joined.output ? joined.output.fd : 'pipe') : 'ignore')
     const [program, ...args] = command.argv
     const secrets = command.secrets ?? []
+    const further = [...secrets.map(() => 'pipe'), command.folder ?? []].flat()
     const process = spawn(program!, args, {
-      stdio: [
-        stdin,
-        stdout,
-        'pipe',
-        ...secrets.map(() => 'pipe'),
-        command.folder ?? [],
-      ].flat() as StdioOptions,
+      stdio: [stdin, stdout, 'pipe', ...further] as StdioOptions,
       env: environment(command),
       detached: true,
       ...(command.cwd !== undefined && { cwd: command.cwd }),
@@ -188,6 +184,7 @@ function startAll(
     secrets.forEach((secret, index) => whisper(process.stdio[index + 3] as Duplex | null | undefined, secret))
     children.unshift(supervise(process, command, running))
     if (process.pid === undefined) break
+    command.started?.(process.pid)
   }
   return children
 }

@@ -1,12 +1,14 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ToolFailure } from '../../../sys/process.ts'
+import { createBrake, type Brake } from '../../../sys/brake.ts'
 import type { Sink } from '../../source.ts'
 import { programEnvironment } from '../environment.ts'
 import { toolFault } from '../faults.ts'
 import { dumpArguments, jobsOf } from '../options.ts'
 import type { Place } from '../place.ts'
 import type { Program } from '../programs.ts'
+import { createBacklog, type Backlog } from './backlog.ts'
 import { createFinished, filesOf, tocName, type Finished } from './finished.ts'
 import { watchRoom } from './room.ts'
 import type { Stamp } from './tar.ts'
@@ -23,15 +25,17 @@ export async function dumpDirectory(
 ): Promise<void> {
   const { context } = place
   const folder = join(context.folder, 'dump.dir')
-  const finished = createFinished()
+  const brake = createBrake()
+  const backlog = createBacklog(folder, brake)
+  const finished = createFinished(backlog.add)
   const over = new AbortController() // nobody takes the archive any more
   await mkdir(folder, { mode: 0o700 })
   const dumping = Promise.all([
-    runWorkers(place, { client, folder, finished }, AbortSignal.any([signal, over.signal])),
+    runWorkers(place, { client, folder, finished, brake }, AbortSignal.any([signal, over.signal])),
     watchRoom(context, { folder, fail: finished.fail }, AbortSignal.any([signal, finished.ended])),
   ])
   try {
-    const archive = tarOf(folder, membersOf(folder, finished), {
+    const archive = tarOf(folder, membersOf(folder, finished, backlog), {
       inside: `${name}.dir`,
       stamp: stampOf(place),
     })
@@ -55,10 +59,11 @@ function stampOf({ context }: Place): Stamp {
 /** Never rejects: whoever waits for finished files learns how it ended. */
 async function runWorkers(
   place: Place,
-  { client, folder, finished }: { client: Program; folder: string; finished: Finished },
+  { client, folder, finished, brake }: { client: Program; folder: string; finished: Finished; brake: Brake },
   signal: AbortSignal,
 ): Promise<void> {
   const { origin, context, options } = place
+  signal.addEventListener('abort', brake.release, { once: true }) // before anybody tells it to end
   try {
     const env = { ...(await programEnvironment(origin, context)), PGDATABASE: origin.database }
     const fixed = ['--format=directory', '--compress=0', '--no-sync', '--no-password', '--verbose']
@@ -66,8 +71,9 @@ async function runWorkers(
     const said = (tool: string, line: string): void => {
       if (!finished.line(line)) context.said(tool, line)
     }
+    const command = { argv: [client.path, ...fixed, ...how], env, started: brake.started }
     await context.processes.join(
-      { stages: [{ argv: [client.path, ...fixed, ...how], env }], input: null, output: null },
+      { stages: [command], input: null, output: null },
       { signal, runId: context.runId, said },
     )
     finished.close()
@@ -88,12 +94,15 @@ function withoutChatter(error: unknown, finished: Finished): unknown {
 }
 
 /** Names of complete files, the table of contents first: it is complete before the first table is begun. */
-async function* membersOf(folder: string, finished: Finished): AsyncGenerator<string> {
+async function* membersOf(folder: string, finished: Finished, backlog: Backlog): AsyncGenerator<string> {
   let hasToc = false
   for await (const item of finished.items) {
     if (!hasToc) yield tocName
     hasToc = true
-    for await (const name of filesOf(folder, item)) yield name
+    for await (const name of filesOf(folder, item)) {
+      yield name
+      backlog.taken(name)
+    }
   }
   if (!hasToc) yield tocName
   yield* await readdir(folder) // what no line announced; everything else is gone from there

@@ -24,7 +24,8 @@ export interface Finished {
 const finishedItem = /^pg_dump: finished item (\d+) /
 const plain = /^pg_dump: (?!error:|warning:|fatal:|detail:|hint:)/
 
-export function createFinished(): Finished {
+/** @param found  told of each item at once, however late it is taken */
+export function createFinished(found: (item: string) => void): Finished {
   const items = new Readable({ objectMode: true, read: () => undefined })
   const ended = new AbortController()
   const isChatter = (line: string): boolean => plain.test(line)
@@ -34,7 +35,10 @@ export function createFinished(): Finished {
     isChatter,
     line(line) {
       const item = finishedItem.exec(line)?.[1]
-      if (item !== undefined && !items.destroyed) items.push(item)
+      if (item !== undefined && !items.destroyed) {
+        found(item)
+        items.push(item)
+      }
       return isChatter(line)
     },
     close() {
