@@ -41,6 +41,8 @@ export async function dump(place: Place, sink: Sink, signal: AbortSignal): Promi
   const { program } = await programFor('dump', facts.version, context, signal)
   const choice = chosen(options, facts.relations)
   if (choice.only?.length === 0) throw nothingChosen()
+  if (facts.endlessEvent !== null) throw endless(facts.endlessEvent)
+  if (facts.hasEvents && /['"\\\0\n\r\x1a]/.test(origin.database)) throw eventsOutOfReach(origin.database)
   const { flavour } = program
   const file = await optionFile(origin, { context, flavour, encrypted: facts.encrypted })
   const argv = [
@@ -108,6 +110,27 @@ function nothingChosen(): Fault {
   })
 }
 
+/** The dump programs look for the events of such a database under its escaped name, and find no database.
+ * https://github.com/MariaDB/server/blob/mariadb-10.11.8/client/mysqldump.c (dump_events_for_db) */
+function eventsOutOfReach(database: string): Fault {
+  return new Fault(
+    'dump-failed',
+    `the dump program cannot read the events of a database that is called "${database}"`,
+    {
+      hint: 'drop its events, or move its tables into a database whose name holds no quote and no backslash',
+      retry: false,
+    },
+  )
+}
+
+/** The dump program looks for a delimiter that the event does not hold, and never finds one (seen with mariadb-dump 10.11). */
+function endless(event: string): Fault {
+  return new Fault('dump-failed', `the dump program would never end: event "${event}" holds ;;`, {
+    hint: 'write the event without two semicolons in a row',
+    retry: false,
+  })
+}
+
 /** A plain file name, whatever the database is called. */
 function artifactName(database: string): string {
   const plain = database
@@ -126,6 +149,11 @@ interface Facts {
   /** Tables and views. */
   relations: string[]
   isVersioned: boolean
+  hasEvents: boolean
+  /** One with two semicolons in a row; null: none. */
+  endlessEvent: string | null
+  /** Columns whose values the server itself writes with six digits. */
+  floats: string[]
   /** Of engines that take no part in transactions, by engine. */
   outside: Map<string, string[]>
 }
@@ -148,6 +176,14 @@ async function readFacts(session: Session): Promise<Facts> {
   const [schema] = await session.rows<{ collation: string }>(
     'SELECT DEFAULT_COLLATION_NAME AS collation FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()',
   )
+  const events = await session.rows<{ name: string; endless: number }>(
+    `SELECT EVENT_NAME AS name, CONCAT(EVENT_NAME, EVENT_DEFINITION, EVENT_COMMENT) LIKE '%;;%' AS endless
+     FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
+  )
+  const floats = await session.rows<{ name: string }>(
+    `SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE = 'float' ORDER BY 1`,
+  )
   const tables = relations.filter(({ type }) => isTable(type))
   const outside = Map.groupBy(
     tables.filter(({ engine, transactions }) => engine !== null && transactions !== 'YES'),
@@ -161,6 +197,9 @@ async function readFacts(session: Session): Promise<Facts> {
     hasTables: tables.length > 0,
     relations: relations.map(({ name }) => name),
     isVersioned: relations.some(({ type }) => type === 'SYSTEM VERSIONED'),
+    hasEvents: events.length > 0,
+    endlessEvent: events.find(({ endless: isEndless }) => Number(isEndless) === 1)?.name ?? null,
+    floats: floats.map(({ name }) => name),
     outside: new Map([...outside].map(([engine, of]) => [engine, of.map(({ name }) => name)])),
   }
 }
@@ -170,14 +209,22 @@ export function isTable(type: string): boolean {
   return type === 'BASE TABLE' || type === 'SYSTEM VERSIONED'
 }
 
-function warningsOf({ outside, sizeBytes }: Facts): string[] {
+function warningsOf({ outside, sizeBytes, floats }: Facts): string[] {
   const found = [...outside].map(
     ([engine, names]) =>
-      `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}: ${engine} has no transactions, so rows that are written during the dump may not fit the rest; ALTER TABLE … ENGINE=InnoDB mends that`,
+      `${some(names)}: ${engine} has no transactions, so rows that are written during the dump may not fit the rest; ALTER TABLE … ENGINE=InnoDB mends that`,
   )
+  if (floats.length > 0)
+    found.push(
+      `${some(floats)}: of FLOAT every dump holds six digits, as the server writes them; ALTER TABLE … MODIFY … DOUBLE keeps all`,
+    )
   if (sizeBytes > physicalFromBytes)
     found.push(
       'the database is larger than 100 GiB: a physical backup (mariadb-backup, XtraBackup) is the better tool',
     )
   return found
+}
+
+function some(names: readonly string[]): string {
+  return `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 }

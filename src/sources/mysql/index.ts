@@ -7,6 +7,7 @@ import type { Place } from './place.ts'
 import { plan } from './plan.ts'
 import { prove } from './proof.ts'
 import { endLoader, restore } from './restore.ts'
+import { scratches } from './scratch.ts'
 import { listSeries } from './series.ts'
 import { withServer } from './session.ts'
 import { sniff } from './sniff.ts'
@@ -45,6 +46,11 @@ function openSource(place: Place, settings: SourceSettings): Source {
   const { origin, restorer, context } = place
   /** Where this run restores to: another server, maybe. */
   const targets: Connection[] = []
+  const worksAt = (connection: Connection, signal: AbortSignal): Promise<boolean> =>
+    withServer(connection, { context, signal }, async ({ rows }) => {
+      const [row] = await rows<{ busy: number }>(loaderWorks, [lockOfRun(context.runId)])
+      return Number(row!.busy) > 0
+    })
   return {
     series: (signal) => listSeries(place, settings, signal),
     inspect: (_series, signal) => inspect(place, signal),
@@ -56,16 +62,10 @@ function openSource(place: Place, settings: SourceSettings): Source {
       return restore(place, { backup, request, artifact }, signal)
     },
     async works(signal) {
-      const works = await Promise.all(
-        distinct(targets).map((connection) =>
-          withServer(connection, { context, signal }, async ({ rows }) => {
-            const [row] = await rows<{ busy: number }>(loaderWorks, [lockOfRun(context.runId)])
-            return Number(row!.busy) > 0
-          }),
-        ),
-      )
+      const works = await Promise.all(distinct(targets).map((connection) => worksAt(connection, signal)))
       return works.includes(true)
     },
+    scratch: scratches(place, worksAt),
     async terminate(runId, signal) {
       const ended = await Promise.all(
         distinct([origin, restorer]).map((connection) =>

@@ -24,9 +24,9 @@ export async function definersNotThere(
   return names === null ? [] : others.filter((definer) => !names.has(definer))
 }
 
-/** `app`@`%` as app@%. */
+/** `app`@`%` as app@%, whatever the quotes. */
 function plain(definer: string): string {
-  return definer.replaceAll(/`((?:[^`]|``)*)`|'([^']*)'/g, (_, first?: string, second?: string) =>
-    first === undefined ? second! : first.replaceAll('``', '`'),
+  return definer.replaceAll(/([`'"])((?:(?!\1).|\1\1)*)\1/gs, (_, mark: string, inner: string) =>
+    inner.replaceAll(mark + mark, mark),
   )
 }

@@ -37,7 +37,7 @@ export interface Statement {
   head: string
 }
 
-const name = '(?:`(?:[^`]|``)*`|[\\w$\\x80-\\xff]+)'
+const name = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|[\\w$\\x80-\\xff]+)'
 const qualified = new RegExp(`^(${name})(?:\\s*\\.\\s*(${name}))?`)
 const account = `(?:${name}|'[^']*')(?:@(?:${name}|'[^']*'))?`
 const created = new RegExp(
@@ -186,7 +186,8 @@ function unwrapped(head: string): string {
 }
 
 function unquoted(text: string): string {
-  return utf8(text.startsWith('`') ? text.slice(1, -1).replaceAll('``', '`') : text)
+  const mark = text[0] === '`' || text[0] === '"' ? text[0] : null
+  return utf8(mark === null ? text : text.slice(1, -1).replaceAll(mark + mark, mark))
 }
 
 function utf8(text: string): string {
