@@ -1,6 +1,6 @@
 import { strategyOfRequest } from '../core/model.ts'
 import type { Engine } from './command.ts'
-import { backupOf, knownStrategy, selectStrategies } from './select.ts'
+import { backupOf, isOne, knownStrategy, selectStrategies } from './select.ts'
 
 /** What somebody is about to do something to. */
 export interface About {
@@ -10,17 +10,17 @@ export interface About {
   subject: string | null
 }
 
-/** An optional strategy: without one it is about none in particular, and an answer holds what may be seen. */
+/** An optional strategy, tag:x or all: where it is not one it is about none in particular, and an answer holds what may be seen. */
 export function aboutStrategy({ strategy }: { strategy?: string }, engine: Engine): About {
-  return { strategies: strategy === undefined ? [] : [knownStrategy(engine, strategy)], subject: null }
+  const isNone = strategy === undefined || !isOne(engine, strategy)
+  return { strategies: isNone ? [] : [knownStrategy(engine, strategy)], subject: null }
 }
 
-/** An optional strategy: without one it is about each of them. */
-export function aboutEach({ strategy }: { strategy?: string }, engine: Engine): About {
-  return {
-    strategies: strategy === undefined ? engine.strategyNames() : [knownStrategy(engine, strategy)],
-    subject: null,
-  }
+/** An optional strategy, tag:x or all: without a word it is about each of them. */
+export async function aboutEach({ strategy }: { strategy?: string }, engine: Engine): Promise<About> {
+  const strategies =
+    strategy === undefined ? engine.strategyNames() : await selectStrategies(engine, strategy)
+  return { strategies, subject: null }
 }
 
 /** `all`, `tag:x` or a strategy. @throws Fault not-found */

@@ -1,20 +1,24 @@
 import { Type } from 'typebox'
+import { aboutStrategy } from './about.ts'
 import { defineCommand } from './command.ts'
 import { digestWords } from './digest-words.ts'
+import { selectorField } from './fields.ts'
 import { text, type Fact } from './reply.ts'
+import { narrowed } from './select.ts'
 
 export const digest = defineCommand({
   name: 'digest',
   aliases: [],
   summary: 'The digest of the time since the last one, now',
-  usage: '',
+  usage: '[strategy | tag:x]',
   role: 'view',
   open: true,
   faces: ['slack', 'cli'],
-  args: Type.Object({}),
-  positional: [],
-  async run(_args, { engine }) {
-    const view = await engine.digest()
+  args: Type.Object({ strategy: Type.Optional(selectorField('only of a strategy, or of tag:x')) }),
+  positional: ['strategy'],
+  about: aboutStrategy,
+  async run({ strategy }, { engine }) {
+    const view = await (await narrowed(engine, strategy)).digest()
     const { title, fact, parts, sizes, period } = digestWords(view)
     const rows = sizes?.rows.map(({ name, size, change }) => `${name} ${size}, ${change}`) ?? []
     return {

@@ -2,24 +2,26 @@ import { Type } from 'typebox'
 import type { Check } from '../core/checks.ts'
 import { aboutEach } from './about.ts'
 import { defineCommand } from './command.ts'
-import { strategyField } from './fields.ts'
+import { selectorField } from './fields.ts'
 import { plural } from './phrases.ts'
 import { text, type Fact } from './reply.ts'
-import { knownStrategy, some } from './select.ts'
+import { selectStrategies, some } from './select.ts'
 
 export const doctor = defineCommand({
   name: 'doctor',
   aliases: ['test'],
   summary: 'Try everything that backups and restores need, and say what to mend',
-  usage: '[strategy]',
+  usage: '[strategy | tag:x]',
   role: 'operate',
   open: false,
   faces: ['slack', 'cli'],
-  args: Type.Object({ strategy: Type.Optional(strategyField('only what this strategy needs')) }),
+  args: Type.Object({
+    strategy: Type.Optional(selectorField('only what a strategy needs, or those of tag:x')),
+  }),
   positional: ['strategy'],
   about: aboutEach,
   async run({ strategy }, { engine }) {
-    const only = strategy === undefined ? null : knownStrategy(engine, strategy)
+    const only = strategy === undefined ? null : await selectStrategies(engine, strategy)
     const parts = await engine.doctor(only)
     const checks = parts.flatMap((part) => part.checks)
     const failed = checks.filter(({ state }) => state === 'failed')

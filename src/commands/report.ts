@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
-import { aboutStrategy } from './about.ts'
+import { aboutEach } from './about.ts'
 import { defineCommand } from './command.ts'
-import { lineField, strategyField } from './fields.ts'
+import { lineField, selectorField } from './fields.ts'
 import { instantOf } from './list.ts'
 import { reportText } from './report-words.ts'
+import { selectStrategies } from './select.ts'
 
 const isDay = /^\d{4}-\d{2}-\d{2}$/ // a day of the configuration's zone, whatever that of the host is
 
@@ -15,21 +16,23 @@ export const report = defineCommand({
   aliases: [],
   summary:
     'Evidence for auditors: what a period saw of backups, failures, drills, restores, deletions and decisions',
-  usage: '[strategy] [--since 90d] [--until DATE]',
+  usage: '[strategy | tag:x] [--since 90d] [--until DATE]',
   role: 'admin',
   open: false,
   faces: ['cli'],
   args: Type.Object({
-    strategy: Type.Optional(strategyField('only of this strategy')),
+    strategy: Type.Optional(selectorField('only of a strategy, or of tag:x')),
     since: Type.Optional(instant('where the period begins; 90d when nothing is said')),
     until: Type.Optional(instant('where it ends; now when nothing is said')),
   }),
   positional: ['strategy'],
-  about: aboutStrategy,
+  about: (args, engine) =>
+    args.strategy === undefined ? { strategies: [], subject: null } : aboutEach(args, engine),
   async run({ strategy, since = '90d', until = '0s' }, { engine, clock }) {
     const at = (written: string): number | string =>
       isDay.test(written) ? written : instantOf(written, clock.now())!
-    const found = await engine.report({ since: at(since), until: at(until) }, strategy ?? null)
+    const only = strategy === undefined ? null : await selectStrategies(engine, strategy)
+    const found = await engine.report({ since: at(since), until: at(until) }, only)
     return { type: 'text', text: reportText(found), data: found }
   },
 })

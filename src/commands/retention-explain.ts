@@ -2,10 +2,10 @@ import { Type } from 'typebox'
 import { formatBytes } from '../core/duration.ts'
 import { aboutStrategy } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
-import { strategyField } from './fields.ts'
+import { selectorField } from './fields.ts'
 import { dateText, plural } from './phrases.ts'
 import type { Table } from './reply.ts'
-import { knownStrategy } from './select.ts'
+import { selectStrategies } from './select.ts'
 
 type View = Awaited<ReturnType<Engine['retention']>>[number]
 type Line = View['backups'][number]
@@ -14,18 +14,26 @@ export const retentionExplain = defineCommand({
   name: 'retention explain',
   aliases: [],
   summary: 'Why each backup is kept, or goes with the next prune',
-  usage: '[strategy]',
+  usage: '[strategy | tag:x]',
   role: 'view',
   open: true,
   faces: ['slack', 'cli'],
-  args: Type.Object({ strategy: Type.Optional(strategyField('only of this strategy')) }),
+  args: Type.Object({ strategy: Type.Optional(selectorField('only of a strategy, or of tag:x')) }),
   positional: ['strategy'],
   about: aboutStrategy,
   async run({ strategy }, { engine }) {
-    const views = await engine.retention(strategy === undefined ? null : knownStrategy(engine, strategy))
+    const views = await retentionOf(engine, strategy)
     return { type: 'table', table: retentionTable(views, { title: 'Retention', only: () => true }) }
   },
 })
+
+/** @param selector  absent: of all. @throws Fault not-found */
+export async function retentionOf(engine: Engine, selector: string | undefined): Promise<View[]> {
+  if (selector === undefined) return engine.retention(null)
+  const views: View[] = []
+  for (const name of await selectStrategies(engine, selector)) views.push(...(await engine.retention(name)))
+  return views
+}
 
 /** @param only  which backups are listed; the summary counts all */
 export function retentionTable(

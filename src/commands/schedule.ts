@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
+import { aboutStrategy } from './about.ts'
 import { defineCommand } from './command.ts'
-import { limitField } from './fields.ts'
+import { limitField, selectorField } from './fields.ts'
+import { narrowed } from './select.ts'
 
 const usualLimit = 20
 
@@ -8,14 +10,18 @@ export const schedule = defineCommand({
   name: 'schedule',
   aliases: [],
   summary: 'The next planned runs',
-  usage: '[--limit N]',
+  usage: '[strategy | tag:x] [--limit N]',
   role: 'view',
   open: true,
   faces: ['slack', 'cli'],
-  args: Type.Object({ limit: Type.Optional(limitField) }),
-  positional: [],
-  async run({ limit = usualLimit }, { engine }) {
-    const slots = await engine.schedule(limit)
+  args: Type.Object({
+    strategy: Type.Optional(selectorField('only of a strategy, or of tag:x')),
+    limit: Type.Optional(limitField),
+  }),
+  positional: ['strategy'],
+  about: aboutStrategy,
+  async run({ strategy, limit = usualLimit }, { engine }) {
+    const slots = await (await narrowed(engine, strategy)).schedule(limit)
     return {
       type: 'table',
       table: {

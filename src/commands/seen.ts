@@ -25,14 +25,15 @@ export function onlySeen(engine: Engine, names: readonly string[]): Engine {
     if (isSeen(one)) return one
     throw new Fault('not-found', 'there is no such run, or you may not look at it')
   }
+  const within = (among: readonly string[] = names): string[] => names.filter((name) => among.includes(name))
   return {
     ...engine,
     strategyNames: () => [...names],
     strategies: async () => (await engine.strategies()).filter(({ name }) => names.includes(name)),
     run: (id) => mine(engine.run(id)),
     runs: async (filter) => (await engine.runs(filter)).filter(isSeen),
-    backups: (filter) => engine.backups({ ...filter, among: names }),
-    history: (filter) => engine.history({ ...filter, among: names }),
+    backups: (filter) => engine.backups({ ...filter, among: within(filter.among) }),
+    history: (filter) => engine.history({ ...filter, among: within(filter.among) }),
     backup: async (id, strategy) => {
       const found = await engine.backup(id, strategy).catch(withoutNames)
       if (isSeen(found.view)) return found
@@ -41,9 +42,9 @@ export function onlySeen(engine: Engine, names: readonly string[]): Engine {
     retention: async (strategy) => (await engine.retention(strategy)).filter(isSeen),
     requests: async () => (await engine.requests()).filter((one) => names.includes(strategyOfRequest(one))),
     incidents: async () => (await engine.incidents()).flatMap((one) => partOf(one, names)),
-    dashboard: () => engine.dashboard(names),
-    digest: () => engine.digest(names),
-    schedule: (limit) => engine.schedule(limit, names),
+    dashboard: (among) => engine.dashboard(within(among)),
+    digest: (among) => engine.digest(within(among)),
+    schedule: (limit, among) => engine.schedule(limit, within(among)),
     health: async () => {
       const health = await engine.health()
       const of = Object.entries(health.strategies.last_backup_status).filter(([name]) => names.includes(name))

@@ -1,7 +1,9 @@
 import { Fault } from '../core/faults.ts'
 import type { StrategyView } from '../core/model.ts'
 import type { Engine } from './command.ts'
+import { nearest } from '../core/nearest.ts'
 import { suggest } from './nearest.ts'
+import { onlySeen } from './seen.ts'
 import { quoted } from './words.ts'
 
 const tagPrefix = 'tag:'
@@ -17,9 +19,25 @@ export async function selectStrategies(engine: Engine, selector: string): Promis
   const tagged = withTag(strategies, selector.slice(tagPrefix.length))
   if (tagged.length > 0) return tagged.map(({ name }) => name)
   const tags = [...new Set(strategies.flatMap((strategy) => strategy.tags))]
-  throw new Fault('not-found', `no strategy has the tag ${quoted(selector.slice(tagPrefix.length))}`, {
-    hint: tags.length > 0 ? `tags in use: ${some(tags)}` : 'no strategy has tags',
+  const tag = tagOf(selector)
+  const near = nearest(tag, tags)
+  const inUse = tags.length > 0 ? `tags in use: ${some(tags)}` : 'no strategy has tags'
+  throw new Fault('not-found', `no strategy has the tag ${quoted(tag)}`, {
+    hint: near === null ? inUse : `did you mean tag:${near}?`,
   })
+}
+
+/** Only those that are meant; without a word, and for `all`, as it is. Nothing of the others is told.
+ * @throws Fault not-found */
+export async function narrowed(engine: Engine, selector: string | undefined): Promise<Engine> {
+  if (selector === undefined) return engine
+  const names = await selectStrategies(engine, selector)
+  return names.length === engine.strategyNames().length ? engine : onlySeen(engine, names)
+}
+
+/** Is one strategy named, and not several together? */
+export function isOne(engine: Engine, selector: string): boolean {
+  return !isTag(selector) && (selector !== 'all' || engine.strategyNames().includes('all'))
 }
 
 export function isTag(selector: string): boolean {

@@ -5,7 +5,7 @@ import type { Health, StrategyView } from '../core/model.ts'
 import type { NotifierView } from '../core/notifications.ts'
 import { aboutStrategy } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
-import { strategyField } from './fields.ts'
+import { selectorField } from './fields.ts'
 import { incidentWords } from './incidents.ts'
 import { attentionTo, needsAttention, pauseWords, stateOf, urgencyOf } from './attention.ts'
 import {
@@ -21,22 +21,24 @@ import { dateText, plural } from './phrases.ts'
 import { copyFacts } from './clone-words.ts'
 import { replacedFacts } from './replaced.ts'
 import { levelCell, text, type Fact, type Reply, type TableRow } from './reply.ts'
-import { knownStrategy } from './select.ts'
+import { isOne, knownStrategy, narrowed } from './select.ts'
 import { brokenCopies, rereadWords } from './verify-words.ts'
 
 export const status = defineCommand({
   name: 'status',
   aliases: ['health'],
   summary: 'Last, running and next run of each strategy; what is overdue',
-  usage: '[strategy]',
+  usage: '[strategy | tag:x]',
   role: 'view',
   open: true,
   faces: ['slack', 'cli'],
-  args: Type.Object({ strategy: Type.Optional(strategyField('one strategy in detail')) }),
+  args: Type.Object({ strategy: Type.Optional(selectorField('one strategy in detail, or those of tag:x')) }),
   positional: ['strategy'],
   about: aboutStrategy,
   run: async ({ strategy }, { engine, clock }) =>
-    strategy === undefined ? overview(engine) : detail(engine, knownStrategy(engine, strategy), clock.now()),
+    strategy === undefined || !isOne(engine, strategy)
+      ? overview(await narrowed(engine, strategy))
+      : detail(engine, knownStrategy(engine, strategy), clock.now()),
 })
 
 async function overview(engine: Engine): Promise<Reply> {

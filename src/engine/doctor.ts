@@ -22,10 +22,14 @@ export interface Diagnosis {
 
 /** Tries everything a backup and a restore need, without making one. Each part by itself and with a deadline, so that one
  * call shows all that is wrong.
- * @param only  a strategy's name; null = all */
-export async function diagnose(context: EngineContext, only: string | null): Promise<Diagnosis[]> {
+ * @param only  these strategies, or one; null = all */
+export async function diagnose(
+  context: EngineContext,
+  only: string | readonly string[] | null,
+): Promise<Diagnosis[]> {
   const { config } = context
-  const strategies = only === null ? config.strategies : [strategyOf(context, only)]
+  const strategies =
+    only === null ? config.strategies : [only].flat().map((name) => strategyOf(context, name))
   const readings: Reading[] = []
   const databases = inTurns(strategies, (strategy) => checkDatabase(context, strategy, readings))
   const slack = checkSlack(context, readings)

@@ -35,18 +35,19 @@ const dayMs = 24 * 60 * 60_000
 const everyday = ['restore.%', 'run', 'verify', 'cancel', 'drill', 'incident.%']
 
 /** What happened in a period, and how things stand, for somebody who was not there. Reads state only; the same state gives the same report.
- * @param only  of this strategy alone; null = of all. @throws Fault not-found · usage */
+ * @param given  of this strategy alone, or of these; null = of all. @throws Fault not-found · usage */
 export async function composeReport(
   context: EngineContext,
   asked: ReportAsk,
-  only: string | null,
+  given: string | readonly string[] | null,
 ): Promise<Report> {
+  const only = given === null ? null : [given].flat()
   const { clock, config, database } = context
   const timezone = config.digest?.timezone ?? config.strategies[0]?.timezone ?? 'UTC'
   const period = periodOf(asked, timezone)
   const db = database.read
-  const configured = only === null ? config.strategies : [strategyOf(context, only)]
-  const names = only === null ? await everyName(context, period) : [only]
+  const configured = only === null ? config.strategies : only.map((name) => strategyOf(context, name))
+  const names = only ?? (await everyName(context, period))
   const scope = { period, strategies: names }
   const histories = []
   for (const name of names) {
@@ -63,7 +64,7 @@ export async function composeReport(
     timezone,
     installation: context.installation,
     version: context.version,
-    only,
+    only: only && only.join(', '),
     strategies: configured.map((strategy, index) => standingOf(strategy, views[index]!)),
     runs: histories.map(({ runs }) => runs),
     failures: {

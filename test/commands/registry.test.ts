@@ -12,6 +12,7 @@ const parts = [
   'ask',
   'attention',
   'audited',
+  'clone-words',
   'command',
   'decide',
   'digest-words',
