@@ -42,10 +42,9 @@ export function createAsk(parts: AskParts): Ask {
       const reply = await audited({ command, args, person, about }, record, () =>
         command.run(args, { engine: shown, gate, clock, person, actor: person.actor, commands: offered }),
       )
-      if (reply.type === 'facts' && face === 'slack')
-        return { ...reply, actions: await offeredTo({ person, about, gate, offered }, reply.actions ?? []) }
-      if (reply.type !== 'table') return reply
-      return { ...reply, table: { ...reply.table, empty: spell(reply.table.empty) } }
+      if (reply.type !== 'facts' || face !== 'slack') return spelled(reply, spell)
+      const actions = await offeredTo({ person, about, gate, offered }, reply.actions ?? [])
+      return spelled({ ...reply, actions }, spell)
     } catch (error) {
       const { code, message, hint, retry } = asFault(error)
       if (face !== 'slack' || hint === null) throw error
@@ -85,6 +84,17 @@ function slackSpelling(offered: readonly CommandDefinition[]): (words: string) =
     words.replaceAll(/`([a-z]+)([^`]*)`/g, (whole, first: string, rest: string) =>
       names.has(first) ? `\`/backup ${first}${rest}\`` : whole,
     )
+}
+
+/** Wherever an answer says what to type; plain text may be a tool's. */
+function spelled(reply: Reply, spell: (words: string) => string): Reply {
+  if (reply.type === 'table') return { ...reply, table: { ...reply.table, empty: spell(reply.table.empty) } }
+  if (reply.type !== 'facts') return reply
+  const facts = reply.facts.map(({ label, cell }) => ({
+    label,
+    cell: cell.kind === 'text' ? { ...cell, text: spell(cell.text) } : cell,
+  }))
+  return { ...reply, facts }
 }
 
 /** What one face offers, in the order of help. */

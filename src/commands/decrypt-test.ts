@@ -42,7 +42,7 @@ export const decryptTest = defineCommand({
             'paste this on the machine that has the key (KEYFILE: the file with the private key), not on this host',
           ),
         },
-        { label: 'Then', cell: text(`type decrypt-test ${strategy} and the word that it prints`) },
+        { label: 'Then', cell: text(`type \`decrypt-test ${strategy} WORD\` with the word that it prints`) },
         ...(test.isTested ? [{ label: 'Note', cell: text('these keys were tested before') }] : []),
       ],
       commands: [test.command],

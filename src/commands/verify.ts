@@ -57,10 +57,10 @@ function selectorOf({ backup, strategy }: Asked): string {
 function needed(backup: string | undefined): string {
   if (backup === undefined)
     throw new Fault('usage', 'which backup?', {
-      hint: 'name one or a strategy, or write --all for every one',
+      hint: 'name one or a strategy, or write `verify --all` for every one',
     })
   if (isTag(backup))
-    throw new Fault('usage', 'a tag stands for many backups', { hint: `write --all ${backup}` })
+    throw new Fault('usage', 'a tag stands for many backups', { hint: `write \`verify --all ${backup}\`` })
   return backup
 }
 

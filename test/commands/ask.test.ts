@@ -65,6 +65,12 @@ test(
         'write `/backup pause <strategy | tag:x | all> [2h]`',
         'write `pause <strategy | tag:x | all> [2h]`',
       ],
+      ['verify tag:x', 'write `/backup verify --all tag:x`', 'write `verify --all tag:x`'],
+      [
+        'confirm nope',
+        '`/backup requests` lists what waits for somebody',
+        '`requests` lists what waits for somebody',
+      ],
       ['cancel r1', '`/backup status` shows what is running', '`status` shows what is running'],
     ] as const) {
       await assert.rejects(app.ask({ words }, admin), { hint: slack })

@@ -145,7 +145,10 @@ async function noteRefusal(
 /** @throws Fault not-found */
 export async function requestOf(context: EngineContext, id: string): Promise<Stored> {
   const found = await findAnyRequest(context.database.read, id)
-  if (!found) throw new Fault('not-found', `there is no request ${id.slice(0, 40)}`)
+  if (!found)
+    throw new Fault('not-found', `there is no request ${id.slice(0, 40)}`, {
+      hint: '`requests` lists what waits for somebody',
+    })
   return found
 }
 
