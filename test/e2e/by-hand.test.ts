@@ -34,6 +34,9 @@ before(async () => {
         `  - { name: ${name}-${kind}, database_url: "${url}", schedule: manual, compression: ${kind} }`,
     ),
   )
+  strategies.push(
+    `  - { name: pg-jobs, database_url: "${urls.pg}", schedule: manual, compression: zstd, options: { jobs: 2 } }`,
+  )
   bot = await makeBot({ strategies: strategies.join('\n') })
   const made = await bot.command('run', 'all')
   assert.equal(made.code, 0, made.stderr)
@@ -112,6 +115,20 @@ for (const kind of compressions)
       assert.deepEqual(await rowsOf('restored'), await rowsOf('shop'))
       await paste(work, 'dropdb restored')
     })
+
+test('several tables at a time: the commands that show prints, and the page, bring back every row', async () => {
+  const work = await pasted('pg-jobs')
+  assert.deepEqual(await rowsOf('restored'), await rowsOf('shop'))
+  await paste(work, 'dropdb restored')
+  const byPage = join(folder, 'page-pg-jobs')
+  await mkdir(byPage)
+  const steps = ['from-folder', 'check', 'undo-zstd', 'restore-postgres-directory', 'compare-postgres']
+  const said = await followPage(byPage, steps, await storedIn('pg-jobs'))
+  assert.match(said, /: OK\n/)
+  assert.match(said, /3000/)
+  assert.deepEqual(await rowsOf('restored'), await rowsOf('shop'))
+  await paste(byPage, 'dropdb restored')
+})
 
 for (const tool of ['aws', 'curl'] as const)
   test(`the page fetches a backup from a bucket with ${tool}, and a changed byte fails its check`, async (t) => {
