@@ -72,7 +72,7 @@ export const list = defineCommand({
       table: {
         title: 'Backups',
         summary: summaryOf(shown, backups.length > limit),
-        columns,
+        columns: shown.some(({ database }) => database !== undefined) ? columnsOfMany : columns,
         rows: shown.map((backup) => row(backup, context.clock.now())),
         empty: isFiltered ? 'no backup is like that' : 'no backups yet; `run` makes one',
       },
@@ -87,6 +87,9 @@ const columns = [
   { key: 'level', label: 'Level' },
   { key: 'place', label: 'Place' },
 ]
+
+/** Of a whole server a backup's id does not say which database it is of. */
+const columnsOfMany = columns.toSpliced(1, 0, { key: 'database', label: 'Database' })
 
 function isOutcome(status: Args['status']): status is (typeof outcomes)[number] {
   return outcomes.some((outcome) => outcome === status)
@@ -193,6 +196,7 @@ function row(backup: BackupView, now: number): TableRow {
     id: backup.id,
     cells: {
       backup: { kind: 'code', text: backup.id },
+      ...(backup.database !== undefined && { database: { kind: 'code', text: backup.database } }),
       age: { kind: 'instant', at: backup.createdAt, as: 'age' },
       size: { kind: 'bytes', bytes: backup.storedBytes },
       level: {

@@ -1,3 +1,4 @@
+import { nearest } from '../core/nearest.ts'
 import { resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
 import { Fault } from '../core/faults.ts'
@@ -211,7 +212,9 @@ export async function ofDatabase(
   const backups = await engine.backups({ database, limit: 100, ...(strategy ? { strategy } : {}) })
   const good = backups.filter(({ corrupt }) => corrupt === null).sort((a, b) => b.createdAt - a.createdAt)
   if (good[0]) return good[0].id
+  const known = (await engine.strategies()).flatMap((one) => one.databases ?? []).map(({ name }) => name)
+  const near = nearest(database, known)
   throw new Fault('not-found', `there is no backup of database ${quoted(database)}`, {
-    hint: '`list` shows the backups there are',
+    hint: near ? `did you mean ${near}?` : '`list` shows the backups there are',
   })
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { formatAge, formatBytes, formatCount } from '../core/duration.ts'
 import type { IncidentView } from '../core/incidents.ts'
-import type { Health, StrategyView } from '../core/model.ts'
+import type { DatabaseView, Health, StrategyView } from '../core/model.ts'
 import type { NotifierView } from '../core/notifications.ts'
 import { aboutStrategy } from './about.ts'
 import { defineCommand, type Engine } from './command.ts'
@@ -167,6 +167,7 @@ async function detail(engine: Engine, name: string, now: number): Promise<Reply>
       ...replacedFacts(strategy),
       ...copyFacts(strategy),
       ...goodFacts(strategy),
+      ...databaseFacts(strategy, now),
       ...provenFacts(strategy, now),
       ...rereadFacts(strategy, now),
       {
@@ -230,6 +231,25 @@ function goodFacts({ lastGood }: StrategyView): Fact[] {
     { label: 'Size', cell: { kind: 'bytes', bytes: lastGood.storedBytes } },
     { label: 'Level', cell: levelCell(lastGood) },
   ]
+}
+
+/** Each database of a whole server, what is not well first. */
+function databaseFacts({ databases = [] }: StrategyView, now: number): Fact[] {
+  return databases.map((one) => ({ label: one.name, cell: text(databaseWords(one, now)) }))
+}
+
+function databaseWords(one: DatabaseView, now: number): string {
+  const { lastGood, overdueSince, goneAt, failuresInARow, state } = one
+  const good = lastGood
+    ? `${formatBytes(lastGood.storedBytes)} ${formatAge(now - lastGood.createdAt)} (${lastGood.id.slice(-4)})`
+    : 'no good backup'
+  const trouble = [
+    ...(goneAt === null ? [] : [`gone since ${formatAge(now - goneAt)}`]),
+    ...(goneAt === null && failuresInARow > 0 ? [`failed ${plural(failuresInARow, 'time')} in a row`] : []),
+    ...(overdueSince === null ? [] : ['overdue']),
+    ...(state === 'running' ? ['running'] : []),
+  ]
+  return [...trouble, good].join(' · ')
 }
 
 /** What is proven, since when; the last drill, when it was not that; the next one. */

@@ -6,6 +6,7 @@ import { findBackup } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'
 import type { Engine } from './facade.ts'
 import { settleRequest } from './requests/runs.ts'
+import { notOfADatabase } from './restore/plan.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
 
@@ -59,7 +60,8 @@ export async function startDrill(
   ask: { strategy: string; backup: string | null; trigger: Trigger; actor: Actor },
 ): Promise<RunView> {
   const { name } = strategyOf(context, ask.strategy)
-  const { view: backup } = await findBackup(context, ask.backup ?? 'latest', name)
+  const { view: backup, copies } = await findBackup(context, ask.backup ?? 'latest', name)
+  if (copies[0]!.manifest.globals) throw notOfADatabase(backup)
   const work = { ...ask, series: backup.series, backup: backup.id, slotAt: null }
   const view = await context.database.write(async (tx) =>
     viewIn(context, tx, await admitDrill(context, tx, work)),

@@ -4,6 +4,7 @@ import type { BackupView, Level, Manifest, Pin } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { forgetCopy, listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
 import { remember } from '../state/memory.ts'
+import { seriesOf } from '../state/series.ts'
 import type { Storage } from '../storages/storage.ts'
 import type { EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
@@ -235,6 +236,7 @@ async function newest(context: EngineContext, strategy: string | null): Promise<
     throw new Fault('usage', '`latest` needs a strategy', {
       hint: 'write for example: restore production-db latest',
     })
+  await refuseMany(context, strategy)
   const all = await listCopies(context.database.read, { strategies: [strategy], limit: 50 })
   const first = all.find(({ corrupt }) => corrupt === null)
   if (!first)
@@ -248,6 +250,19 @@ async function newest(context: EngineContext, strategy: string | null): Promise<
     : `the newest, ${all[0]!.id}, is not offered (${all[0]!.corrupt}); this is the newest good one before it`
   return { view: backupView(context, copies), copies, note }
 }
+
+/** The newest backup of a whole server is of any of its databases. @throws Fault usage */
+async function refuseMany({ database }: EngineContext, strategy: string): Promise<void> {
+  const known = (await seriesOf(database.read, strategy)).map(({ name }) => name)
+  if (known.length < 2) return
+  const some = known.slice(0, namedDatabases).join(', ')
+  const more = known.length > namedDatabases ? ` and ${known.length - namedDatabases} more` : ''
+  throw new Fault('usage', `${strategy} has backups of ${known.length} databases: which is meant?`, {
+    hint: `name it with --database (${some}${more}), or name a backup: list ${strategy}`,
+  })
+}
+
+const namedDatabases = 5
 
 async function notFound(context: EngineContext, id: string, strategy: string | null): Promise<Fault> {
   const copies = await listCopies(context.database.read, {

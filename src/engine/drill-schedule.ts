@@ -3,10 +3,11 @@ import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import { serviceActor } from '../core/model.ts'
 import { jitterFor } from '../core/schedule.ts'
-import { newestGood } from '../state/catalogue.ts'
+import { newestGood, type Copy } from '../state/catalogue.ts'
 import type { Write } from '../state/database.ts'
 import { recall, remember } from '../state/memory.ts'
 import { openRuns } from '../state/runs.ts'
+import { seriesOf } from '../state/series.ts'
 import { settleSlot, takeSlot } from '../state/slots.ts'
 import { admitDrill } from './admit.ts'
 import type { EngineContext } from './context.ts'
@@ -70,22 +71,37 @@ async function queue(
   { slots, slot, trigger }: Turn,
 ): Promise<boolean> {
   const queued = await context.database.write(async (tx) => {
-    const backup = await newestGood(tx, strategy, null)
-    if (backup === null) return { skipped: 'there was no good backup to try' }
+    const backups = await triedNow(tx, strategy)
+    if (backups.length === 0) return { skipped: 'there was no good backup to try' }
     if (await isDrilling(tx, strategy)) return { skipped: 'the drill before it was still going on' }
     // the slot first: whoever loses its unique key queues nothing
     const taken = { strategy: slots.name, at: slot, run: '', skipped: null }
     if (!(await takeSlot(tx, taken, context.clock.now()))) return null
-    const { id, series } = backup
-    const by = { trigger, actor: serviceActor, slotAt: slot }
-    const run = await admitDrill(context, tx, { strategy, series, backup: id, ...by })
-    await settleSlot(tx, { strategy: slots.name, at: slot, run })
-    return { run }
+    const runs: string[] = []
+    for (const { id, series } of backups) {
+      const by = { trigger, actor: serviceActor, slotAt: runs.length === 0 ? slot : null }
+      runs.push(await admitDrill(context, tx, { strategy, series, backup: id, ...by }))
+    }
+    await settleSlot(tx, { strategy: slots.name, at: slot, run: runs[0]! })
+    return { run: runs[0]! }
   })
   if (queued?.skipped) await skip(context, slots, { missed: [slot], reason: queued.skipped })
   if (!queued?.run) return false
   context.bus.emit({ type: 'run.queued', run: queued.run, kind: 'drill', strategy })
   return true
+}
+
+/** The newest good backup, of a whole server that of each database that it still has. */
+async function triedNow(tx: Write, strategy: string): Promise<Copy[]> {
+  const listed = await seriesOf(tx, strategy)
+  const there = listed.filter(({ globals, goneAt }) => !globals && goneAt === null)
+  const scopes = listed.length === 0 ? [strategy] : there.map(({ name: series }) => ({ strategy, series }))
+  const found: Copy[] = []
+  for (const of of scopes) {
+    const good = await newestGood(tx, of, null)
+    if (good) found.push(good)
+  }
+  return found
 }
 
 async function isDrilling(tx: Write, strategy: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { Strategy } from '../core/config.ts'
 import type { BackupView, KeptDump, RestoreResult, RunView, StrategyView } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import { activePin, keptFor, retentionIn } from '../core/retention.ts'
-import { expectedMaxAge, type ScheduleSpec } from '../core/schedule.ts'
+import type { ScheduleSpec } from '../core/schedule.ts'
 import type { DrillStanding } from '../core/drill-standing.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
@@ -14,14 +14,16 @@ import { requestsIn } from '../state/requests.ts'
 import { keepingRuns } from '../state/results.ts'
 import { failuresInARow, listRuns, type Run } from '../state/runs.ts'
 import { listClones } from '../state/clones.ts'
+import { failingSeries } from '../state/series.ts'
 import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
 import { driverOf, type EngineContext } from './context.ts'
 import { standingOf } from './standing.ts'
 import { drillSlots, nextDrillAt } from './drill-slots.ts'
 import { encryptionView } from './decrypt-test.ts'
-import { currentPause, nextRunAt, resumedAt } from './pauses.ts'
+import { databasesOf, serverRun } from './databases.ts'
+import { overdueSince } from './overdue.ts'
+import { currentPause, nextRunAt } from './pauses.ts'
 import { isOneOfMany, isWholeServer, scopeOf } from './series-scope.ts'
-import { firstSeenKey } from './slots.ts'
 
 /** A run with what its reader needs beside it. Reads state only. */
 export async function runView(
@@ -136,7 +138,8 @@ export async function strategyViews(
 
 export async function strategyView(context: EngineContext, strategy: Strategy): Promise<StrategyView> {
   const db = context.database.read
-  const [last] = await listRuns(db, { strategy: strategy.name, kind: 'backup', limit: 1 })
+  const [newest] = await listRuns(db, { strategy: strategy.name, kind: 'backup', limit: 1 })
+  const last = newest && isWholeServer(strategy) ? await serverRun(db, newest) : newest
   const good = await newestGood(db, strategy.name, null)
   const facts = driverOf(context, strategy.source.kind).parseUrl(strategy.source.url)
   const paused = await currentPause(context, strategy.name)
@@ -171,7 +174,10 @@ export async function strategyView(context: EngineContext, strategy: Strategy): 
     copies: await listClones(db, strategy.name),
     replaced: await listSwaps(db, strategy.name),
     asks: await asksOf(db, strategy.name),
-    failuresInARow: await failuresInARow(db, strategy.name),
+    failuresInARow: isWholeServer(strategy)
+      ? Math.max(0, ...(await failingSeries(db, strategy.name)).values())
+      : await failuresInARow(db, strategy.name),
+    ...(await databasesOf(context, strategy)),
     ...(await totals(db, strategy.name)),
   }
 }
@@ -191,23 +197,6 @@ async function drillStanding(
   }
 }
 
-/** The instant from which a new backup was missing; null while all is well or paused; after a pause the time counts anew. Computed from state, not from events (promise 17).
- * Without `expect.max_age`: schedule × 1.5 plus the usual duration. */
-export async function overdueSince(context: EngineContext, strategy: Strategy): Promise<number | null> {
-  const now = context.clock.now()
-  if (await currentPause(context, strategy.name)) return null
-  const good = await newestGood(context.database.read, strategy.name, null, now)
-  const lastGoodAt = good?.createdAt ?? null
-  const interval = expectedMaxAge(strategy.schedule, strategy.timezone, now)
-  const usualMs = lastGoodAt === null ? 0 : await usualDuration(context, strategy.name)
-  const allowedMs = strategy.expect.maxAgeMs ?? (interval === null ? null : interval * 1.5 + usualMs)
-  if (allowedMs === null) return null
-  const begun = lastGoodAt ?? (await firstSeen(context, strategy.name))
-  if (begun === null) return null
-  const since = Math.max(begun, (await resumedAt(context.database.read, strategy.name)) ?? begun)
-  return now - since > allowedMs ? since + allowedMs : null
-}
-
 async function asksOf(db: Read, strategy: string): Promise<NonNullable<StrategyView['asks']>> {
   return (await requestsIn(db, 'waiting')).flatMap(({ view }) => {
     if (view.kind !== 'prune' || view.plan.strategy !== strategy) return []
@@ -223,25 +212,6 @@ async function keptOf(
 ): Promise<(KeptDump & { run: string }) | null> {
   const [run] = await keepingRuns(context.database.read, strategy)
   return run?.result?.kept ? { ...run.result.kept, run: run.id } : null
-}
-
-async function usualDuration(context: EngineContext, strategy: string): Promise<number> {
-  const good = await listRuns(context.database.read, {
-    strategy,
-    kind: 'backup',
-    state: 'succeeded',
-    limit: 1,
-  })
-  return good[0] ? (good[0].endedAt ?? 0) - (good[0].startedAt ?? 0) : 0
-}
-
-async function firstSeen(context: EngineContext, strategy: string): Promise<number | null> {
-  const row = await context.database.read
-    .selectFrom('meta')
-    .select('value')
-    .where('key', '=', firstSeenKey(strategy))
-    .executeTakeFirst()
-  return row ? Number(row.value) : null
 }
 
 /** All copies of one backup as one line. @param copies at least one, all of the same id */

@@ -11,7 +11,7 @@ import { hasSlept } from './incidents/calls.ts'
 import { memberOf, noteInTime, noteOverdue } from './incidents/note.ts'
 import { join, keep, release } from './incidents/tell.ts'
 import { currentPause, nextRunAt } from './pauses.ts'
-import { overdueSince } from './views.ts'
+import { overdueSince } from './overdue.ts'
 
 /** Silence is an alarm: counts the series that should have a new backup and have none, and those that have one again.
  * Computed from state at each pass, so that no lost event hides it (promise 17). */

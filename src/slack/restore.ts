@@ -67,6 +67,7 @@ async function viewOf(desk: Desk, person: Person, strategy: string): Promise<Str
 /** As whoever restores in place types it: of a file the last part of its path. */
 function ownName(view: StrategyView | null, newest: BackupView | undefined): string | null {
   if (view?.endpoint.startsWith('/')) return view.endpoint.slice(view.endpoint.lastIndexOf('/') + 1)
+  if (newest?.database !== undefined) return null // that of the backup which is chosen
   return newest?.series ?? null
 }
 
@@ -111,7 +112,7 @@ async function resolve(
   return { strategy: found.strategy, backup: found }
 }
 
-/** Newest first; broken ones are never offered. */
+/** Newest first, of a whole server database by database; broken ones are never offered. */
 export async function restorable(desk: Desk, person: Person, strategy: string): Promise<BackupView[]> {
   const reply = await desk.ask(
     { name: 'list', args: { what: strategy, limit: limits.selectOptions } },
@@ -119,7 +120,11 @@ export async function restorable(desk: Desk, person: Person, strategy: string): 
   )
   return backupsOf(reply)
     .filter(({ corrupt }) => corrupt === null)
-    .toSorted((a, b) => b.createdAt - a.createdAt)
+    .toSorted((a, b) => compared(a.database, b.database) || b.createdAt - a.createdAt)
+}
+
+function compared(a = '', b = ''): number {
+  return a < b ? -1 : Number(a > b)
 }
 
 function backupsOf(reply: Reply): BackupView[] {

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Read, Write } from './database.ts'
 import type { SeriesTable } from './tables.ts'
 
@@ -92,6 +92,26 @@ async function backedUp(db: Read, strategy: string): Promise<string[]> {
     .where('is_foreign', '=', 0)
     .execute()
   return rows.map(({ series }) => series)
+}
+
+/** Of a whole server: how often in a row the backups of each series failed that is there and whose newest one did. `''`: the list of
+ * its databases, while no run since then got as far as a good backup. */
+export async function failingSeries(db: Read, strategy: string): Promise<Map<string, number>> {
+  const good = sql<string>`SELECT coalesce(max(g.seq), 0) FROM runs g
+    WHERE g.strategy = r.strategy AND g.kind = 'backup' AND g.state IN ('succeeded', 'degraded') AND (r.series = '' OR g.series = r.series)`
+  const rows = await db
+    .selectFrom('runs as r')
+    .select((e) => ['r.series', e.fn.countAll<number>().as('count')])
+    .where('r.strategy', '=', strategy)
+    .where('r.kind', '=', 'backup')
+    .where('r.state', '=', 'failed')
+    .where('r.seq', '>', sql<number>`(${good})`)
+    .groupBy('r.series')
+    .execute()
+  const gone = new Set(
+    (await seriesOf(db, strategy)).filter((one) => one.goneAt !== null).map(({ name }) => name),
+  )
+  return new Map(rows.filter(({ series }) => !gone.has(series)).map(({ series, count }) => [series, count]))
 }
 
 function fromRow({ name, is_globals, seen_at, gone_at }: Selectable<SeriesTable>): KnownSeries {

@@ -1,6 +1,7 @@
 import type { Event } from '../../core/events.ts'
 import type { Lost } from '../../core/incidents.ts'
 import type { RunView } from '../../core/model.ts'
+import { subjectOf } from '../../core/subject.ts'
 import type { Write } from '../../state/database.ts'
 import { assignIncident, drillSubject, openIncidents, type Incident } from '../../state/incidents.ts'
 import type { EngineContext } from '../context.ts'
@@ -12,7 +13,7 @@ import { close, keep } from './tell.ts'
 /** Counts the end of a drill: those of a strategy that fail are one incident until one passes. One that could not tell changes
  * nothing: neither does it call people, nor are they told that all is well. */
 export async function noteDrill(context: EngineContext, tx: Write, run: RunView): Promise<Noted> {
-  const known = (await openIncidents(tx)).find(({ subject }) => subject === drillSubject(run.strategy))
+  const known = (await openIncidents(tx)).find(({ subject }) => subject === drillSubject(subjectOf(run)))
   if (run.drill?.verdict === 'pass' && known) await close(context, tx, known)
   const incident = run.state === 'failed' ? await countFailure(context, tx, { run, known }) : null
   return { incident, events: eventsOf(run) }
@@ -56,8 +57,9 @@ function lostIn({ drill, stillGood }: RunView): Lost | null {
   return drill && stillGood !== undefined ? { backup: drill.backup, stillGood } : null
 }
 
-function opened(context: EngineContext, tx: Write, { strategy, timezone }: RunView): Promise<Incident> {
-  const subject = drillSubject(strategy)
+function opened(context: EngineContext, tx: Write, run: RunView): Promise<Incident> {
+  const { strategy, timezone } = run
+  const subject = drillSubject(subjectOf(run))
   return newIncident(context, tx, {
     subject,
     kind: 'drill',

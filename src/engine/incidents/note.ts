@@ -3,7 +3,9 @@ import type { IncidentMember } from '../../core/incidents.ts'
 import type { RunView } from '../../core/model.ts'
 import type { Write } from '../../state/database.ts'
 import { assignIncident, openBackupIncidents, type Incident } from '../../state/incidents.ts'
+import { failingSeries } from '../../state/series.ts'
 import type { EngineContext } from '../context.ts'
+import { overdueSince } from '../overdue.ts'
 import { count } from './count.ts'
 import { noteDrill } from './drills.ts'
 import { noteOdd } from './odd.ts'
@@ -32,21 +34,33 @@ export async function noteEnd(context: EngineContext, tx: Write, run: RunView): 
 
 async function noteFailure(context: EngineContext, tx: Write, run: RunView): Promise<string> {
   const { strategy, fault } = run
+  const { failures, why } = await troubleOf(tx, run)
   return count(context, tx, {
     strategy,
     reason: reasonOf(context, run),
     timezone: run.timezone,
-    failure: { code: fault?.code ?? 'internal', why: fault?.text ?? null, hint: fault?.hint ?? null },
+    failure: { code: fault?.code ?? 'internal', why, hint: fault?.hint ?? null },
     member: (known) => ({
       ...bare(run),
       state: 'failing',
-      failures: run.failuresInARow,
+      failures,
       run: run.id,
-      why: fault?.text ?? null,
+      why,
       overdueSince: known?.overdueSince ?? null,
       expected: known?.expected ?? run.schedule,
     }),
   })
+}
+
+/** A whole server is in trouble as one: as long as, and as often as, the worst of its databases. */
+async function troubleOf(tx: Write, run: RunView): Promise<{ failures: number; why: string | null }> {
+  const why = run.fault?.text ?? null
+  if (run.database === undefined) return { failures: run.failuresInARow, why }
+  const failing = await failingSeries(tx, run.strategy)
+  const failures = Math.max(run.failuresInARow, ...failing.values())
+  const others = failing.size - Number(failing.has(run.database))
+  const newest = `${run.database}: ${why ?? 'it failed'}`
+  return { failures, why: others === 0 ? newest : `${others + 1} databases, the newest ${newest}` }
 }
 
 /** A good backup that is not everywhere is the place's trouble. */
@@ -80,8 +94,10 @@ function bare({
   return { strategy, lastGoodAt, nextAt }
 }
 
-async function noteGood(context: EngineContext, tx: Write, { strategy, series }: RunView): Promise<Event[]> {
+async function noteGood(context: EngineContext, tx: Write, run: RunView): Promise<Event[]> {
+  const { strategy, series } = run
   const events: Event[] = []
+  if (run.database !== undefined && (await isStillInTrouble(context, tx, strategy))) return events
   for (const incident of await openBackupIncidents(tx)) {
     const member = incident.members.find((one) => one.strategy === strategy && one.state !== 'owed')
     if (!member) continue
@@ -89,6 +105,13 @@ async function noteGood(context: EngineContext, tx: Write, { strategy, series }:
     await release(context, tx, { incident, strategies: [strategy] })
   }
   return events
+}
+
+/** One good database of a server says nothing of the others. */
+async function isStillInTrouble(context: EngineContext, tx: Write, name: string): Promise<boolean> {
+  if ((await failingSeries(tx, name)).size > 0) return true
+  const strategy = context.config.strategies.find((one) => one.name === name)
+  return strategy !== undefined && (await overdueSince(context, strategy, tx)) !== null
 }
 
 export interface Missing {

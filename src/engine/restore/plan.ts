@@ -35,6 +35,7 @@ export async function fixAsk(
     throw new Fault('object-corrupt', `backup ${manifest.id} failed a verification: ${why}`, {
       hint: await nextGood(context, manifest),
     })
+  if (manifest.globals) throw notOfADatabase(manifest)
   const driver = driverOf(context, strategy.source.kind)
   checkTargetUrl(context, driver, ask.targetUrl)
   const at = new Date(context.clock.now()).toISOString()
@@ -46,6 +47,13 @@ export async function fixAsk(
     note,
     stamp: at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_'),
   }
+}
+
+/** Roles are of a server that lives: nothing of ours changes them (decisions/0017). */
+export function notOfADatabase({ id }: Pick<Manifest, 'id'>): Fault {
+  return new Fault('target-invalid', `${id} holds roles and the like of a server, and no database`, {
+    hint: `\`get ${id} --decompress > globals.sql\` hands it out, \`show ${id}\` prints the command that applies it; nothing was changed`,
+  })
 }
 
 /** A broken backup is not the end: what can be restored instead. */

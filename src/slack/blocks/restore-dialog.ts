@@ -150,11 +150,13 @@ function offered(backups: BackupView[], chosen: string | null): BackupView[] {
 
 function backupOption(backup: BackupView, now: number): PlainTextOption {
   const series = backup.series === backup.strategy ? null : backup.series
+  const isOneOfMany = backup.database !== undefined
   const facts = joined(
+    isOneOfMany && series,
     formatAge(now - backup.createdAt),
     formatBytes(backup.storedBytes),
     levelText(backup),
-    series,
+    !isOneOfMany && series,
   )
   return { text: plain(facts, limits.option.text), value: backupKey(backup) }
 }
