@@ -4,6 +4,7 @@ import type { Source, SourceContext, SourceDriver, SourceSettings } from '../sou
 import { databasesOf } from './catalogue.ts'
 import { check, serverTime } from './check.ts'
 import { dump, inspect } from './dump.ts'
+import { endOperations, isBusy } from './operations.ts'
 import { mongodbOptions, type Options } from './options.ts'
 import type { Place } from './place.ts'
 import { plan } from './plan.ts'
@@ -11,9 +12,18 @@ import { installed, type Program } from './programs.ts'
 import { prove } from './proof.ts'
 import { literal, restore } from './restore.ts'
 import { scratches } from './scratch.ts'
-import { sessionName, withSession } from './session.ts'
+import { withSession } from './session.ts'
 import { sniff } from './sniff.ts'
-import { connectionTo, endpointOf, isSystem, parseConnection, secretsOf, urlAt } from './url.ts'
+import { resolveTarget } from './target.ts'
+import {
+  connectionTo,
+  endpointOf,
+  isSystem,
+  parseConnection,
+  secretsOf,
+  urlAt,
+  type Connection,
+} from './url.ts'
 
 /** MongoDB through `mongodump --archive`, one database at a time. */
 export const mongodb: SourceDriver = {
@@ -47,6 +57,8 @@ function placeOf(settings: SourceSettings, context: SourceContext): Place {
 function openSource(place: Place, { strategy, databases }: SourceSettings): Source {
   const { origin, restorer, context } = place
   let program: Program | null = null
+  /** Where this run restores to. */
+  const targets: Connection[] = []
   return {
     async series(signal) {
       if (databases === null) return [{ strategy, name: origin.database, sole: true }]
@@ -65,16 +77,18 @@ function openSource(place: Place, { strategy, databases }: SourceSettings): Sour
     },
     prove: (_name, raw) => prove(raw),
     plan: (backup, request, signal) => plan(place, { backup, request }, signal),
-    restore: (backup, request, _plan, artifact, signal) =>
-      restore(place, { backup, request, artifact }, signal),
+    restore(backup, request, _plan, artifact, signal) {
+      targets.push(resolveTarget(place, backup, request).connection)
+      return restore(place, { backup, request, artifact }, signal)
+    },
+    async works(signal) {
+      const busy = distinct([origin, ...targets]).map((one) => isBusy(one, { context, signal }))
+      return (await Promise.all(busy)).includes(true)
+    },
     scratch: scratches(place),
     async terminate(runId, signal) {
-      const ended = await Promise.all(
-        [...new Map([origin, restorer].map((one) => [endpointOf(one), one])).values()].map((connection) =>
-          endOperations(connection, { context, signal, runId }),
-        ),
-      )
-      return ended.reduce((sum, count) => sum + count, 0)
+      const ending = distinct([origin, restorer]).map((one) => endOperations(one, { context, signal }, runId))
+      return (await Promise.all(ending)).reduce((sum, count) => sum + count, 0)
     },
     check: (signal) => check(place, signal),
     now: (signal) => serverTime(place, signal),
@@ -89,27 +103,6 @@ function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-interface Operation {
-  opid: unknown
-  appName?: string
-  command?: Record<string, unknown>
-}
-
-/** This question, and what the driver asks by itself. */
-const ours = ['currentOp', 'hello', 'isMaster']
-
-/** Those of our own connections; what mongodump and mongorestore do ends with them. */
-async function endOperations(
-  connection: Place['origin'],
-  { context, signal, runId }: { context: SourceContext; signal: AbortSignal; runId: string },
-): Promise<number> {
-  return withSession(connection, { context, signal }, async ({ admin }) => {
-    const question = { currentOp: 1, $ownOps: true, appName: sessionName(runId) }
-    const { inprog } = (await admin.command(question)) as { inprog: Operation[] }
-    const found = inprog.filter(
-      ({ appName, command = {} }) => appName === sessionName(runId) && !ours.some((name) => name in command),
-    )
-    for (const { opid } of found) await admin.command({ killOp: 1, op: opid })
-    return found.length
-  })
+function distinct(connections: Connection[]): Connection[] {
+  return [...new Map(connections.map((one) => [JSON.stringify(one), one])).values()]
 }

@@ -4,6 +4,7 @@ import type { Scratch, Scratches, ScratchPlace } from '../source.ts'
 import { ask } from './ask.ts'
 import { countObjects } from './catalogue.ts'
 import { dropMarked, mark } from './mark.ts'
+import { isBusy } from './operations.ts'
 import type { Place } from './place.ts'
 import { prove } from './proof.ts'
 import { restore } from './restore.ts'
@@ -85,6 +86,7 @@ function scratchOf({ place, backup, where, connection, version }: Opened): Scrat
         alike: true,
       })),
     ask: (question, signal) => ask(connection, question, { context, signal }),
+    works: (signal) => isBusy(connection, { context, signal }),
     async close() {
       if (!isOurs) return null
       return dropMarked(connection, { context }, backup.id).then(

@@ -9,6 +9,7 @@ import { beside, openBench, temporary, type Bench, type BenchSetting } from '../
 import { makeCertificate } from '../../support/certificate.ts'
 import { startMongo, type MongoStandIn } from '../../support/mongo/server.ts'
 import { makeMongoTools } from '../../support/mongo/tools.ts'
+import { enginePipes } from '../pipes.ts'
 import { document } from './documents.ts'
 
 const never = new AbortController().signal
@@ -276,7 +277,48 @@ suite('a drill of MongoDB', () => {
   })
 })
 
+suite('what a server of MongoDB is doing', () => {
+  test('counts as work for a run only when a tool does it in the run’s databases', async (t) => {
+    const one = await startMongo()
+    t.after(() => one.close())
+    fill('shop', one)
+    const b = await bench(t, one.url('shop'))
+    const target = 'shop_restore_20261120_060000'
+    const building = { opid: 7, active: true, appName: 'mongorestore', ns: `${target}.orders` }
+    one.store.operations = [building]
+    assert.equal(await b.source.works!(never), false)
+    await b.restore(await b.backUp())
+    assert.equal(await b.source.works!(never), true)
+    for (const other of [{ active: false }, { appName: 'shop' }, { ns: 'else.orders' }]) {
+      one.store.operations = [{ ...building, ...other }]
+      assert.equal(await b.source.works!(never), false)
+    }
+  })
+
+  test('is ended when a dead run left it, and nothing else is', async (t) => {
+    const one = await startMongo()
+    t.after(() => one.close())
+    const b = await bench(t, one.url('shop'))
+    one.store.operations = ['easy-backup dead', 'easy-backup other', 'shop'].map((appName, opid) => ({
+      opid,
+      appName,
+    }))
+    assert.equal(await b.source.terminate('dead', never), 1)
+    assert.deepEqual(
+      one.store.operations.map(({ opid }) => opid as unknown),
+      [1, 2],
+    )
+  })
+})
+
 suite('the way to MongoDB', () => {
+  test('leads through the filters of the engine and back', async (t) => {
+    fill('filtered')
+    const b = await bench(t, server.url('filtered'), { pipes: enginePipes(['gzip']) })
+    const { tables } = await b.restore(await b.backUp())
+    assert.equal(tables.length, 2)
+  })
+
   test('the password is in a private file, and in no argument and no environment', async (t) => {
     fill('secret')
     const b = await bench(t, server.url('secret'))

@@ -29,7 +29,11 @@ export const commands: Record<string, (asked: Asked) => Document> = {
       cursorsUnknown: [],
     }
   },
-  currentOp: () => ({ inprog: [] }),
+  currentOp: ({ command, store }) => ({ inprog: [{ opid: 0, active: true, command }, ...store.operations] }),
+  killOp: ({ command, store }) => {
+    store.operations = store.operations.filter(({ opid }) => opid !== command.op)
+    return {}
+  },
   listDatabases: ({ store }) => ({
     databases: [...store.databases.keys()].map((name) => ({
       name,

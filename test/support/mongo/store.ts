@@ -13,6 +13,8 @@ export interface StoredCollection {
 /** Databases in memory. A database is there as soon as it holds a collection, as at the real one. */
 export class Store {
   readonly databases = new Map<string, Map<string, StoredCollection>>()
+  /** What the server says that it is doing. */
+  operations: Document[] = []
 
   collection(db: string, name: string): StoredCollection | undefined {
     return this.databases.get(db)?.get(name)
