@@ -66,7 +66,10 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
   if (status === 404) return fault('object-missing', `${doing.what}: there is no such object in ${location}`)
   if (status === 401 || status === 403)
     return fault('storage-denied', `container ${container} refused ${doing.what} (${name})`, {
-      hint: `allow “${doing.right}” in the token, or look into the firewall and the policies of account ${account}`,
+      hint:
+        settings.accountKey === null
+          ? `allow “${doing.right}” in the token, or look into the firewall and the policies of account ${account}`
+          : `check account_key, and look into the firewall and the policies of account ${account}`,
     })
   if (tls.test(name))
     return fault('storage-unreachable', `the certificate of ${settings.endpoint} is not accepted (${name})`, {

@@ -28,6 +28,10 @@ interface Token {
   endsAt: number
 }
 
+interface Library {
+  getAccessToken(): Promise<string | null | undefined>
+}
+
 interface KeyFile {
   type: string
   client_email: string
@@ -43,14 +47,13 @@ const renewMs = 60_000
 export function createCredentials(settings: Settings, { clock }: StorageContext, http: Http): Credentials {
   let current: Promise<Token> | null = null
   let key: Promise<KeyFile> | null = null
-  let library: Promise<{ getAccessToken(): Promise<string | null | undefined> }> | null = null
+  let library: Promise<Library> | null = null
 
   const keyFile = (): Promise<KeyFile> => (key ??= readKey(settings.keyFile!))
 
   async function fresh(): Promise<Token> {
-    const own = settings.keyFile === null ? null : await keyFile()
-    if (own?.type === 'service_account') return exchange(own)
-    library ??= loadLibrary(settings)
+    if (settings.keyFile !== null) return exchange(await keyFile())
+    library ??= loadLibrary()
     const token = await fromLibrary(await library)
     return { token, endsAt: clock.now() + 2 * renewMs } // it keeps its own until they end
   }
@@ -92,11 +95,11 @@ export function createCredentials(settings: Settings, { clock }: StorageContext,
     },
     forget: () => void (current = null),
     async signer() {
-      const own = settings.keyFile === null ? null : await keyFile()
-      if (own?.type !== 'service_account')
+      if (settings.keyFile === null)
         throw new Fault('storage-denied', 'only the key of a service account can sign links', {
           hint: 'write key_file: with the key of a service account',
         })
+      const own = await keyFile()
       return {
         email: own.client_email,
         sign: (text) => createSign('RSA-SHA256').update(text).sign(own.private_key),
@@ -122,10 +125,11 @@ async function readKey(file: string): Promise<KeyFile> {
     throw new Fault('storage-denied', `the key ${file} cannot be read`, { hint, cause: error })
   }
   const key = jsonOf(text)
-  const wanted = ['client_email', 'private_key', 'token_uri']
-  const isWhole = wanted.every((name) => typeof key[name] === 'string')
-  if (typeof key['type'] !== 'string' || (key['type'] === 'service_account' && !isWhole))
-    throw new Fault('storage-denied', `${file} is not a key of a service account`, { hint })
+  const wanted = ['client_email', 'private_key', 'private_key_id', 'token_uri']
+  if (key['type'] !== 'service_account' || wanted.some((name) => typeof key[name] !== 'string'))
+    throw new Fault('storage-denied', `${file} is not a key of a service account`, {
+      hint: `${hint}; for other kinds leave key_file out and set GOOGLE_APPLICATION_CREDENTIALS`,
+    })
   return key as unknown as KeyFile
 }
 
@@ -138,14 +142,12 @@ function jsonOf(bytes: Buffer): Record<string, unknown> {
 }
 
 /** Other kinds of credentials (of the machine, of gcloud, of other clouds) are the library's to know. */
-async function loadLibrary({
-  keyFile,
-}: Settings): Promise<{ getAccessToken(): Promise<string | null | undefined> }> {
+async function loadLibrary(): Promise<Library> {
   const { Storage } = await import('@google-cloud/storage')
-  return new Storage({ projectId: 'unused', ...(keyFile !== null && { keyFilename: keyFile }) }).authClient
+  return new Storage({ projectId: 'unused' }).authClient
 }
 
-async function fromLibrary(auth: { getAccessToken(): Promise<string | null | undefined> }): Promise<string> {
+async function fromLibrary(auth: Library): Promise<string> {
   let cause: unknown
   try {
     const token = await auth.getAccessToken()
