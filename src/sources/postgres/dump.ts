@@ -1,3 +1,4 @@
+import { formatDuration } from '../../core/duration.ts'
 import type { Inspection, Sink } from '../source.ts'
 import { dumpDirectory } from './directory/dump.ts'
 import { programEnvironment } from './environment.ts'
@@ -8,6 +9,7 @@ import { forServer, installed, type Program } from './programs.ts'
 import { settled, withSession, type Session } from './session.ts'
 import { endpointOf } from './url.ts'
 
+const lagWorthTellingMs = 60_000 // replicas are behind by seconds all the time
 const physicalFromBytes = 100 * 2 ** 30 // above it a physical backup is the better tool, and we say so
 
 export async function inspect(place: Place, signal: AbortSignal): Promise<Inspection & { client: Program }> {
@@ -67,6 +69,14 @@ interface Facts {
   serverVersion: string
   sizeBytes: number
   hasTables: boolean
+  /** Of a replica; null: of none, or nobody tells. */
+  lag: Lag | null
+}
+
+interface Lag {
+  paused: boolean
+  /** Since the newest change that it replayed, while there are others that it has not; else 0. */
+  behindMs: number
 }
 
 async function readFacts(session: Session): Promise<Facts> {
@@ -74,7 +84,19 @@ async function readFacts(session: Session): Promise<Facts> {
     `SELECT pg_database_size(current_database()) AS size, EXISTS (${userTables}) AS has_tables`,
   )
   const { serverMajor, serverVersion } = session
-  return { serverMajor, serverVersion, sizeBytes: Number(row!.size), hasTables: row!.has_tables }
+  const sizeBytes = Number(row!.size)
+  return { serverMajor, serverVersion, sizeBytes, hasTables: row!.has_tables, lag: await readLag(session) }
+}
+
+/** Some hosted platforms do not tell. */
+async function readLag({ rows }: Session): Promise<Lag | null> {
+  const [row] = await rows<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+  if (!row!.standby) return null
+  const [lag] = await rows<{ paused: boolean; behind: number | null }>(
+    `SELECT pg_is_wal_replay_paused() AS paused, CASE WHEN pg_last_wal_receive_lsn() <> pg_last_wal_replay_lsn()
+       THEN (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END AS behind`,
+  ).catch(() => [])
+  return lag ? { paused: lag.paused, behindMs: Math.max(0, Math.round(lag.behind ?? 0)) } : null
 }
 
 /** Tables of people: those of extensions are not dumped, partitioned ones have no rows of their own. */
@@ -89,6 +111,10 @@ function warnings(facts: Facts, client: Program): string[] {
     found.push(
       `pg_dump ${client.major} dumps a server of PostgreSQL ${facts.serverMajor}: its dumps may need PostgreSQL ${client.major} to restore; install postgresql-client-${facts.serverMajor}`,
     )
+  const { paused = false, behindMs = 0 } = facts.lag ?? {}
+  const behind = behindMs > 0 ? `${formatDuration(behindMs)} behind its primary` : null
+  if (paused) found.push(`the replica is paused${behind ? `, and ${behind}` : ''}: this backup is of then`)
+  else if (behind && behindMs > lagWorthTellingMs) found.push(`the replica is ${behind}`)
   if (facts.sizeBytes > physicalFromBytes)
     found.push(
       'the database is larger than 100 GiB: a physical backup (pgBackRest, WAL-G) is the better tool',

@@ -34,13 +34,17 @@ export async function openOne(
   connection: Connection,
   open: (at: Connection) => Promise<Client>,
 ): Promise<{ client: Client; at: Connection }> {
+  if (isSettled(connection)) return { client: await open(connection), at: connection }
   const { role = 'any' } = connection
+  const hosts = eachHost(connection)
   const refusals = new Set<string>()
+  let missing: Fault | null = null // a replica may not have it yet
   for (const wanted of role === 'prefer-standby' ? (['standby', 'any'] as const) : [role])
-    for (const at of eachHost(connection)) {
+    for (const at of hosts) {
       const client = await open(at).catch((error: unknown) => {
         const fault = sessionFault(error, at)
-        if (isSettled(connection) || fault.code !== 'database-unreachable') throw error
+        if (fault.code === 'database-missing') missing = fault
+        else if (fault.code !== 'database-unreachable') throw fault
         refusals.add(fault.message)
         return null
       })
@@ -49,6 +53,7 @@ export async function openOne(
       await client.end()
       refusals.add(`${endpointOf(at)} is not ${words[wanted] ?? wanted}`)
     }
+  if (missing) throw missing as Fault
   throw new Fault('database-unreachable', [...refusals].join('; '), {
     hint: 'check the hosts and target_session_attrs in database_url',
   })
