@@ -102,9 +102,11 @@ function typeOf(node: Node): string {
 function groupsOf(node: Node, path: string, without: string[] = []): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, inner]) => {
     if (inner.later || without.includes(key)) return []
-    const form = inner.properties ? inner : inner.anyOf?.find(({ properties }) => properties)
-    if (!form) return []
-    const here = `${path}.${key}`
+    const [each] = Object.values(inner.patternProperties ?? {})
+    const named = each?.additionalProperties === false ? each : undefined // else its keys are told elsewhere
+    const form = inner.properties ? inner : [...(inner.anyOf ?? []), named].find((one) => one?.properties)
+    if (!form || Object.keys(form.properties!).length === 0) return []
+    const here = form === named ? `${path}.${key}.<name>` : `${path}.${key}`
     return [`### ${here}`, `${inner.description ?? ''}.`, table(form, []), ...groupsOf(form, here)]
   })
 }
