@@ -4,9 +4,9 @@ import { checkDatabases } from './databases.ts'
 import { checkCompression } from './check-places.ts'
 import { checkClones } from './clones.ts'
 import { checkDrill } from './drill.ts'
+import { checkHooks } from './hooks.ts'
 import { examine, type Examination } from './examine.ts'
 import { nearest } from '../core/nearest.ts'
-import { checkHooks } from './hooks.ts'
 import { child, isMapping, valueAt } from './pointer.ts'
 import type { StrategyFile } from './schema/strategy.ts'
 import { shown } from './shown.ts'
@@ -41,9 +41,9 @@ export function checkStrategies(examination: Examination): void {
   const named = strategiesOf(examination.root)
   checkNames(named, examination)
   checkDrill(valueAt(examination.root, '/global/drill'), '/global/drill', examination)
+  checkHooks(valueAt(examination.root, '/global/hooks'), '/global/hooks', examination)
   for (const { pointer: at, strategy } of named) {
     const source = checkDatabase(strategy, at, examination)
-  checkHooks(valueAt(examination.root, '/global/hooks'), '/global/hooks', examination)
     checkUrl({ url: strategy.dump_url, at: child(at, 'dump_url'), own: source }, examination)
     checkRestoreUrl(strategy, { at, own: source }, examination)
     checkDrillOf(strategy, { at, own: source }, examination)
@@ -52,7 +52,6 @@ export function checkStrategies(examination: Examination): void {
     checkDatabases(strategy, { at, own: source }, examination.findings)
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
-    checkHooks(strategy.hooks, child(at, 'hooks'), examination)
     checkCompression({ value: strategy.compression, at: child(at, 'compression') }, examination)
     if (source) checkClonesOf(strategy, { at, own: source, named }, examination)
   }

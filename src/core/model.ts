@@ -35,8 +35,8 @@ export type Trigger = 'schedule' | 'catch-up' | 'person' | 'retry'
 /** The station a running run is at; a face shows it in words. */
 export type Stage =
   | 'starting'
-  | 'dump'
   | 'hooks'
+  | 'dump'
   | 'upload'
   | 'proof'
   | 'manifest'
