@@ -12,7 +12,7 @@ type Event = Record<string, unknown> & { payload?: Record<string, unknown> }
 /** Stands in for PagerDuty's Events API v2: it refuses what PagerDuty refuses, and keeps incidents by dedup_key. */
 export async function startPagerduty(
   t: TestContext,
-  certificate: { key: string; cert: string },
+  certificate: { key: string; cert: string } | null,
   routingKey: string,
 ): Promise<Duty> {
   const web = await startWebServer(t, certificate)

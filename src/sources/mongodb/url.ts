@@ -53,7 +53,7 @@ function withTls({ sslmode, ...parameters }: Record<string, string>): Record<str
 
 const tlsOf: Record<string, Record<string, string>> = {
   disable: { tls: 'false' },
-  require: { tls: 'true', tlsInsecure: 'true' },
+  require: { tls: 'true' }, // who wants no certificate checked writes tlsInsecure=true
   'verify-full': { tls: 'true' },
 }
 

@@ -72,7 +72,7 @@ suite('URLs of MongoDB', () => {
 
   test('of fields have TLS as MongoDB calls it', () => {
     const tls = (mode: string) => connectionTo(`mongodb://h/x?sslmode=${mode}`).parameters
-    assert.deepEqual(tls('require'), { tls: 'true', tlsInsecure: 'true' })
+    assert.deepEqual(tls('require'), { tls: 'true' })
     assert.deepEqual(tls('verify-full'), { tls: 'true' })
     assert.match((mongodb.parseUrl('mongodb://h/x?sslmode=odd') as { mistake: string }).mistake, /sslmode/)
   })
