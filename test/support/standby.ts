@@ -8,8 +8,11 @@ import type { PostgresServer } from './postgres.ts'
 
 export interface Standby {
   port: number
-  /** Has it replayed what the primary has written so far? */
-  hasCaughtUp(): Promise<boolean>
+  /** Writes a mark at the primary. @returns its place, which `has` asks for */
+  mark(): Promise<string>
+  /** Was it replayed up to this place? */
+  has(mark: string): Promise<boolean>
+  /** Waits until it has replayed what the primary has written so far. */
   catchUp(): Promise<void>
   query(sql: string): Promise<Record<string, unknown>[]>
   /** What it said so far. */
@@ -65,14 +68,17 @@ export async function startStandby(
     await ended
     rmSync(folder, { recursive: true })
   }
-  const hasCaughtUp = async (): Promise<boolean> => {
-    const [row] = await primary.query('SELECT pg_current_wal_insert_lsn()::text AS lsn')
-    const sql = `SELECT pg_last_wal_replay_lsn() >= '${String(row!.lsn)}' AS there`
-    const [now] = await query(sql).catch(() => [])
+  const mark = async (): Promise<string> => {
+    const [row] = await primary.query(`SELECT pg_logical_emit_message(false, 'test', 'mark')::text AS lsn`)
+    return String(row!.lsn)
+  }
+  const has = async (lsn: string): Promise<boolean> => {
+    const [now] = await query(`SELECT pg_last_wal_replay_lsn() >= '${lsn}' AS there`).catch(() => [])
     return now?.there === true
   }
   const catchUp = async (): Promise<void> => {
-    for (let tries = 0; !(await hasCaughtUp()); tries++) {
+    const lsn = await mark()
+    for (let tries = 0; !(await has(lsn)); tries++) {
       if (tries === 600) throw new Error('the standby does not follow')
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
@@ -81,5 +87,5 @@ export async function startStandby(
     await close()
     throw error
   })
-  return { port, hasCaughtUp, catchUp, query, log: () => readFileSync(join(folder, 'log'), 'utf8'), close }
+  return { port, mark, has, catchUp, query, log: () => readFileSync(join(folder, 'log'), 'utf8'), close }
 }

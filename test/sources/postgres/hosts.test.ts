@@ -182,8 +182,9 @@ suite('dump_url, a replica', () => {
     await Promise.race([dumped, until(() => Promise.resolve(existsSync(began)))])
     await server.query('DELETE FROM big', 'shop') // its rows are gone for the primary, and what it cleans the replica cleans
     await server.query('VACUUM big', 'shop')
+    const mark = await standby.mark()
     const isResolved = async (): Promise<boolean> =>
-      /recovery still waiting/.test(standby.log()) || (await standby.hasCaughtUp())
+      /recovery still waiting/.test(standby.log()) || (await standby.has(mark))
     await until(isResolved).finally(() => writeFileSync(go, ''))
     await assert.rejects(dumped, (error: { code: string; message: string; hint: string; retry: boolean }) => {
       assert.equal(error.code, 'dump-failed')
