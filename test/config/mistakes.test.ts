@@ -96,11 +96,6 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     'strategies[0].hooks  running hooks comes with the next release  remove it',
   ],
   [
-    'a tunnel',
-    { strategy: ['tunnel: {}'] },
-    'strategies[0].tunnel  tunnel comes with the next release  remove it',
-  ],
-  [
     'a misspelt key of the bucket',
     { global: ['s3: { bucket: b-1, buket: c }'] },
     'global.s3.buket  unknown key  did you mean bucket?',

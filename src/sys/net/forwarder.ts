@@ -14,7 +14,7 @@ export interface Forwarder {
 }
 
 export interface Forwarding {
-  /** Where a connection goes on. @param gone  fires when the one who connected went away meanwhile */
+  /** Where a connection goes on. @param gone  fires when it was broken off meanwhile; whoever only went away is noticed later */
   onward(gone: AbortSignal): Promise<Duplex>
   /** There was no way on, or it broke. */
   failed(error: unknown): void

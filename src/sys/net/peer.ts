@@ -17,15 +17,15 @@ export async function ownerOf({ remotePort, localPort }: Socket): Promise<number
   return ownerIn(table, { from: remotePort, to: localPort })
 }
 
-const established = '01'
 const loopback = ['0100007F', '7F000001'] // 127.0.0.1 in either order of bytes
 
-/** Lines as proc(5) has them: `sl local_address rem_address st … uid`, all but the last in hexadecimal.
- * @returns the number of an account; null = there is no such connection, or its process has let go of it */
+/** Lines as proc(5) has them: `sl local_address rem_address st … uid timeout inode`, addresses in hexadecimal.
+ * @returns the number of an account; null = there is no such connection, or its process has let go of it: then it has no inode,
+ * and counts as root's */
 function ownerIn(table: string, { from, to }: { from: number; to: number }): number | null {
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
-  const spelled = loopback.map((address) => ` ${address}:${hex(from)} ${address}:${hex(to)} ${established} `)
+  const spelled = loopback.map((address) => ` ${address}:${hex(from)} ${address}:${hex(to)} `)
   const line = table.split('\n').find((row) => spelled.some((ends) => row.includes(ends)))
-  const owner = line?.trim().split(/\s+/)[7]
-  return owner === undefined ? null : Number(owner)
+  const [, , , , , , , owner, , inode] = line?.trim().split(/\s+/) ?? []
+  return owner === undefined || inode === undefined || inode === '0' ? null : Number(owner)
 }
