@@ -15,12 +15,14 @@ export interface SftpServer {
   folder(): Promise<string>
   /** What a configuration says of a folder on it. */
   options(path: string): Promise<Record<string, unknown>>
-  open(path: string, limits?: Partial<Limits>): Promise<Storage>
+  /** @param own options over those of the server */
+  open(path: string, own?: { options?: Record<string, unknown>; limits?: Partial<Limits> }): Promise<Storage>
   close(): Promise<void>
 }
 
-export async function startSftp(): Promise<SftpServer> {
-  const sshd = await startSshd()
+/** @param rules of its sshd */
+export async function startSftp(rules: Parameters<typeof startSshd>[0] = {}): Promise<SftpServer> {
+  const sshd = await startSshd(rules)
   const base = await mkdtemp(join(tmpdir(), 'eb-sftp-'))
   const pair = await makeKey(join(base, 'key'))
   await sshd.authorize(pair.publicKey)
@@ -46,12 +48,16 @@ export async function startSftp(): Promise<SftpServer> {
       await give(path)
       return path
     },
-    open: async (path, limits = {}) =>
-      openSftp('vault', await options(path), {
-        clock: hastyClock,
-        log: silentLog,
-        limits: { ...usualLimits, idleMs: 200, ...limits },
-      }),
+    open: async (path, { options: own = {}, limits = {} } = {}) =>
+      openSftp(
+        'vault',
+        { ...(await options(path)), ...own },
+        {
+          clock: hastyClock,
+          log: silentLog,
+          limits: { ...usualLimits, idleMs: 200, ...limits },
+        },
+      ),
     async close() {
       await sshd.close()
       await rm(base, { recursive: true, force: true })

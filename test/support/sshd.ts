@@ -48,8 +48,11 @@ const program = '/usr/sbin/sshd'
 const readyAttempts = 400
 const pauseMs = 25
 
-/** @param options.permitOpen where sessions may be forwarded to, `host:port`; absent: anywhere */
-export async function startSshd(options: { permitOpen?: readonly string[] } = {}): Promise<Sshd> {
+/** @param options.permitOpen where sessions may be forwarded to, `host:port`; absent: anywhere
+ * @param options.withoutSftp requests of SFTP that it does not know, as sftp-server(8) names them */
+export async function startSshd(
+  options: { permitOpen?: readonly string[]; withoutSftp?: readonly string[] } = {},
+): Promise<Sshd> {
   const { user, account } = await whoRuns()
   const folder = await mkdtemp(join(tmpdir(), 'eb-sshd-'))
   const port = await freePort()
@@ -66,7 +69,12 @@ export async function startSshd(options: { permitOpen?: readonly string[] } = {}
   await writeFile(join(folder, 'authorized_keys'), '')
   await writeFile(
     join(folder, 'config'),
-    configOf({ folder, port, permitOpen: options.permitOpen ?? ['any'] }),
+    configOf({
+      folder,
+      port,
+      permitOpen: options.permitOpen ?? ['any'],
+      withoutSftp: options.withoutSftp ?? [],
+    }),
   )
   let watcher = await launch(folder, { account, port })
 
@@ -119,8 +127,15 @@ async function whoRuns(): Promise<{ user: string; account: Account | null }> {
   return { user: 'nobody', account: { uid: await idOf('-u'), gid: await idOf('-g') } }
 }
 
-function configOf(parts: { folder: string; port: number; permitOpen: readonly string[] }): string {
-  const { folder, port, permitOpen } = parts
+interface ConfigParts {
+  folder: string
+  port: number
+  permitOpen: readonly string[]
+  withoutSftp: readonly string[]
+}
+
+function configOf({ folder, port, permitOpen, withoutSftp }: ConfigParts): string {
+  const sftp = `internal-sftp${withoutSftp.length > 0 ? ` -P ${withoutSftp.join(',')}` : ''}`
   return [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
@@ -135,8 +150,8 @@ function configOf(parts: { folder: string; port: number; permitOpen: readonly st
     'UseDNS no',
     'LogLevel DEBUG1',
     `PermitOpen ${permitOpen.join(' ')}`,
-    'Subsystem sftp internal-sftp',
-    'ForceCommand internal-sftp', // the account's shell lets nobody in
+    `Subsystem sftp ${sftp}`,
+    `ForceCommand ${sftp}`, // the account's shell lets nobody in
     '',
   ].join('\n')
 }

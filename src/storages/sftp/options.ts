@@ -62,7 +62,7 @@ export function settingsOf(options: Record<string, unknown>): Settings {
       hostKey: { fingerprint: written.fingerprint, knownHosts: written.known_hosts },
     },
     path,
-    location: `sftp://${user}@${host}${port === 22 ? '' : `:${port}`}/${path.replace(/\/+$/, '')}`,
+    location: `sftp://${user}@${host}${port === 22 ? '' : `:${port}`}${path.startsWith('/') ? '' : '/~/'}${path.replace(/\/+$/, '')}`,
   }
 }
 

@@ -55,28 +55,27 @@ interface Opened extends OpenFile {
 }
 
 async function* follow(reading: Reading, first: Opened): AsyncGenerator<Buffer> {
+  const { pool, key, signal } = reading
   let file = first
-  for (let failures = 0; ;) {
-    try {
-      for await (const chunk of readAhead(file, reading)) {
-        reading.signal.throwIfAborted()
-        reading.at += chunk.length
-        failures = 0
-        passedThrough(chunk.length)
-        yield chunk
+  try {
+    for (let failures = 0; ;) {
+      try {
+        for await (const chunk of readAhead(file, reading)) {
+          signal.throwIfAborted()
+          reading.at += chunk.length
+          failures = 0
+          passedThrough(chunk.length)
+          yield chunk
+        }
+        return
+      } catch (error) {
+        await pool.pauseAfter(await explained(error, `reading ${key}`, file.session), ++failures, signal)
+        file.close()
+        file = await opened(reading)
       }
-      return
-    } catch (error) {
-      await reading.pool.pauseAfter(
-        await explained(error, `reading ${reading.key}`, file.session),
-        ++failures,
-        reading.signal,
-      )
-      file.close()
-      file = await opened(reading)
-    } finally {
-      file.close()
     }
+  } finally {
+    file.close()
   }
 }
 
