@@ -42,7 +42,7 @@ export async function dump(place: Place, sink: Sink, signal: AbortSignal): Promi
   const choice = chosen(options, facts.relations)
   if (choice.only?.length === 0) throw nothingChosen()
   if (facts.endlessEvent !== null) throw endless(facts.endlessEvent)
-  if (facts.hasEvents && /['"\\\0\n\r\x1a]/.test(origin.database)) throw eventsOutOfReach(origin.database)
+  if (facts.hasEvents && /['"\\\0\n\r]/.test(origin.database)) throw eventsOutOfReach(origin.database)
   const { flavour } = program
   const file = await optionFile(origin, { context, flavour, encrypted: facts.encrypted })
   const argv = [

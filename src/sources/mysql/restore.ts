@@ -5,6 +5,7 @@ import type { RawInput, Restored, TargetRequest } from '../source.ts'
 import { countRows, markName } from './counts.ts'
 import { load, type Loading } from './load.ts'
 import { quoted } from './names.ts'
+import { overwrite } from './overwrite.ts'
 import { definersNotThere } from './ownership.ts'
 import type { Place } from './place.ts'
 import { programFor } from './programs.ts'
@@ -37,8 +38,18 @@ export async function restore(place: Place, job: RestoreJob, signal: AbortSignal
     const withoutDefiners = request.noOwner || missing.length > 0
     const loading = { program, connection, encrypted: state.encrypted, scan, withoutDefiners, raw }
     const warnings = request.noOwner || missing.length === 0 ? [] : [strippedFor(missing)]
-    if (state.exists && !state.empty) throw new Fault('target-exists', 'not empty')
-    return fill(place, { ...job, loading, state, server, warnings }, signal)
+    const filling = { ...job, loading, state, server, warnings }
+    if (!state.exists || state.empty) return fill(place, filling, signal)
+    return overwrite(
+      place,
+      {
+        connection,
+        stamp: stampOf(place),
+        state,
+        fill: (work) => fillWork(place, { filling, work }, signal),
+      },
+      signal,
+    )
   })
 }
 
@@ -109,6 +120,28 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
     signal.throwIfAborted()
     throw left === null ? error : withLeftover(asFault(error), connection, left)
   }
+}
+
+/** Of this run alone: who is killed leaves databases of these names. */
+function stampOf({ context }: Place): string {
+  return new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_')
+}
+
+/** The new data beside what it will replace; nobody needs to compare it later. */
+async function fillWork(
+  place: Place,
+  { filling, work }: { filling: Filling; work: Connection },
+  signal: AbortSignal,
+): Promise<Restored> {
+  const { backup, request, loading } = filling
+  const state = { ...filling.state, exists: false, empty: true }
+  const restored = await fill(place, { ...filling, state, loading: { ...loading, connection: work } }, signal)
+  if (holds(restored.tables, backup.tables ?? loading.scan.tables, request))
+    return { ...restored, open: openCommand(loading.connection) }
+  await undo(place, { ...filling, state, loading: { ...loading, connection: work } })
+  throw new Fault('restore-failed', 'the restored tables have other rows than the backup', {
+    hint: 'nothing was overwritten',
+  })
 }
 
 /** What new tables and routines sort by; in no dump of a single database. */

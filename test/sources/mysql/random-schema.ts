@@ -67,7 +67,7 @@ export function randomSchema(seed: number): string[] {
   return statements
 }
 
-const letters = [...'abcXYZ019_$ \n\t\'"`;.,()-/*#\\%äßéЖ日', '--', '/*', '*/', ';;', 'VALUES (']
+const letters = [...Array.from('abcXYZ019_$ \n\t\'"`;.,()-/*#\\%äßéЖ日'), '--', '/*', '*/', ';;', 'VALUES (']
 
 interface ColumnType {
   sql: string
@@ -124,7 +124,7 @@ const types: readonly ColumnType[] = [
   { sql: 'INET6', value: () => "'2001:db8::ff00:42:8329'" },
 ]
 
-const asciiLetters = [...'abc XYZ\'"\\`;,()\n\t%_-#/*']
+const asciiLetters = Array.from('abc XYZ\'"\\`;,()\n\t%_-#/*')
 
 function text(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0')}'`
