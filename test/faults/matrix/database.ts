@@ -12,6 +12,20 @@ export const databaseFaults: readonly Row[] = [
     torture: ['the database server crashes and restarts', 'server sessions are terminated'],
   },
   {
+    fault: 'the tunnel is cut in the middle of a dump',
+    by: [['engine/tunnels.test.ts', 'cut in the middle, the retry succeeds']],
+  },
+  {
+    fault: 'a jump host shows another key, refuses ours, or is away',
+    by: [
+      ['engine/tunnels.test.ts', 'a changed host key fails the run at once, and says what to compare'],
+      [
+        'tunnels/ssh.test.ts',
+        'a jump host that refuses the key, has another one or is away is told by its name',
+      ],
+    ],
+  },
+  {
     fault: 'a lock is held',
     by: [
       [postgres, 'a table that stays locked ends the dump with its name'],
