@@ -33,8 +33,10 @@ export function checkTunnel(
   if (own && hasNoServer(strategy, own, drivers))
     findings.mistake(
       place,
-      'the database is a file or a socket of this machine: there is nowhere to go',
-      'remove tunnel',
+      isInDns(strategy, drivers)
+        ? 'which servers mongodb+srv means is said by DNS: no way can be made beforehand'
+        : 'the database is a file or a socket of this machine: there is nowhere to go',
+      isInDns(strategy, drivers) ? 'name them: mongodb://host:27017/database' : 'remove tunnel',
     )
 }
 
@@ -62,6 +64,10 @@ function hasNoServer(strategy: StrategyFile, own: SourceFacts, drivers: DriverCa
   const url = databaseUrlOf(strategy, drivers)
   const facts = url === null ? null : own.parseUrl(url)
   return facts !== null && 'hosts' in facts && facts.hosts?.length === 0
+}
+
+function isInDns(strategy: StrategyFile, drivers: DriverCatalogue): boolean {
+  return databaseUrlOf(strategy, drivers)?.startsWith('mongodb+srv:') ?? false
 }
 
 /** With every path absolute. */

@@ -160,6 +160,14 @@ suite('what goes wrong with MongoDB', () => {
   })
 })
 
+test('collections that are left out are in no dump, and one without any is no failure then', async (t) => {
+  fill('partly')
+  const options = { exclude_collections: ['people', 'orders'] }
+  const b = await bench(t, server.url('partly'), { facts: { driver: mongodb, options } })
+  assert.equal((await b.source.inspect(b.series, never)).hasTables, false)
+  assert.deepEqual((await b.backUp()).tables, [])
+})
+
 suite('a restore of MongoDB', () => {
   test('keeps names with a star apart, in the database and in its collections', async (t) => {
     fill('a*')
