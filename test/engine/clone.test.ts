@@ -220,6 +220,37 @@ suite('a copy of a PostgreSQL backup', () => {
     })
   })
 
+  test('of one database of a whole server goes into the place of that name', async (t) => {
+    const shop = `clone${++made}`
+    await fillSample(server, shop, 20)
+    const clones = { staging: { database_url: server.url(`${shop}_copy`) } }
+    const strategies = {
+      everything: { database_url: server.url('postgres'), databases: { include: [shop] }, clones },
+    }
+    const world = await makeWorld(t, { postgres: server, strategies })
+    const { id } = await world.engine.startBackup('everything', {
+      trigger: 'person',
+      actor: person,
+      database: shop,
+    })
+    assert.equal((await world.finish(id)).state, 'succeeded')
+    const { view } = await world.engine.backup((await world.engine.backups({ limit: 1 }))[0]!.id, null)
+    const run = await carryOut(
+      world,
+      await world.engine.requestRestore(cloneAsk('everything', { backup: view.id }), person),
+    )
+    assert.equal(run.state, 'succeeded', run.fault?.text ?? '')
+    assert.equal(run.restore!.clone!.sanitized.length, 0)
+    assert.deepEqual(await databasesLike(server, shop), [shop, `${shop}_copy`])
+    const own = { ...world.config.strategies[0]! }
+    own.clones = { staging: { ...own.clones.staging!, url: server.url(shop) } }
+    world.context.config = { ...world.config, strategies: [own] }
+    await assert.rejects(
+      world.engine.requestRestore(cloneAsk('everything', { backup: view.id, typed: shop }), person),
+      { code: 'target-invalid', message: /is the database of everything itself/ },
+    )
+  })
+
   test('never takes the place of the database itself, by whatever address', async (t) => {
     const world = await scene(t, { database_url: server.url('clone_own').replace('127.0.0.1', 'localhost') })
     const own = { ...world.config.strategies[0]! }

@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ClonePlan, CloneResult, Sanitized } from '../../core/clone.ts'
+import { driftOf } from '../../core/drift.ts'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { RestoreResult } from '../../core/model.ts'
 import type { Cloning, Source, Swapping } from '../../sources/source.ts'
 import { audit } from '../../state/audit.ts'
 import { findClone, insertClone, moveClone } from '../../state/clones.ts'
 import type { EngineContext } from '../context.ts'
-import { carryOver, refuseDrift, withChosen, type Confirmed } from '../restore/beside.ts'
+import { driftFault } from '../requests/unchanged.ts'
+import { carryOver, withChosen, type Confirmed } from '../restore/beside.ts'
 import type { Chosen } from '../restore/choose.ts'
-import { targetRequest } from '../restore/plan.ts'
+import { planRestore, targetRequest } from '../restore/plan.ts'
 import type { Work, WorkResult } from '../work.ts'
 import { placeOf } from './place.ts'
 import { settleClone } from './settle.ts'
@@ -49,7 +51,7 @@ export async function makeClone(
 }
 
 async function make(context: EngineContext, work: Work, job: Making): Promise<WorkResult> {
-  const { tools, plan, view } = job
+  const { tools, plan } = job
   await noteMaking(context, work, job)
   try {
     const restored = await restoreDraft(context, work, job)
@@ -57,7 +59,7 @@ async function make(context: EngineContext, work: Work, job: Making): Promise<Wo
     const rows = job.scripts.length === 0 ? [] : await sanitize(job, work.signal)
     const sanitized = plan.sanitize.map(({ file }, at) => ({ file, rows: rows[at] ?? null }))
     work.pulse.stage('swap')
-    await refuseDrift(context, view.plan, { ask: job.ask, work }) // hours may have passed
+    await refuseChanged(context, work, job) // hours may have passed
     await noteNaming(context, work, { ...job, restored, sanitized })
     await giveName(work, job)
     return await finish(context, work, tools)
@@ -148,6 +150,12 @@ async function sanitize(job: Making, signal: AbortSignal): Promise<(number | nul
       cause: error,
     })
   }
+}
+
+/** What would stand in its way is what was made here: only what was confirmed counts. */
+async function refuseChanged(context: EngineContext, { signal }: Work, { ask, view }: Making): Promise<void> {
+  const drift = driftOf(view.plan, await planRestore(context, ask, signal))
+  if (drift.length > 0) throw driftFault(drift)
 }
 
 async function noteNaming(

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { ClonePlan } from '../../core/clone.ts'
 import { formatDuration } from '../../core/duration.ts'
+import { Fault } from '../../core/faults.ts'
 import type { Source, TargetPlan } from '../../sources/source.ts'
 import { openSource, type EngineContext } from '../context.ts'
 import type { Chosen, FixedAsk } from '../restore/choose.ts'
@@ -27,25 +28,23 @@ export async function planClone(
 ): Promise<{ target: TargetPlan; clone: ClonePlan }> {
   const { ask, chosen, source } = asked
   const place = placeOf(chosen.strategy, asked.place)
+  if (!source.clone || !source.swap) throw impossible(chosen)
   const request = { database: null, url: null, stamp: ask.stamp, noOwner: true }
   const named = await source.plan(chosen.manifest, { ...request, inPlace: { freshnessSql: null } }, signal)
-  const { beside, kept } = named.swap ?? { beside: '', kept: '' }
-  const isPossible = source.clone !== undefined && source.swap !== undefined && named.swap !== undefined
-  const fresh = isPossible
-    ? await source.plan(
-        chosen.manifest,
-        { ...request, database: beside, clean: place.sanitize.length > 0 }, // then the program for scripts is looked for, too
-        signal,
-      )
-    : null
+  if (!named.swap) throw impossible(chosen)
+  const { beside, kept } = named.swap
+  const fresh = await source.plan(
+    chosen.manifest,
+    { ...request, database: beside, clean: place.sanitize.length > 0 }, // then the program for scripts is looked for, too
+    signal,
+  )
   const { swap: _swap, ...facts } = named
   const target = {
     ...facts,
-    mode: fresh?.mode ?? named.mode,
-    warnings: [...new Set([...named.warnings, ...(fresh?.warnings ?? [])])],
+    mode: fresh.mode,
+    warnings: [...new Set([...named.warnings, ...fresh.warnings])],
     blockers: [
-      ...(isPossible ? [] : [`${chosen.strategy.source.kind} databases cannot be copied into a place yet`]),
-      ...new Set([...(named.exists ? named.blockers : []), ...(fresh?.blockers ?? [])]),
+      ...new Set([...(named.exists ? named.blockers : []), ...fresh.blockers]),
       ...(await ownBlocker(context, { ...asked, target: named }, signal)),
     ],
   }
@@ -55,6 +54,12 @@ export async function planClone(
     target,
     clone: { place: asked.place, beside, kept, sanitize, dropAfterMs, protected: isProtected },
   }
+}
+
+function impossible({ manifest }: Chosen): Fault {
+  return new Fault('target-invalid', `backups of ${manifest.engine.name} cannot be copied into a place`, {
+    hint: 'restore it there with --target-url; nothing was changed',
+  })
 }
 
 async function readScript(path: string): Promise<ClonePlan['sanitize'][number]> {

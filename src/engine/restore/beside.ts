@@ -42,11 +42,12 @@ export async function withChosen<T>(
 ): Promise<T> {
   await refuseDrift(context, view.plan, { ask, work })
   const chosen = await choose(context, ask, work.signal)
-  const source = await openSource(context, strategyAtTarget(work.strategy, ask), {
+  const at = strategyAtTarget(work.strategy, ask)
+  const source = await openSource(context, at, {
     id: work.run.id,
     folder: work.folder,
     restoring: true,
-    ...databaseOf(work.strategy, chosen.manifest),
+    ...databaseOf(at, chosen.manifest),
   })
   try {
     return await restore({ chosen, source })

@@ -99,7 +99,7 @@ export async function planRestore(
     id,
     folder,
     restoring: true,
-    ...databaseOf(chosen.strategy, chosen.manifest),
+    ...databaseOf(at, chosen.manifest),
   })
   try {
     if (ask.clone !== undefined) {
