@@ -106,6 +106,8 @@ export function unknownFormat(address: string, { raw, layers }: Front): Fault {
   return new Fault(
     'target-invalid',
     `${address} holds ${isTar ? 'a tar archive' : 'no format that is known here'}${inside}`,
-    { hint: 'it takes pg_dump’s custom format, a SQLite file, or plain SQL' },
+    {
+      hint: 'it takes pg_dump’s custom format, a tar archive of its directory format with toc.dat first, a SQLite file, or plain SQL',
+    },
   )
 }
