@@ -1,6 +1,7 @@
 import { Fault } from '../core/faults.ts'
 import type { Actor, Level, RunView, Trigger } from '../core/model.ts'
-import { endRun, findRun, openRuns, requestCancel, runsOfGroup, type Run } from '../state/runs.ts'
+import { runsOfGroup } from '../state/groups.ts'
+import { endRun, findRun, openRuns, requestCancel, type Run } from '../state/runs.ts'
 import { admitBackup, admitDrill, admitVerify, admitVerifyAll, viewIn } from './admit.ts'
 import { findBackup } from './catalogue.ts'
 import { strategyOf, type EngineContext } from './context.ts'

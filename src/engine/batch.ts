@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { channelFor, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
 import { outcomes, type RunView } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
@@ -56,7 +55,7 @@ async function recentStarts(db: Read, now: number): Promise<Start[]> {
     .select(['id', 'strategy', 'params'])
     .where('kind', '=', 'backup')
     .where('trigger', 'in', ['schedule', 'catch-up'])
-    .where(sql<string | null>`params ->> '$.group'`, 'is', null) // a server has a thread of its own
+    .where('params', 'not like', '%"group":%') // a server has a thread of its own
     .where('queued_at', '>', now - windowMs)
     .orderBy('seq', 'desc')
     .limit(batchLimits.lines + mostApart)

@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { DrillResult } from '../core/drill.ts'
 import type { FaultFacts } from '../core/faults.ts'
 import type {
@@ -19,7 +19,6 @@ import type {
 } from '../core/model.ts'
 import type { Identity } from '../sys/strays.ts'
 import type { Read, Write } from './database.ts'
-import type { SeriesRef } from './series.ts'
 import type { RunsTable } from './tables.ts'
 
 /** What a run works on beside its strategy. */
@@ -114,7 +113,7 @@ export async function insertRun(tx: Write, run: NewRun, now: number): Promise<vo
 
 export async function findRun(db: Read, id: string): Promise<Run | null> {
   const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
-  return row ? fromRow(row) : null
+  return row ? runFrom(row) : null
 }
 
 /** Newest first. */
@@ -126,7 +125,7 @@ export async function listRuns(
   if (filter.strategy) query = query.where('strategy', '=', filter.strategy)
   if (filter.kind) query = query.where('kind', '=', filter.kind)
   if (filter.state) query = query.where('state', '=', filter.state)
-  return (await query.execute()).map(fromRow)
+  return (await query.execute()).map(runFrom)
 }
 
 /** Runs without an end, oldest first. */
@@ -138,7 +137,7 @@ export async function openRuns(db: Read): Promise<Run[]> {
       .where('state', 'in', ['queued', 'running'])
       .orderBy('seq')
       .execute()
-  ).map(fromRow)
+  ).map(runFrom)
 }
 
 /** The oldest queued run that may start now takes its lease and becomes this holder's.
@@ -150,7 +149,7 @@ export async function claimRun(
   may: (run: Run, queued: readonly Run[]) => boolean,
 ): Promise<Run | null> {
   const rows = await tx.selectFrom('runs').selectAll().where('state', '=', 'queued').orderBy('seq').execute()
-  const queued = rows.map(fromRow)
+  const queued = rows.map(runFrom)
   for (const run of queued) {
     if (!may(run, queued)) continue
     if (run.lease && !(await takeLease(tx, run, holder, now))) continue
@@ -180,38 +179,6 @@ async function takeLease(tx: Write, run: Run, holder: Identity, now: number): Pr
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
-}
-
-/** A running run turns out to be about one series: it holds that one's lease from now on, and not the one of all. */
-export async function assignSeries(
-  tx: Write,
-  run: string,
-  to: { series: string; lease: string; params: RunParams; holder: Identity; at: number },
-): Promise<void> {
-  const { series, lease, params } = to
-  await tx.deleteFrom('leases').where('run', '=', run).execute()
-  const held = { key: lease, run, holder: JSON.stringify(to.holder), taken_at: to.at }
-  await tx.insertInto('leases').values(held).execute()
-  await tx
-    .updateTable('runs')
-    .set({ series, lease, params: JSON.stringify(params) })
-    .where('id', '=', run)
-    .execute()
-}
-
-/** Every run that came of one list, in the order they were accepted. */
-export async function runsOfGroup(db: Read, group: string): Promise<Run[]> {
-  const head = await findRun(db, group)
-  if (!head) return []
-  const rows = await db
-    .selectFrom('runs')
-    .selectAll()
-    .where('strategy', '=', head.strategy)
-    .where('kind', '=', 'backup')
-    .where(sql<string>`params ->> '$.group'`, '=', group)
-    .orderBy('seq')
-    .execute()
-  return rows.map(fromRow)
 }
 
 /** A running run takes more than its own lease: all of these or none. They end with it.
@@ -287,27 +254,8 @@ export async function requestCancel(tx: Write, id: string, actor: Actor): Promis
   await open.where('state', 'in', ['queued', 'running']).where('cancelled_by', 'is', null).execute()
 }
 
-/** How many runs of this kind failed since the last good one, newest first. */
-export async function failuresInARow(db: Read, of: string | SeriesRef): Promise<number> {
-  // `+state`: by the index on (strategy, kind, seq), from the newest on; the one on states would sort all that ended well
-  const strategy = typeof of === 'string' ? of : of.strategy
-  const all = db.selectFrom('runs').where('strategy', '=', strategy).where('kind', '=', 'backup')
-  const backups = typeof of === 'string' ? all : all.where('series', '=', of.series)
-  const good = await backups
-    .select('seq')
-    .where(sql<string>`+state`, 'in', ['succeeded', 'degraded'])
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  const failed = await backups
-    .select((e) => e.fn.countAll<number>().as('count'))
-    .where(sql<string>`+state`, '=', 'failed')
-    .where('seq', '>', good?.seq ?? 0)
-    .executeTakeFirstOrThrow()
-  return failed.count
-}
-
-function fromRow(row: Selectable<RunsTable>): Run {
+/** A row as it is kept. */
+export function runFrom(row: Selectable<RunsTable>): Run {
   const parse = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T))
   return {
     id: row.id,

@@ -94,6 +94,26 @@ async function backedUp(db: Read, strategy: string): Promise<string[]> {
   return rows.map(({ series }) => series)
 }
 
+/** How many runs of this kind failed since the last good one, newest first. */
+export async function failuresInARow(db: Read, of: string | SeriesRef): Promise<number> {
+  // `+state`: by the index on (strategy, kind, seq), from the newest on; the one on states would sort all that ended well
+  const strategy = typeof of === 'string' ? of : of.strategy
+  const all = db.selectFrom('runs').where('strategy', '=', strategy).where('kind', '=', 'backup')
+  const backups = typeof of === 'string' ? all : all.where('series', '=', of.series)
+  const good = await backups
+    .select('seq')
+    .where(sql<string>`+state`, 'in', ['succeeded', 'degraded'])
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const failed = await backups
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where(sql<string>`+state`, '=', 'failed')
+    .where('seq', '>', good?.seq ?? 0)
+    .executeTakeFirstOrThrow()
+  return failed.count
+}
+
 /** Of a whole server: how often in a row the backups of each series failed that is there and whose newest one did. `''`: the list of
  * its databases, while no run since then got as far as a good backup. */
 export async function failingSeries(db: Read, strategy: string): Promise<Map<string, number>> {

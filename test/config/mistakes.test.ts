@@ -81,20 +81,21 @@ const cases: [string, { global?: string[]; strategy?: string[] }, string][] = [
     'strategies[0].storage[0].name  is missing  write name: disk',
   ],
   [
-    'backups of databases that are gone',
-    { global: ['retention: { max_age: 30d, keep_gone: 7d }'] },
-    'global.retention.keep_gone  keep_gone comes with the next release  write max_age: 30d, or remove it',
+    'a choice of databases that is none',
+    { strategy: ['databases: some'] },
+    'strategies[0].databases  "some" is not a choice of databases  write all, or { include: ["client_*"], exclude: ["*_scratch"] }',
+  ],
+  [
+    'how long backups of databases that are gone are kept',
+    { global: ['retention: { max_age: 30d, keep_gone: 7 }'] },
+    'global.retention.keep_gone  7 has no unit  write 7m for minutes, 7d for days',
   ],
   [
     'what is not built yet is said once, whatever is in it',
-    { global: ['hooks: { typo: ${UNSET}, x: 1 }'.replace('${UNSET}', '"${UNSET}"')] },
-    'global.hooks  running hooks comes with the next release  remove it',
+    { global: ['spool: { typo: ${UNSET}, x: 1 }'.replace('${UNSET}', '"${UNSET}"')] },
+    'global.spool  spool comes with the next release  remove it',
   ],
-  [
-    'hooks',
-    { strategy: ['hooks: {}'] },
-    'strategies[0].hooks  running hooks comes with the next release  remove it',
-  ],
+  ['spool', { strategy: ['spool: {}'] }, 'strategies[0].spool  spool comes with the next release  remove it'],
   [
     'a misspelt key of the bucket',
     { global: ['s3: { bucket: b-1, buket: c }'] },
