@@ -91,6 +91,18 @@ function checkDatabase(strategy: StrategyFile, at: string, examination: Examinat
 function checkConnection(connection: Connection, at: string, examination: Examination): SourceFacts | null {
   const source = sourceOf(`${connection.type}:`, examination.drivers)
   if (!source) return reportUnknown(connection.type.toLowerCase(), child(at, 'type'), examination)
+  const { findings } = examination
+  const broken = (['user', 'password', 'database'] as const).find(
+    (key) => !(connection[key] ?? '').isWellFormed(),
+  )
+  if (broken) {
+    findings.mistake(
+      child(at, broken),
+      'it holds half of a character',
+      'write it as text, without \\u escapes',
+    )
+    return null
+  }
   return judgeUrl(source, { url: composeUrl(connection, source), at }, examination)
 }
 

@@ -68,7 +68,7 @@ function strategyFrom(
   context: Context,
 ): Strategy {
   const own = { ...global, ...strategy }
-  const url = databaseUrlOf(strategy, context.catalogue)!
+  const url = databaseUrlOf(strategy, context.catalogue, context.folder)!
   return {
     name,
     tags: strategy.tags ?? [],

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { composeUrl } from '../../src/config/database.ts'
+import { drivers } from './catalogue.ts'
 import { around, load, path } from './load.ts'
 
 const smallest = `
@@ -238,6 +240,14 @@ strategies: { shop: { connection: { ${fields} } } }
     urlOf('type: postgres, socket: /run/pg, port: 5433, user: me, database: shop, tls: verify-full'),
     'postgres://me@localhost:5433/shop?host=%2Frun%2Fpg&sslmode=verify-full',
   )
+  const hosts = { type: 'postgres', host: ['a', 'b:5433', '::1', '[::2]:5434'], port: 5432, database: 'shop' }
+  const source = drivers.sources.find(({ kind }) => kind === 'postgres')!
+  assert.equal(composeUrl(hosts, source), 'postgres://a:5432,b:5433,[::1]:5432,[::2]:5434/shop')
+  assert.equal(
+    urlOf('type: postgres, host: db, database: shop, tls: { ca: ./ca.pem, cert: /c.pem, key: c.key }'),
+    'postgres://db/shop?sslmode=verify-full&sslrootcert=%2Fetc%2Feasy-backup%2Fca.pem&sslcert=%2Fc.pem&sslkey=%2Fetc%2Feasy-backup%2Fc.key',
+  )
+  assert.equal(urlOf('type: postgres, host: db, database: x, tls: {}'), 'postgres://db/x?sslmode=require')
 })
 
 test('health is served where the file says', () => {

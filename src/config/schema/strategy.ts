@@ -1,36 +1,11 @@
 import { Type, type Static } from 'typebox'
 import { databases } from './databases.ts'
 import { clones } from './clones.ts'
+import { connection } from './connection.ts'
 import { shared } from './shared.ts'
 import { slackRouting } from './slack.ts'
 import { tunnel } from './tunnel.ts'
-import { count, databaseUrl, flag, group, later, text } from './words.ts'
-
-/** In place of `database_url`, for who would rather not write a URL. */
-const connection = Type.Object(
-  {
-    type: Type.String({ description: 'Kind of database, as in the URL', examples: ['postgres'] }),
-    host: text({ description: 'Server', examples: ['prod-db'] }),
-    port: count({ description: 'Port of the server', minimum: 1, maximum: 65_535, examples: [5432] }),
-    user: text({ description: 'User', examples: ['backup'] }),
-    password: Type.Optional(
-      Type.String({ description: 'Password, as it is', secret: true, examples: ['${DB_PASSWORD}'] }),
-    ),
-    database: Type.String({ description: 'Name of the database; for SQLite its file', examples: ['myapp'] }),
-    tls: Type.Optional(
-      Type.Unsafe<boolean | string>({
-        reads: 'tls',
-        description: 'true, false, or a mode of the database such as `verify-full`',
-        examples: [true],
-      }),
-    ),
-    socket: text({
-      description: 'Folder of the server’s socket, in place of `host`',
-      examples: ['/var/run/postgresql'],
-    }),
-  },
-  { additionalProperties: false, description: 'The database in single fields, in place of `database_url`' },
-)
+import { databaseUrl, flag, group, later } from './words.ts'
 
 /** Everything of a strategy but its name. */
 export const strategyKeys = {
@@ -38,7 +13,7 @@ export const strategyKeys = {
     description: 'The database: `postgres://user:password@host:port/name` or `sqlite:///path/of/file.db`',
     examples: ['postgres://backup:${DB_PASSWORD}@prod-db:5432/myapp'],
   }),
-  connection: Type.Optional(connection),
+  connection,
   dump_url: databaseUrl({
     description: 'Dump from here instead, for example from a replica',
     examples: ['postgres://backup:${DB_PASSWORD}@replica:5432/myapp'],
