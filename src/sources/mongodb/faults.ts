@@ -87,6 +87,8 @@ function faultOf(
 
 /** `2026-11-20T06:00:00.000+0000<tab>Failed: …`: the line that says why, without its time. */
 function toolWords(lines: readonly string[]): string {
+  // mongodump sometimes panics when the server refuses it in the middle: then the trace is all that it says last
+  if (lines.some((line) => /\.go:\d+ \+0x/.test(line))) return 'it crashed, see the log of the run'
   const plain = lines.map((line) => line.replace(/^\S+T\S+\t/, ''))
   const failed =
     plain.findLast((line) => line.startsWith('Failed: ')) ?? plain.findLast((line) => /error/i.test(line))

@@ -49,11 +49,12 @@ export async function startMongo(setting: MongoSetting = {}): Promise<MongoStand
   const { certificate } = setting
   const store = new Store()
   const sockets = new Set<Socket>()
+  const cursors: Asked['cursors'] = new Map() // of the server: the next batch may be asked for on another connection
   const [user, password] = ['backup', 'pä$$ w/"rd@:%']
   const greet = (socket: Socket): void => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    serve(socket, standIn, setting)
+    serve(socket, { standIn, setting, cursors })
   }
   const server = certificate ? createSecureServer(certificate, greet) : createServer(greet)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -79,10 +80,15 @@ export async function startMongo(setting: MongoSetting = {}): Promise<MongoStand
   return standIn
 }
 
-function serve(socket: Socket, standIn: MongoStandIn, setting: MongoSetting): void {
+interface Serving {
+  standIn: MongoStandIn
+  setting: MongoSetting
+  cursors: Asked['cursors']
+}
+
+function serve(socket: Socket, { standIn, setting, cursors }: Serving): void {
   const { store, user, password } = standIn
   const scram = createScram((name, source) => (name === user && source === 'admin' ? password : null))
-  const cursors: Asked['cursors'] = new Map()
   let signedIn: string | null = null
 
   function answer({ command, documents }: Request): Document {
