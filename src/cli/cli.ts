@@ -1,5 +1,4 @@
 import { CommanderError, type Command } from 'commander'
-import { laterCommands } from '../commands/registry.ts'
 import { quoted } from '../commands/words.ts'
 import { asFault, Fault, faultFacts, faultTable } from '../core/faults.ts'
 import { createProgram } from './program.ts'
@@ -53,10 +52,6 @@ interface Typed {
 function misunderstood(error: CommanderError, { argv, program }: Typed): Fault {
   const [, text = error.message, near] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*?)\?\))?$/s.exec(error.message) ?? []
-  if (error.code === 'commander.unknownCommand') {
-    const later = argv.find((word) => laterCommands.includes(word))
-    if (later) return new Fault('not-yet', `\`${later}\` comes with a later release`)
-  }
   if (error.code === 'commander.help')
     return unfinished(program.commands.find((each) => argv.includes(each.name())))
   return new Fault('usage', text.replaceAll("'", '`'), {

@@ -7,7 +7,7 @@ import { checkArguments, readArguments, type Arguments } from './arguments.ts'
 import { audited } from './audited.ts'
 import type { CommandDefinition, Engine, Face, Gate, Person } from './command.ts'
 import { nearest } from '../core/nearest.ts'
-import { commands, laterCommands } from './registry.ts'
+import { commands } from './registry.ts'
 import type { Reply, ReplyAction } from './reply.ts'
 import { onlySeen, seenBy } from './seen.ts'
 import { quoted, splitWords } from './words.ts'
@@ -135,7 +135,6 @@ function lookUp(name: string, offered: readonly CommandDefinition[]): CommandDef
 function find(name: string, offered: readonly CommandDefinition[]): CommandDefinition {
   const command = lookUp(name, offered)
   if (command) return command
-  if (laterCommands.includes(name)) throw new Fault('not-yet', `\`${name}\` comes with a later release`)
   const near = nearest(
     name,
     offered.flatMap((each) => [each.name, ...each.aliases]),

@@ -77,6 +77,3 @@ export const commands: readonly CommandDefinition[] = [
   notifyTest,
   catalogSync,
 ]
-
-/** Commands that the documentation of later releases names: asked for today, they are told from a typing mistake. */
-export const laterCommands: readonly string[] = []

@@ -71,7 +71,7 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['-c some.yml config', 2, /^error: `config` needs another word\n {2}`easy-backup help config`/],
     ['-c some.yml', 2, /^error: no command was given\n {2}`easy-backup help` lists them\n$/],
     ['help nothing', 2, /^error: unknown command `nothing`\n/],
-    ['clone shop', 4, /^error: `clone` comes with a later release\n$/],
+    ['clone shop --yes', 2, /^error: `clone` needs a name of a place\n {2}write `clone <strategy> <place>/],
     [
       'restore x',
       2,

@@ -89,11 +89,6 @@ test('each mistake is told with what to write instead', () => {
     assert.match(told.text, text, typed)
     assert.match(told.hint ?? '', hint, typed)
   }
-  assert.deepEqual(refusal('clone shop'), {
-    code: 'not-yet',
-    text: '`clone` comes with a later release',
-    hint: null,
-  })
 })
 
 test('a database URL that is no line of text is not said again', () => {
