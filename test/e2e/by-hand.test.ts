@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { bytesSpool } from '../../src/sys/spool.ts'
 import { makeBot, type Bot } from '../support/bot.ts'
+import { startMariadb, type MariadbServer } from '../support/mariadb.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
 import { openBucket } from '../support/s3/make.ts'
 import { startS3, type S3Server } from '../support/s3/server.ts'
@@ -17,6 +18,7 @@ const tables = ['customers', `Zoë's "odd; table`, 'empty']
 
 let folder: string
 let server: PostgresServer
+let mariadb: MariadbServer
 let bot: Bot
 
 before(async () => {
@@ -24,6 +26,11 @@ before(async () => {
   server = await startPostgres()
   await server.createDatabase('shop')
   await server.query(postgresSample, 'shop')
+  mariadb = await startMariadb()
+  await mariadb.createDatabase('shop')
+  await mariadb.query(mariadbSample, 'shop')
+  const who = `[client]\nuser=${mariadb.superuser}\npassword=${mariadb.password}\nsocket=${mariadb.socket}\n`
+  await writeFile(join(folder, '.my.cnf'), who, { mode: 0o600 })
   const sample = new DatabaseSync(join(folder, 'shop.db'))
   sample.exec(sqliteSample)
   sample.close()
@@ -37,6 +44,9 @@ before(async () => {
   strategies.push(
     `  - { name: pg-jobs, database_url: "${urls.pg}", schedule: manual, compression: zstd, options: { jobs: 2 } }`,
   )
+  strategies.push(
+    `  - { name: my-zstd, database_url: "${mariadb.url('shop')}", schedule: manual, compression: zstd }`,
+  )
   bot = await makeBot({ strategies: strategies.join('\n') })
   const made = await bot.command('run', 'all')
   assert.equal(made.code, 0, made.stderr)
@@ -45,6 +55,7 @@ before(async () => {
 after(async () => {
   await bot?.remove()
   await server?.close()
+  await mariadb?.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -130,6 +141,22 @@ test('several tables at a time: the commands that show prints, and the page, bri
   await paste(byPage, 'dropdb restored')
 })
 
+test('MariaDB: the commands that show prints, and the page, bring back every row', async () => {
+  const rows = (database: string) =>
+    mariadb.query('SELECT HEX(name) AS name FROM customers UNION ALL SELECT name FROM names', database)
+  const before = await rows('shop')
+  await pasted('my-zstd')
+  assert.deepEqual(await rows('restored'), before)
+  await mariadb.query('DROP DATABASE restored')
+  const work = join(folder, 'page-my')
+  await mkdir(work)
+  const steps = ['from-folder', 'check', 'undo-zstd', 'restore-mysql', 'compare-mysql']
+  const said = await followPage(work, steps, await storedIn('my-zstd'))
+  assert.match(said, /: OK\n/)
+  assert.match(said, /3000/)
+  assert.deepEqual(await rows('restored'), before)
+})
+
 for (const tool of ['aws', 'curl'] as const)
   test(`the page fetches a backup from a bucket with ${tool}, and a changed byte fails its check`, async (t) => {
     const installed = await paste(folder, `${tool} --version`).catch(() => null)
@@ -198,6 +225,7 @@ async function paste(cwd: string, commands: string): Promise<string> {
     PGPORT: String(server.port),
     PGUSER: server.superuser,
     PGPASSWORD: server.password,
+    HOME: folder,
   }
   const { stdout } = await promisify(execFile)('sh', ['-e', '-c', commands], { cwd, env }).catch(
     (error: Error & { stdout?: string }) => {
@@ -231,6 +259,12 @@ function identifier(name: string): string {
 }
 
 const odd = identifier(tables[1]!)
+
+const mariadbSample = `
+  CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60), photo BLOB);
+  INSERT INTO customers (name, photo) SELECT CONCAT('Zoë; \\'', seq), X'00ff27' FROM seq_1_to_3000;
+  CREATE VIEW names AS SELECT name FROM customers;
+  CREATE PROCEDURE two() BEGIN /* a; comment */ SELECT 1; SELECT 2; END;`
 
 const postgresSample = `
   CREATE TABLE customers (id int PRIMARY KEY, name text, at timestamptz, amount numeric, tags text[], raw bytea);

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import type { FaultCode } from '../../../src/core/faults.ts'
 import { mysql } from '../../../src/sources/mysql/index.ts'
-import { openBench, temporary, type Bench } from '../../contracts/source.ts'
+import { beside, openBench, temporary, type Bench } from '../../contracts/source.ts'
 import { makeCertificate } from '../../support/certificate.ts'
 import { startMariadb, type MariadbServer } from '../../support/mariadb.ts'
 
@@ -238,6 +238,32 @@ suite('trouble with MariaDB is told in words', () => {
     assert.match(
       failed.join('\n'),
       /right to read: no right to SHOW VIEW, TRIGGER, EVENT[^]*right to create: user "reader" may not create/,
+    )
+  })
+
+  test('the two accounts of SECURITY.md are enough to back up and to restore beside', async (t) => {
+    const page = await readFile(new URL('../../../SECURITY.md', import.meta.url), 'utf8')
+    const sql = [...page.matchAll(/```mysql\n(.*?)```/gs)].map(([, block]) => block!)
+    assert.equal(sql.length, 2)
+    await plain.query(
+      "CREATE VIEW v AS SELECT * FROM t; CREATE PROCEDURE p() SELECT 1; CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1; CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DO SELECT 1",
+      'shop',
+    )
+    for (const block of sql) await plain.query(block)
+    const as = (who: string): string => at(plain, '').replace(`root:${plain.password}`, who)
+    const settings = { restoreUrl: as('restorer:choose-another') }
+    const b = await openBench(t, { facts: { driver: mysql }, url: as('backup:choose-one'), settings })
+    for (const line of await b.source.check(never)) assert.ok(line.ok, `${line.name}: ${line.text}`)
+    const backup = await b.backUp()
+    const { tables, warnings } = await b.restore(backup)
+    assert.deepEqual(tables, [{ name: 't', rows: 1 }])
+    assert.match(warnings.join(), /run as whoever restored/)
+    const [row] = await plain.query('SHOW CREATE PROCEDURE p', 'shop_restore_20261120_060000')
+    assert.match(String(row!['Create Procedure']), /SELECT 1/)
+    const other = { ...beside, url: as('restorer:choose-another').replace('/shop?', '/other?') }
+    assert.match(
+      (await b.source.plan(backup, other, never)).blockers.join(),
+      /may not create database "other"/,
     )
   })
 })
