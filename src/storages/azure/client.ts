@@ -6,7 +6,7 @@ import type { Settings } from './options.ts'
 
 /** Deadlines and numbers. */
 export interface Limits {
-  /** Of one call; with a block of 8 MiB that is a line of at least 0.5 Mbit/s. */
+  /** Of one call; with a block of 4 MiB that is a line of at least 0.3 Mbit/s. */
   callMs: number
   /** Tries of one call. */
   tries: number
@@ -20,7 +20,7 @@ export const usualLimits: Limits = {
   callMs: 120_000,
   tries: 7, // with the pauses about 16 s in all: longer outages are the run's retries
   endMs: 10_000, // a stopping service has so long
-  blockBytes: 8 * 1024 * 1024,
+  blockBytes: 4 * 1024 * 1024, // two of them are in memory at once
   pageKeys: 1_000,
 }
 

@@ -1,10 +1,9 @@
 import type { BlobGetPropertiesResponse } from '@azure/storage-blob'
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { Fault } from '../../core/faults.ts'
 import type { ObjectInfo } from '../storage.ts'
-import { readInWindows, type Window } from '../wrap/windows.ts'
+import { intoRoom, readInWindows, type AskedWindow, type Window } from '../wrap/windows.ts'
 import type { Container } from './client.ts'
 import { answered } from './faults.ts'
 
@@ -54,20 +53,17 @@ export function getObject(
   return readInWindows({
     range,
     signal,
-    fetch: (start, end, version) => fetchWindow(container, { key, start, end, version, signal }),
+    fetch: (asked) => fetchWindow(container, { ...asked, key, signal }),
   })
 }
 
-interface Wanted {
+interface Wanted extends AskedWindow {
   key: string
-  start: number
-  end: number
-  version: string | null
   signal: AbortSignal
 }
 
 async function fetchWindow(container: Container, wanted: Wanted): Promise<Window | null> {
-  const { key, start, end, version, signal } = wanted
+  const { key, start, end, version, room, signal } = wanted
   const doing = { what: `reading ${key}`, right: 'read' as const, signal, key }
   const conditions = version === null ? {} : { conditions: { ifMatch: version } }
   try {
@@ -77,7 +73,7 @@ async function fetchWindow(container: Container, wanted: Wanted): Promise<Window
         ...conditions,
         maxRetryRequests: 0,
       })
-      const bytes = await buffer(answer.readableStreamBody!)
+      const bytes = await intoRoom(answer.readableStreamBody as AsyncIterable<Buffer>, room)
       const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.contentRange ?? '') ?? []
       if (Number(from) !== start || bytes.length !== answer.contentLength)
         throw new Fault('storage-unreachable', `${doing.what}: another part was sent than was asked for`)

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { Fault } from '../../core/faults.ts'
 import { checkKey } from '../../core/keys.ts'
 import type { ObjectInfo } from '../storage.ts'
-import { readInWindows, type Window } from '../wrap/windows.ts'
+import { readInWindows, type AskedWindow, type Window } from '../wrap/windows.ts'
 import { urlOf, type Bucket } from './client.ts'
 import { answered, noBucket } from './faults.ts'
 
@@ -109,15 +109,12 @@ export function getObject(
   return readInWindows({
     range,
     signal,
-    fetch: (start, end, version) => fetchWindow(bucket, { key, start, end, version, signal }),
+    fetch: (asked) => fetchWindow(bucket, { ...asked, key, signal }),
   })
 }
 
-interface Wanted {
+interface Wanted extends AskedWindow {
   key: string
-  start: number
-  end: number
-  version: string | null
   signal: AbortSignal
 }
 

@@ -116,7 +116,7 @@ async function sendChunks(
 ): Promise<{ last: Buffer; at: number }> {
   const { bucket, options } = putting
   const { chunkBytes } = bucket.limits
-  const rooms = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)]
+  const rooms = [Buffer.allocUnsafeSlow(chunkBytes), first]
   let chunk = first
   let at = 0
   for (let turn = 0; chunk.length === chunkBytes; turn++) {

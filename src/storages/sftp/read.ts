@@ -8,6 +8,8 @@ import { locate, lookAt, requireRoot, symlinkFault } from './place.ts'
 import type { Pool } from './pool.ts'
 
 export const requestBytes = 32 * 1024 // what every server takes (draft-ietf-secsh-filexfer-02, section 3)
+/** What the library makes of a byte on its way: encrypted, as a packet, as itself. */
+export const copies = 3
 export const requestsAtOnce = 32 // one megabyte on its way: 100 MB/s at 10 ms there and back
 
 export interface Wanted {
@@ -64,7 +66,6 @@ async function* follow(reading: Reading, first: Opened): AsyncGenerator<Buffer> 
           signal.throwIfAborted()
           reading.at += chunk.length
           failures = 0
-          passedThrough(chunk.length)
           yield chunk
         }
         return
@@ -97,6 +98,7 @@ export async function* readAhead(
   for (let i = 0; i < requestsAtOnce; i++) send()
   for (let part = flying.shift(); part; part = flying.shift()) {
     const bytes = await part
+    passedThrough(bytes.length * copies)
     if (bytes.length > 0) yield bytes
     if (bytes.length < requestBytes) return // the end of the file, or of what was asked for
     send()

@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto'
 import { passedThrough } from '../../sys/memory.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions } from '../storage.ts'
-import { requestBytes, requestsAtOnce } from './read.ts'
+import { copies, requestBytes, requestsAtOnce } from './read.ts'
 import type { OpenFile } from './files.ts'
 
 /** How far an object has come; it outlives a connection. */
@@ -43,7 +43,7 @@ export async function writeRest(
       flying.push({ end: at + from + part.length, done })
     }
     at += chunk.length
-    passedThrough(chunk.length)
+    passedThrough(chunk.length * copies)
   }
   while (flying.length > 0) await land()
 }

@@ -11,7 +11,7 @@ export interface Part {
 
 export interface Sending {
   spool: Spool
-  /** Bytes that were read already: the first part. */
+  /** Bytes that were read already: the first part. Its memory is used again. */
   first: Buffer
   partBytes: number
   maxParts: number
@@ -49,7 +49,7 @@ export async function sendInParts(sending: Sending): Promise<number> {
 
   try {
     let body = sending.first
-    let room: Buffer | null = null // the first was made by who read it
+    let room: Buffer | null = sending.first
     while (body.length > 0) {
       launch(body, room)
       const state = { number: number + 1, offset, size: await spool.size(), ended: spool.ended() }

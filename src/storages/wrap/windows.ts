@@ -13,25 +13,39 @@ export interface Window {
 export interface Windowed {
   range?: { start: number; end: number } | undefined
   signal: AbortSignal
-  /** One call with its own deadline and tries.
-   * @param end last byte, included; what is behind the object's end is cut
-   * @param version of the first window, null for it
-   * @returns null when nothing of the object is in there */
-  fetch(start: number, end: number, version: string | null): Promise<Window | null>
+  /** One call with its own deadline and tries. */
+  fetch(asked: AskedWindow): Promise<Window | null>
+}
+
+export interface AskedWindow {
+  start: number
+  /** Last byte, included; what is behind the object's end is cut. */
+  end: number
+  /** Of the first window, null for it. */
+  version: string | null
+  /** Memory for the bytes, used again for later windows. @returns null when nothing of the object is in there */
+  room: Buffer
 }
 
 const windowBytes = 4 * 1024 * 1024
 
+const pieceBytes = 256 * 1024
+
 /** An object read window by window, the next one while this one is used: each call is short enough for a deadline, a lost
- * connection costs one window, and no more than two are in memory. */
+ * connection costs one window, and no more than two are in memory.
+ * @throws what the first call throws */
 export async function readInWindows(wanted: Windowed): Promise<Readable> {
   wanted.signal.throwIfAborted()
   const start = wanted.range?.start ?? 0
-  const first = await wanted.fetch(start, lastOf(start, wanted), null)
-  const bytes = first === null ? Readable.from([]) : follow(wanted, { start, first })
-  const source = bytes[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  const rooms = [Buffer.allocUnsafeSlow(windowBytes), Buffer.allocUnsafeSlow(windowBytes)]
+  const ask = (at: number, end: number, version: string | null): Promise<Window | null> => {
+    rooms.reverse()
+    return wanted.fetch({ start: at, end: Math.min(end, at + windowBytes - 1), version, room: rooms[0]! })
+  }
+  const first = await ask(start, wanted.range?.end ?? Infinity, null)
+  const source = pieces(wanted, { start, first, ask })
   return new Readable({
-    highWaterMark: 256 * 1024,
+    highWaterMark: pieceBytes,
     read() {
       source.next().then(
         ({ value, done }) => this.push(done === true ? null : value),
@@ -41,24 +55,37 @@ export async function readInWindows(wanted: Windowed): Promise<Readable> {
   })
 }
 
-function lastOf(start: number, { range }: Windowed): number {
-  return Math.min(start + windowBytes - 1, range?.end ?? Infinity)
+interface Begun {
+  start: number
+  first: Window | null
+  ask: (at: number, end: number, version: string | null) => Promise<Window | null>
 }
 
-async function* follow(
-  wanted: Windowed,
-  { start, first }: { start: number; first: Window },
-): AsyncGenerator<Buffer> {
-  const end = Math.min(wanted.range?.end ?? Infinity, first.total - 1)
+async function* pieces({ range, signal }: Windowed, { start, first, ask }: Begun): AsyncGenerator<Buffer> {
+  if (first === null) return
+  const end = Math.min(range?.end ?? Infinity, first.total - 1)
   let window: Window | null = first
   for (let at = start; window !== null;) {
     at += window.bytes.length
-    const next: Promise<Window | null> | null =
-      at <= end ? wanted.fetch(at, Math.min(end, lastOf(at, wanted)), first.version) : null
+    const next: Promise<Window | null> | null = at <= end ? ask(at, end, first.version) : null
     next?.catch(() => {}) // told when its turn comes
-    passedThrough(window.bytes.length)
-    yield window.bytes
-    wanted.signal.throwIfAborted()
+    for (let from = 0; from < window.bytes.length; from += pieceBytes) {
+      signal.throwIfAborted()
+      const piece = Buffer.from(window.bytes.subarray(from, from + pieceBytes)) // the reader's own: the window is used again
+      passedThrough(piece.length)
+      yield piece
+    }
     window = next && (await next)
   }
+}
+
+/** The bytes of an answer, in the window's memory. @throws Error when they are more than fit */
+export async function intoRoom(chunks: AsyncIterable<Buffer>, room: Buffer): Promise<Buffer> {
+  let filled = 0
+  for await (const chunk of chunks) {
+    if (filled + chunk.length > room.length) throw new Error('more was sent than was asked for')
+    filled += chunk.copy(room, filled)
+    passedThrough(chunk.length)
+  }
+  return room.subarray(0, filled)
 }
