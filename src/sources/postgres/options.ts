@@ -28,7 +28,7 @@ export const postgresOptions = Type.Object(
         maximum: 16,
         default: 1,
         description:
-          'How many tables are dumped at a time. From 2 on the dump is pg_dump’s directory format in one tar archive, and restores into a new database use as many jobs. It takes one connection more than this, and room in `temp_dir` for the largest tables, uncompressed.',
+          'How many tables are dumped at a time. From 2 on the dump is pg_dump’s directory format in one tar archive, and restores into a new database use as many jobs. It takes one connection more than this, and room in `temp_dir` for the largest tables, uncompressed and not encrypted.',
       }),
     ),
   },
