@@ -49,7 +49,7 @@ export async function follow(session: Session, app: App, runs: RunView[]): Promi
         if (!isEnded(view.state)) continue
         over.push(view.id)
         line.clear()
-        if (!session.globals.json) report(session, app, view)
+        if (!session.globals.json) reportLine(session, view)
       }
       const running = views.filter(({ state }) => !isEnded(state))
       open = running.length
@@ -77,6 +77,14 @@ function report(session: Session, app: App, run: RunView): void {
   }
   if (run.state === 'succeeded' || run.state === 'degraded' || run.state === 'skipped')
     say(session, renderRun(run, lookOf(session, app.clock)))
+  if (fault) remark(session, renderFault(fault, session.terminal.colours.stderr))
+}
+
+/** One of many: the line itself. */
+function reportLine(session: Session, run: RunView): void {
+  const isFault = run.state === 'failed' || run.state === 'interrupted' || run.state === 'cancelled'
+  if (!isFault) say(session, harmless(runSentence(run)))
+  const fault = isFault || run.state === 'degraded' ? faultOf(run) : null
   if (fault) remark(session, renderFault(fault, session.terminal.colours.stderr))
 }
 

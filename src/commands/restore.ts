@@ -215,6 +215,6 @@ export async function ofDatabase(
   const known = (await engine.strategies()).flatMap((one) => one.databases ?? []).map(({ name }) => name)
   const near = nearest(database, known)
   throw new Fault('not-found', `there is no backup of database ${quoted(database)}`, {
-    hint: near ? `did you mean ${near}?` : '`list` shows the backups there are',
+    hint: near !== null && near !== database ? `did you mean ${near}?` : '`list` shows the backups there are',
   })
 }

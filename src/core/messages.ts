@@ -15,6 +15,8 @@ export type MessageBody =
       run: RunView
       /** It counts in an incident, which calls people; here it is told in its own thread only. */
       quiet?: true
+      /** Enough others of its thread fail for the same reason: its line is enough. */
+      unsaid?: true
     }
   /** Many scheduled starts in one channel as one message, edited in place. */
   | { type: 'batch'; batch: BatchView }
@@ -42,6 +44,8 @@ export interface BatchView {
   timezone: string
   /** Missed while the service was down. */
   catchUp: boolean
+  /** Who started them, by one word for all; absent: the schedule. */
+  asked?: Actor
   /** In the order they were accepted. */
   lines: BatchLine[]
   /** All of them are databases of one server. */

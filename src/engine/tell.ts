@@ -1,6 +1,7 @@
 import type { Audience } from '../core/messages.ts'
 import type { RunView } from '../core/model.ts'
 import type { Write } from '../state/database.ts'
+import { runsOfGroup } from '../state/groups.ts'
 import { owe } from '../state/messages.ts'
 import { gather, tellLine } from './batch.ts'
 import type { EngineContext } from './context.ts'
@@ -43,10 +44,23 @@ async function tellBackup(context: EngineContext, tx: Write, given: RunView): Pr
         audience: isQuiet ? 'success' : 'failure',
         parent: batch ?? cardKey(run.id),
         priority: priority.failure,
-        body: { type: 'run.alarm', run: card, ...(isQuiet && { quiet: true }) },
+        body: {
+          type: 'run.alarm',
+          run: card,
+          ...(isQuiet && { quiet: true }),
+          ...((await isOneOfManyAlike(tx, run)) && { unsaid: true }),
+        },
       },
       now,
     )
+}
+
+const alarmsAlike = 5 // replies of one group for one reason; its lines name all
+
+async function isOneOfManyAlike(tx: Write, { id, group, fault }: RunView): Promise<boolean> {
+  if (group === undefined) return false
+  const others = (await runsOfGroup(tx, group)).filter((one) => one.id !== id && one.state === 'failed')
+  return others.filter((one) => one.fault?.code === fault?.code).length >= alarmsAlike
 }
 
 /** A thread like that of a backup. Whoever is to be called when it fails is called by its incident. */

@@ -122,6 +122,7 @@ function itsTurn(receipt: unknown, retryAfterMs: number): Delivery {
  * became one of many keeps its thread. */
 function isToldWithOthers({ body }: Message): boolean {
   if (body.type === 'incident') return body.incident.state === 'joined'
+  if (body.type === 'run.alarm' && body.unsaid) return true
   return (body.type === 'run.card' || body.type === 'run.progress') && body.run.batch !== undefined
 }
 
