@@ -39,7 +39,7 @@ async function start(talk: Talk, rules: ProxyRules): Promise<TestProxy> {
   let watch: { left: number; work: () => void } | null = null
   let isOver = false
   const cut = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy()
+    for (const socket of sockets) socket.destroy()
   }
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     if (isOver) return void socket.destroy()
@@ -190,7 +190,7 @@ async function onward(
     return void socket.end(says.bad(5))
   }
   if (socket.destroyed) return void inner.destroy()
-  inner.on('error', () => socket.resetAndDestroy())
+  inner.on('error', () => socket.destroy())
   inner.once('close', () => socket.destroySoon())
   await Promise.race([once(inner, 'readable'), new Promise((next) => setTimeout(next, 5))]) // it may greet
   const early = (inner.read() as Buffer | null) ?? Buffer.alloc(0)

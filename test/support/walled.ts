@@ -25,7 +25,7 @@ export async function wallIn(
     keep(socket)
     void ownerOf(socket).then((owner) => {
       if (isOver) return socket.destroy()
-      if (account !== null && owner !== account) return socket.resetAndDestroy()
+      if (account !== null && owner !== account) return socket.destroy()
       walled.entered++
       const inner = keep(connect({ path: `${socketDir}/.s.PGSQL.${port}` }))
       inner.on('data', (chunk: Buffer) => {

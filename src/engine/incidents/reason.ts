@@ -42,9 +42,11 @@ function shared(
   return { subject, kind: 'shared', where }
 }
 
-/** `host:port`; null for a file, and for what the server has no part in. */
+/** `host:port`, or the tunnel that failed; null for a file, and for what the server has no part in. */
 function serverOf(context: EngineContext, name: string, code: string): string | null {
   const strategy = context.config.strategies.find((one) => one.name === name)
+  const tunnel = strategy?.source.tunnel
+  if (tunnel && code.startsWith('tunnel-')) return context.openTunnel(tunnel, () => {}).name
   if (!strategy || !code.startsWith('database-')) return null
   const facts = driverOf(context, strategy.source.kind).parseUrl(strategy.source.url)
   return 'endpoint' in facts && !facts.endpoint.startsWith('/') ? facts.endpoint : null

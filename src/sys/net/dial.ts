@@ -3,8 +3,9 @@ import type { Host } from '../../core/tunnel.ts'
 
 const aliveAfterMs = 15_000 // a silent way through a firewall is forgotten after a minute or two
 
-/** A plain connection over TCP. Small writes leave at once, and a peer that vanished is noticed.
- * @throws the system's error (ECONNREFUSED …) · the signal's reason, which also ends it later */
+/** A plain connection over TCP. Small writes leave at once, and a peer that vanished is noticed. An error that nobody listens for is
+ * in `errored`.
+ * @throws the system's error (ECONNREFUSED …) · the signal's reason */
 export function dial({ host, port }: Host, signal: AbortSignal): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   signal.throwIfAborted()
@@ -17,10 +18,9 @@ export function dial({ host, port }: Host, signal: AbortSignal): Promise<Socket>
   signal.addEventListener('abort', cancelled, { once: true })
   socket.once('connect', () => {
     settled()
-    socket.off('error', reject)
     resolve(socket)
   })
-  socket.once('error', reject)
+  socket.on('error', reject)
   socket.once('close', settled)
   return promise
 }

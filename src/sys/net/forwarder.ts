@@ -36,7 +36,7 @@ export async function openForwarder(forwarding: Forwarding): Promise<Forwarder> 
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const reset = (): void => {
-    for (const socket of open) socket.resetAndDestroy()
+    for (const socket of open) socket.destroy()
   }
   return {
     host: '127.0.0.1',
@@ -54,21 +54,23 @@ async function forward(socket: Socket, forwarding: Forwarding): Promise<void> {
   const gone = new AbortController()
   socket.once('close', () => gone.abort())
   try {
-    if (!(await isOurs(socket))) return void socket.resetAndDestroy()
+    if (!(await isOurs(socket))) return void socket.destroy()
     const way = await forwarding.onward(gone.signal)
+    if (way.destroyed) throw way.errored ?? new Error('it was closed at once')
     if (socket.destroyed) way.destroy()
     else join(socket, way, forwarding)
   } catch (error) {
     if (!gone.signal.aborted) forwarding.failed(error)
-    socket.resetAndDestroy()
+    socket.destroy()
   }
 }
 
-/** In both directions until both have ended. What breaks on one side is a reset on the other, never a good end. */
+/** In both directions until both have ended. What breaks on one side ends the other at once: programs know whether their server had
+ * said everything. (`resetAndDestroy` would say it, too, but Node 26 never exits when it meets an end on its way.) */
 function join(socket: Socket, way: Duplex, { failed, ended }: Forwarding): void {
-  way.once('error', (error) => {
+  way.on('error', (error) => {
     failed(error)
-    socket.resetAndDestroy()
+    socket.destroy()
   })
   way.once('end', () => {
     if (!socket.readableEnded) ended()
