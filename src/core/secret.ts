@@ -4,7 +4,7 @@ export type Scrub = (text: string) => string
 const shortestSecret = 4 // shorter values would blank out ordinary words
 
 /** What makes a link to a stored file work for whoever has it: no configured secret, and as good as one. */
-const signedLink = /(X-Amz-(?:Signature|Security-Token)=)[^&\s"'<>|]+/gi
+const signedLink = /((?:X-Amz-(?:Signature|Security-Token)|X-Goog-Signature|(?<=[?&])sig)=)[^&\s"'<>|]+/gi
 
 /** A private key of age is one whoever configured it or not: also the one in a file that a person named. */
 const ageKey = /AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]+/gi

@@ -71,3 +71,14 @@ test('a private key of age is blanked out although nobody configured it', () => 
       'Invalid checksum in ***: expected "abc"',
     )
 })
+
+test('what makes a signed link work is blanked out, whichever place signed it', () => {
+  const scrub = createScrub([])
+  for (const [link, shown] of [
+    ['https://a/b?X-Amz-Signature=0f&x=1', 'https://a/b?X-Amz-Signature=***&x=1'],
+    ['https://a/b?X-Goog-Expires=9&X-Goog-Signature=0f', 'https://a/b?X-Goog-Expires=9&X-Goog-Signature=***'],
+    ['https://a/b?sv=2026&sig=aB%2F%3D&se=1', 'https://a/b?sv=2026&sig=***&se=1'],
+    ['the design=new and sig=x', 'the design=new and sig=x'],
+  ] as const)
+    assert.equal(scrub(link), shown)
+})
