@@ -43,7 +43,10 @@ export const run = defineCommand({
   },
 })
 
+const mostApart = 2 // of more that one word starts nobody wants a thread each
+
 interface How {
+  together?: string
   database?: string
   pin?: string
   retry?: boolean
@@ -61,9 +64,10 @@ function start(
 async function startMany(names: string[], context: CommandContext, how: How): Promise<Reply> {
   const runs: RunView[] = []
   const busy: string[] = []
+  const together = `${context.clock.now()}-${context.actor.id}`
   for (const name of names) {
     try {
-      runs.push(await start(name, context, how))
+      runs.push(await start(name, context, { ...how, ...(names.length > mostApart && { together }) }))
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'busy') throw error
       busy.push(name)

@@ -6,6 +6,7 @@ import type { Read, Write } from '../state/database.ts'
 import { keepingRuns } from '../state/results.ts'
 import { findRun, insertRun, openRuns, type NewRun } from '../state/runs.ts'
 import { seriesOf, type KnownSeries, type SeriesRef } from '../state/series.ts'
+import { askedBatch } from './batch.ts'
 import type { EngineContext } from './context.ts'
 import { newRunId } from './restore/requests.ts'
 import { backupLease, isWholeServer } from './series-scope.ts'
@@ -37,6 +38,7 @@ export async function admitBackup(
     pin,
     prove,
     database,
+    together,
     ...by
   }: {
     trigger: Trigger
@@ -46,6 +48,8 @@ export async function admitBackup(
     prove?: true
     /** Of a whole server only this one. */
     database?: string
+    /** As in `askedBatch`. */
+    together?: string
   },
 ): Promise<string> {
   const series =
@@ -64,6 +68,10 @@ export async function admitBackup(
   // Retry sends the dump that no place took; whoever asks for a backup, or a slot, gets a new one
   const isOne = series !== null || !isWholeServer(strategy)
   const [keeping] = by.trigger === 'retry' && isOne ? await keepingRuns(tx, of) : []
+  const batch =
+    together === undefined || !isOne
+      ? null
+      : await askedBatch(context, tx, { strategy: strategy.name, together })
   const id = newRunId(context)
   return insert(context, tx, {
     id,
@@ -74,6 +82,7 @@ export async function admitBackup(
     lease: backupLease(strategy.name, series?.name ?? ''),
     params: {
       ...(!isOne && { group: id, batch: `batch/${id}` }),
+      ...(batch !== null && { batch }),
       ...(series?.globals && { globals: true }),
       ...(keeping && { kept: keeping.id }),
       ...(pin !== undefined && { pin }),

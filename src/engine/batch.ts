@@ -65,12 +65,31 @@ async function recentStarts(db: Read, now: number): Promise<Start[]> {
 
 async function hasRoom(tx: Write, key: string, run: RunView): Promise<boolean> {
   const batch = viewIn(await findMessage(tx, key))
-  if (batch === null || batch.catchUp !== (run.trigger === 'catch-up')) return false
-  const used = batch.lines.reduce((sum, line) => sum + line.strategy.length + batchLimits.perLine, 0)
+  return batch !== null && batch.catchUp === (run.trigger === 'catch-up') && fits(batch, run.strategy)
+}
+
+function fits({ lines }: BatchView, strategy: string): boolean {
+  const used = lines.reduce((sum, line) => sum + line.strategy.length + batchLimits.perLine, 0)
   return (
-    batch.lines.length < batchLimits.lines &&
-    used + run.strategy.length + batchLimits.perLine <= batchLimits.characters
+    lines.length < batchLimits.lines && used + strategy.length + batchLimits.perLine <= batchLimits.characters
   )
+}
+
+/** Somebody started several by one word: one message tells them all.
+ * @param asked.together  the same for all of them
+ * @returns its key; null = each has a thread of its own */
+export async function askedBatch(
+  context: EngineContext,
+  tx: Write,
+  { strategy, together }: { strategy: string; together: string },
+): Promise<string | null> {
+  const channel = channelOf(context, strategy)
+  if (channel === null) return null
+  for (let part = 1; ; part++) {
+    const key = `batch/asked/${together}/${channel}/${part}`
+    const known = viewIn(await findMessage(tx, key))
+    if (known === null || fits(known, strategy)) return key
+  }
 }
 
 /** The first of them may be seen already: those keep their threads. */
@@ -129,6 +148,7 @@ export async function tellLine(
     catchUp: trigger === 'catch-up',
     lines: [],
     ...(run.group !== undefined && { server: serverOf(run) }),
+    ...(run.group === undefined && trigger === 'person' && { asked: run.actor }),
   }
   const at = batch.lines.findIndex((line) => line.run === run.id)
   const lines = at === -1 ? [...batch.lines, lineOf(run)] : batch.lines.with(at, again(batch.lines[at]!, run))

@@ -33,10 +33,10 @@ export interface Engine extends IncidentDoor {
   strategyNames(): string[]
   strategies(): Promise<StrategyView[]>
 
-  /** Accepts a backup. @param by.pin  a note: the backup is pinned with it when it succeeds. @param by.database  of a whole server only this one. @throws Fault not-found · busy (already queued or running; the hint names that run) */
+  /** Accepts a backup. @param by.pin  a note: the backup is pinned with it when it succeeds. @param by.database  of a whole server only this one. @param by.together  the same for all that one word starts: one message tells them. @throws Fault not-found · busy (already queued or running; the hint names that run) */
   startBackup(
     strategy: string,
-    by: { trigger: Trigger; actor: Actor; pin?: string; database?: string },
+    by: { trigger: Trigger; actor: Actor; pin?: string; database?: string; together?: string },
   ): Promise<RunView>
   /** Accepts a verification up to `level` (V1 or V2). @throws Fault not-found · busy */
   startVerify(backupId: string, how: Level | VerifyHow, actor: Actor): Promise<RunView>

@@ -75,3 +75,27 @@ test('what somebody may not see is not told by a tag either', async (t) => {
     assert.deepEqual(spokenOf(await ask(words, ann)), ['shop'], words)
   await assert.rejects(ask('run tag:client-a', ann), { code: 'denied' })
 })
+
+test('many backups that one word starts are told by one message', async (t) => {
+  const { ask, finish, deliver, notifier } = await scene(t)
+  const reply = await ask('run all')
+  assert.ok(reply.type === 'runs')
+  for (const { id } of reply.runs) await finish(id)
+  await deliver()
+  const bodies = notifier.posts.map(({ shown }) => shown.at(-1)!.body)
+  // what has its line in a batch is not posted by Slack
+  const threads = bodies.filter(
+    (body) => (body.type !== 'run.card' && body.type !== 'run.progress') || body.run.batch === undefined,
+  )
+  assert.equal(threads.length, 1)
+  const [body] = threads
+  assert.ok(body?.type === 'batch' && body.batch.asked?.id === onHost.actor.id)
+  assert.deepEqual(
+    body.batch.lines.map(({ strategy, state }) => [strategy, state]),
+    [
+      ['shop', 'succeeded'],
+      ['blog', 'succeeded'],
+      ['wiki', 'succeeded'],
+    ],
+  )
+})

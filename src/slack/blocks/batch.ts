@@ -10,7 +10,7 @@ import { cut, cutMarkup, groupsOf, limits, packLines, pad } from '../limits.ts'
 import { actionRows, button, context, fenced, finish, section, textLength } from './elements.ts'
 import type { Drawn } from './elements.ts'
 import { dataTable } from './table.ts'
-import { joined, safeLine, timeOfDay } from './words.ts'
+import { by, joined, safeLine, timeOfDay } from './words.ts'
 
 /** Many runs as one message: how many of each, then every one of them by name, the worst first. */
 export function batchMessage(batch: BatchView, style: 'basic' | 'rich'): Drawn {
@@ -66,14 +66,14 @@ function emoji(batch: BatchView): string {
 const nightEndsAt = 6
 const nightBeginsAt = 21
 
-function title({ startedAt, timezone, catchUp, lines }: BatchView): string {
+function title({ startedAt, timezone, catchUp, asked, lines }: BatchView): string {
   const hour = Number(
     new Intl.DateTimeFormat('en-GB', { hour: '2-digit', hourCycle: 'h23', timeZone: timezone }).format(
       startedAt,
     ),
   )
   const isNight = hour >= nightBeginsAt || hour < nightEndsAt
-  const name = catchUp ? 'Catching up' : isNight ? 'Nightly' : 'Scheduled'
+  const name = asked ? 'Backing up' : catchUp ? 'Catching up' : isNight ? 'Nightly' : 'Scheduled'
   return `${name}: ${plural(lines.length, 'strategy')}`
 }
 
@@ -95,6 +95,7 @@ function smallPrint(batch: BatchView): string {
   const how = lines.some(({ state }) => isBad(state)) ? 'failures are in the thread' : null
   return joined(
     `started ${timeOfDay(startedAt, timezone)}`,
+    batch.asked ? `asked by ${by(batch.asked)}` : null,
     took,
     bytes > 0 && `${formatBytes(bytes)} stored`,
     how,
