@@ -1,6 +1,7 @@
 import { atRestFaults } from './matrix/at-rest.ts'
 import { databaseFaults } from './matrix/database.ts'
 import { diskFaults } from './matrix/disk.ts'
+import { farPlaceFaults } from './matrix/far-places.ts'
 import { hostileInputFaults } from './matrix/hostile-input.ts'
 import { processFaults } from './matrix/process.ts'
 import { s3Faults } from './matrix/s3.ts'
@@ -13,6 +14,7 @@ export const matrix: Readonly<Record<string, readonly Row[]>> = {
   Process: processFaults,
   Disk: diskFaults,
   'Network and S3': s3Faults,
+  'Other far places': farPlaceFaults,
   Slack: slackFaults,
   Database: databaseFaults,
   Time: timeFaults,
