@@ -41,11 +41,14 @@ export function retentionTable(
   { title, only }: { title: string; only: (line: Line) => boolean },
 ): Table {
   const rows = views.flatMap((view) => view.backups.filter(only).map((line) => rowOf(view, line)))
+  const strategies = new Set(views.map(({ strategy }) => strategy))
+  const isOfMany = new Set(views.map((view) => `${view.strategy}/${view.series}`)).size > strategies.size
   return {
     title,
     summary: summaryOf(views),
     columns: [
       { key: 'backup', label: 'Backup' },
+      ...(isOfMany ? [{ key: 'database', label: 'Database' }] : []),
       { key: 'place', label: 'Place' },
       { key: 'age', label: 'Age' },
       { key: 'reason', label: 'Why' },
@@ -61,6 +64,7 @@ function rowOf(view: View, line: Line): Table['rows'][number] {
     id: `${line.id}/${view.storage}`,
     cells: {
       backup: { kind: 'code', text: line.id },
+      database: { kind: 'text', text: view.series },
       place: { kind: 'text', text: view.storage },
       age: { kind: 'instant', at: line.createdAt, as: 'age' },
       reason: { kind: 'text', text: whyOf(view, line) },

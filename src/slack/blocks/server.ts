@@ -6,10 +6,10 @@ import type { RunState } from '../../core/model.ts'
 import { plural } from '../../commands/phrases.ts'
 import { text, type Table } from '../../commands/reply.ts'
 import { askPrefix } from '../actions.ts'
-import { cut, limits, packLines, pad } from '../limits.ts'
+import { cut, limits, pad } from '../limits.ts'
 import { actionRows, button, context, fenced, finish, section, type Drawn } from './elements.ts'
 import { dataTable } from './table.ts'
-import { by, clean, joined, safeLine, timeOfDay, upcoming } from './words.ts'
+import { by, clean, escape, joined, safeLine, timeOfDay, upcoming } from './words.ts'
 
 type ServerBatch = BatchView & { server: NonNullable<BatchView['server']> }
 
@@ -124,6 +124,7 @@ function smallPrint({ startedAt, timezone, server, lines }: ServerBatch): string
 }
 
 const longestName = 40
+const fence = 40 // around a piece of rows
 
 function nameOf({ database }: BatchLine): string {
   return cut(clean(database ?? '').replaceAll(/\s/g, ' '), longestName)
@@ -146,8 +147,9 @@ function stateOf({ state, why }: BatchLine): string {
 /** One line each, in columns; what has no room is counted. */
 function inRows(lines: readonly BatchLine[], room: number): KnownBlock[] {
   const widths = [nameOf, sizeOf, tookOf].map((of) => Math.max(...lines.map((line) => of(line).length)))
-  const rows: string[] = []
+  const pieces: string[] = []
   let left = room
+  let shown = 0
   for (const line of lines) {
     const row = [
       pad(nameOf(line), widths[0]!, 'right'),
@@ -157,18 +159,23 @@ function inRows(lines: readonly BatchLine[], room: number): KnownBlock[] {
     ]
       .join('  ')
       .trimEnd()
-    left -= row.length + 1
+    left -= escape(row).length + 1
     if (left < 0) break
-    rows.push(row)
+    shown += 1
+    const longer = pieces.length === 0 ? row : `${pieces.at(-1)!}\n${row}`
+    if (pieces.length > 0 && escape(longer).length <= limits.section - fence)
+      pieces[pieces.length - 1] = longer
+    else {
+      pieces.push(row)
+      left -= fence
+    }
   }
-  const missing = lines.length - rows.length
+  const missing = lines.length - shown
   return [
-    ...packLines(rows.join('\n'), limits.section - fence).map(fenced),
+    ...pieces.map(fenced),
     ...(missing > 0 ? [section(`and ${missing} more; \`/backup status\` and the name lists all`)] : []),
   ]
 }
-
-const fence = 40
 
 function inTable(lines: readonly BatchLine[]): KnownBlock[] {
   const table: Table = {
