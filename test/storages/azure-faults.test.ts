@@ -124,7 +124,8 @@ suite('azure: when things go wrong', () => {
       options: { endpoint, account_key: undefined, sas_token: `?${token}` },
       limits: { blockBytes: mib },
     })
-    assert.equal((await put(storage, Buffer.from('small'))).bytes, 5)
+    assert.equal((await put(storage, bytes)).bytes, bytes.length, 'in blocks')
+    await storage.put('small', bytesSpool(Buffer.from('small')), { ifAbsent: true, signal })
     assert.equal(storage.presign, undefined)
     assert.ok(!storage.location.includes('sig='))
     const { ok, text } = await storage.check(signal)
