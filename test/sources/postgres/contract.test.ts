@@ -25,7 +25,7 @@ sourceContract({
     'postgres://u:p@h',
     'postgres://u:p@h:0/x',
     'postgres://u:100%@h/x',
-    'postgres://u:p@h1,h2/x',
+    'postgres://u:p@h1,h2/x?target_session_attrs=slave',
     'postgres://u:p@h/x?sslmode=maybe',
     'postgres://u:p@h/x?pgbouncer=true',
     'postgres://u:p%0A@h/x',
