@@ -45,11 +45,17 @@ export function parseConnection(text: string): Connection | UrlMistake {
 }
 
 /** `connection.tls` is written as `sslmode`, which MongoDB calls otherwise. */
-function withTls({ sslmode, ...parameters }: Record<string, string>): Record<string, string> {
+function withTls({ sslmode, ...written }: Record<string, string>): Record<string, string> {
+  const parameters = Object.fromEntries(
+    Object.entries(written).map(([name, value]) => [tlsFiles[name] ?? name, value]),
+  )
   if (sslmode === undefined) return parameters
   const tls = tlsOf[sslmode]
   return tls ? { ...parameters, ...tls } : { ...parameters, sslmode }
 }
+
+/** Its certificate and the key are one file: `cert` alone. */
+const tlsFiles: Record<string, string> = { sslrootcert: 'tlsCAFile', sslcert: 'tlsCertificateKeyFile' }
 
 const tlsOf: Record<string, Record<string, string>> = {
   disable: { tls: 'false' },
