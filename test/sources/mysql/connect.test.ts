@@ -255,10 +255,10 @@ suite('trouble with MariaDB is told in words', () => {
     const b = await openBench(t, { facts: { driver: mysql }, url: as('backup:choose-one'), settings })
     for (const line of await b.source.check(never)) assert.ok(line.ok, `${line.name}: ${line.text}`)
     const backup = await b.backUp()
-    const { tables, warnings } = await b.restore(backup)
+    const { tables, warnings } = await b.restore(backup, { ...beside, database: 'shop_again' })
     assert.deepEqual(tables, [{ name: 't', rows: 1 }])
     assert.match(warnings.join(), /run as whoever restored/)
-    const [row] = await plain.query('SHOW CREATE PROCEDURE p', 'shop_restore_20261120_060000')
+    const [row] = await plain.query('SHOW CREATE PROCEDURE p', 'shop_again')
     assert.match(String(row!['Create Procedure']), /SELECT 1/)
     const other = { ...beside, url: as('restorer:choose-another').replace('/shop?', '/other?') }
     assert.match(
