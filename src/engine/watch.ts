@@ -11,7 +11,8 @@ import { hasSlept } from './incidents/calls.ts'
 import { memberOf, noteInTime, noteOverdue } from './incidents/note.ts'
 import { join, keep, release } from './incidents/tell.ts'
 import { currentPause, nextRunAt } from './pauses.ts'
-import { overdueSince } from './overdue.ts'
+import { scopeOf } from './series-scope.ts'
+import { overdueSeries, overdueSince } from './overdue.ts'
 
 /** Silence is an alarm: counts the series that should have a new backup and have none, and those that have one again.
  * Computed from state at each pass, so that no lost event hides it (promise 17). */
@@ -31,7 +32,13 @@ export async function watchOverdue(context: EngineContext): Promise<void> {
 async function beginOverdue(context: EngineContext, strategy: Strategy, since: number): Promise<void> {
   const { name, timezone } = strategy
   const now = context.clock.now()
-  const good = await newestGood(context.database.read, name, null, now)
+  const [late = name] = (await overdueSeries(context, strategy)).keys()
+  const good = await newestGood(
+    context.database.read,
+    late === name ? name : scopeOf(context, { strategy: name, series: late }),
+    null,
+    now,
+  )
   const isNews = await context.database.write((tx) =>
     noteOverdue(context, tx, {
       strategy: name,
