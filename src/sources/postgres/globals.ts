@@ -8,7 +8,7 @@ import { toolFault } from './faults.ts'
 import type { Place } from './place.ts'
 import { forServer, installed, type Program } from './programs.ts'
 import { readScript } from './psql.ts'
-import { withSession } from './session.ts'
+import { settled, withSession } from './session.ts'
 import { endpointOf } from './url.ts'
 
 /** Roles, their memberships and settings, and tablespaces: the same file name in every backup of them. */
@@ -21,7 +21,9 @@ export interface GlobalsInspection extends Inspection {
 }
 
 export async function inspectGlobals(place: Place, signal: AbortSignal): Promise<GlobalsInspection> {
-  const { origin, context, folders } = place
+  const { context, folders } = place
+  place.origin = await settled(place.origin, { context, signal }) // pg_dumpall then asks the server that was looked at
+  const { origin } = place
   const facts = await withSession(origin, { context, signal }, async (session) => {
     const [row] = await session.rows<{ may: boolean }>(
       `SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may`,
