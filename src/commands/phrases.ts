@@ -32,8 +32,8 @@ export function verifiedWords(verify: VerifyResult): string {
 
 export const stageWords: Record<Stage, string> = {
   starting: 'starting',
-  dump: 'dump and upload',
   hooks: 'hooks',
+  dump: 'dump and upload',
   upload: 'upload',
   proof: 'proof',
   manifest: 'manifest',

@@ -47,7 +47,11 @@ export async function workOn(context: EngineContext, work: Work): Promise<WorkRe
   switch (work.run.kind) {
     case 'backup':
       return backupWork(context, await assigned(context, work), ({ series }, signal) =>
-        pruneAfterBackup(context, { strategy: work.strategy, series, listed: work.run.params.group === work.run.id }, signal),
+        pruneAfterBackup(
+          context,
+          { strategy: work.strategy, series, listed: work.run.params.group === work.run.id },
+          signal,
+        ),
       )
     case 'prune':
       return pruneWork(context, work)
