@@ -196,8 +196,8 @@ async function hasDeadRuns(context: EngineContext): Promise<boolean> {
 }
 
 /** Accepted before this command, and nobody else would carry it out. */
-function isLeft({ state, attempt, params }: Run): boolean {
-  return state === 'queued' && (attempt > 0 || params.group !== undefined)
+function isLeft({ id, state, attempt, params: { group = id } }: Run): boolean {
+  return state === 'queued' && (attempt > 0 || group !== id) // the head of a group may be this command's own
 }
 
 /** A command without a service does its work itself, and tells people while it does. */
@@ -231,7 +231,7 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
     const left = [...runs]
     const lane = async (): Promise<void> => {
       for (let run = left.shift(); run !== undefined; run = left.shift())
-        await worker.runOne(run, over.signal)
+        await withGroup(run)
     }
     await Promise.all(Array.from({ length: context.config.maxParallel }, lane))
   }

@@ -214,6 +214,20 @@ test('a slot is one list, and a database that is still busy from before is left 
   await assertWorld(world)
 })
 
+test('a command without a service backs up every database before it ends', async (t) => {
+  await databases(t, 'app', 'crm')
+  const world = await makeServerWorld(t)
+  const { engine, close } = await createService(world.context, 'command')
+  const { id } = await engine.startBackup('server', { trigger: 'person', actor: person })
+  await close()
+  assert.deepEqual(ends(await ofGroup(world, id)), {
+    globals: 'succeeded',
+    app: 'succeeded',
+    crm: 'succeeded',
+  })
+  await assertWorld(world)
+})
+
 test('what a command that died had accepted for the other databases goes on with the next command', async (t) => {
   await databases(t, 'app', 'crm')
   const world = await makeServerWorld(t)
