@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Fault } from '../core/faults.ts'
+import { mostApart } from '../core/messages.ts'
 import type { RunView } from '../core/model.ts'
 import { aboutSelected } from './about.ts'
 import { defineCommand, type CommandContext } from './command.ts'
@@ -42,8 +43,6 @@ export const run = defineCommand({
     return startMany(names, context, how)
   },
 })
-
-const mostApart = 2 // of more that one word starts nobody wants a thread each
 
 interface How {
   together?: string

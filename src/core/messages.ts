@@ -3,6 +3,9 @@ import type { DigestView } from './digest.ts'
 import type { IncidentNote, IncidentView } from './incidents.ts'
 import type { Actor, AnyRequestView, RunState, RunView, Trigger } from './model.ts'
 
+/** So many backups that begin together in one channel have a thread each; more are told by one message. */
+export const mostApart = 8
+
 /** What people should see, as facts. How it looks is the notifier's business. */
 export type MessageBody =
   /** The first message of a backup's thread; edited only when the run's state changes. */

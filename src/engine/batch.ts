@@ -1,4 +1,4 @@
-import { channelFor, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
+import { channelFor, mostApart, type BatchLine, type BatchView, type Message } from '../core/messages.ts'
 import { outcomes, type RunView } from '../core/model.ts'
 import { oddWords } from '../core/odd-words.ts'
 import type { Read, Write } from '../state/database.ts'
@@ -6,9 +6,7 @@ import { findMessage, isPosted, owe } from '../state/messages.ts'
 import type { Run, RunParams } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
 
-/** Starts in one channel within `windowMs` that are still told one by one (slack.md, "Many at once"). */
-export const mostApart = 8
-const windowMs = 60_000
+const windowMs = 60_000 // of scheduled starts
 
 /** What one message holds with every run named in it: Slack's limits are on the characters of a message and on the rows of a
  * table (slack.md §2). What is more begins another batch. */

@@ -99,7 +99,7 @@ suite('who may delete and pin', () => {
     assert.ok(one.type === 'facts')
     assert.deepEqual(one.facts.find(({ label }) => label === 'Asks')?.cell, {
       kind: 'text',
-      text: 'delete 8 of 10 backups in disk? `prune shop` shows and decides it',
+      text: 'delete 8 of 10 backups in disk? `/backup prune shop` shows and decides it',
     })
   })
 })
