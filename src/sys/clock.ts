@@ -8,10 +8,18 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 }
 
+const longestMs = 2 ** 31 - 1 // of one timer, about 25 days; Node fires a longer one at once
+
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error)
-    const timer = setTimeout(done, ms)
+    let left = ms
+    let timer = next()
+    function next(): NodeJS.Timeout {
+      const piece = Math.min(left, longestMs)
+      left -= piece
+      return setTimeout(left > 0 ? () => void (timer = next()) : done, piece)
+    }
     function done(): void {
       signal?.removeEventListener('abort', aborted)
       resolve()
