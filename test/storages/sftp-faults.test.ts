@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmod, chown, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { watch } from 'node:fs'
+import { chmod, chown, mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import { buffer } from 'node:stream/consumers'
@@ -17,6 +19,7 @@ import { startWeir, type Weir } from '../support/weir.ts'
 const signal = new AbortController().signal
 const mib = 1024 * 1024
 const key = 'shop/1/dump'
+const lockName = `.partial-lock-${createHash('sha256').update('dump').digest('hex').slice(0, 32)}`
 const bytes = Buffer.alloc(5 * mib + 7, Buffer.from(Array.from({ length: 251 }, (_, at) => at)))
 const needRoot = { skip: process.getuid?.() === 0 ? false : 'giving folders away needs root' }
 
@@ -33,6 +36,12 @@ suite('sftp: when things go wrong', () => {
     t.after(() => weir.close())
     const folder = await server.folder()
     return { weir, folder, storage: await server.open(folder, { options: { port: weir.port } }) }
+  }
+
+  async function withoutLinks(t: TestContext): Promise<SftpServer> {
+    const plain = await startSftp({ withoutSftp: ['hardlink'] })
+    t.after(() => plain.close())
+    return plain
   }
 
   test('an upload whose connection is cut again and again goes on where it was, and is whole', async (t) => {
@@ -179,6 +188,58 @@ suite('sftp: when things go wrong', () => {
     await put(storage, Buffer.from('new'), key, false)
     assert.equal((await buffer(await storage.get(key, { signal }))).toString(), 'new')
     assert.deepEqual(await everythingIn(folder), [key])
+  })
+
+  test('without hard links, objects of the same last name never wait for or refuse each other', async (t) => {
+    const plain = await withoutLinks(t)
+    const folder = await plain.folder()
+    const storage = await plain.open(folder)
+    const keys = ['shop', 'blog', 'crm', 'wiki'].flatMap((name) =>
+      Array.from({ length: 5 }, (_, at) => `${name}/${at}/manifest.json`),
+    )
+    await Promise.all(keys.map((at) => put(storage, Buffer.from(at), at)))
+    assert.deepEqual((await everythingIn(folder)).toSorted(), keys.toSorted())
+  })
+
+  test('without hard links, a lock that a dead process left is removed once it is old', async (t) => {
+    const plain = await withoutLinks(t)
+    const folder = await plain.folder()
+    const lock = join(folder, lockName)
+    const writeLock = async (seconds: number): Promise<void> => {
+      await writeFile(lock, '.partial-of-somebody')
+      await chown(lock, plain.sshd.account?.uid ?? -1, plain.sshd.account?.gid ?? -1)
+      const then = Date.now() / 1000 - seconds
+      await utimes(lock, then, then)
+    }
+    await writeLock(3_600)
+    await put(await plain.open(folder), Buffer.from('x'), 'dump')
+    assert.deepEqual(await everythingIn(folder), ['dump'])
+    await plain.open(folder).then((storage) => storage.remove('dump', signal))
+    await writeLock(-3_600) // never old
+    const storage = await plain.open(folder, { limits: { lockMs: 100 } })
+    await assert.rejects(put(storage, Buffer.from('x'), 'dump'), { code: 'storage-unreachable', retry: true })
+    assert.deepEqual(await everythingIn(folder), [lockName])
+  })
+
+  test('without hard links, a connection cut while the lock is held costs nothing', async (t) => {
+    const plain = await withoutLinks(t)
+    const weir = await startWeir(plain.sshd.port)
+    t.after(() => weir.close())
+    const folder = await plain.folder()
+    const storage = await plain.open(folder, { options: { port: weir.port }, limits: { lockMs: 1_000 } })
+    let cut = false
+    const watcher = watch(folder, (_event, name) => {
+      if (cut || !name?.startsWith('.partial-lock-')) return
+      cut = true
+      weir.cut()
+    })
+    t.after(() => watcher.close())
+    const keys = Array.from({ length: 2 }, (_, at) => `shop/${at}/manifest.json`)
+    for (const at of keys) {
+      cut = false
+      await put(storage, Buffer.from(at), at)
+    }
+    assert.deepEqual((await everythingIn(folder)).toSorted(), keys)
   })
 
   test('a key with a passphrase, and a file of known hosts, are enough', async (t) => {

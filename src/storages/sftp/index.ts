@@ -73,7 +73,7 @@ export function openSftp(
       below('sweeping', signal, (session) => sweepPartials(session, olderThan, signal)),
     abandon: async (key, upload, signal) => {
       checkObjectKey(key)
-      return removePartial(pool, upload, signal)
+      return removePartial(pool, { key, partial: upload }, signal)
     },
     check: (signal) => checkByUse(storage, context.clock, signal),
   }

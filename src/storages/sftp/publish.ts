@@ -1,14 +1,12 @@
 import { dirname, posix } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import { statusOf } from './faults.ts'
-import { removeFile, withFile } from './files.ts'
-import { locate, lookAt, makeFolders, partialPrefix, pathOf, requireRoot } from './place.ts'
+import { removeFile } from './files.ts'
+import { giveLockBack, takeLock, type Claim } from './lock.ts'
+import { locate, lookAt, makeFolders, pathOf, requireRoot } from './place.ts'
 import type { Session } from './session.ts'
 
-interface Publishing {
-  key: string
-  /** Name of the whole file that becomes the object. */
-  partial: string
+interface Publishing extends Claim {
   ifAbsent: boolean
 }
 
@@ -23,7 +21,7 @@ export async function publish(session: Session, publishing: Publishing): Promise
       if ((await locate(session, publishing.key)) === null || !(await lookAt(session, dirname(to))))
         await makeFolders(session, publishing.key)
       return await (publishing.ifAbsent
-        ? publishNew(session, { from, to, key: publishing.key })
+        ? publishNew(session, { from, to, claim: publishing })
         : replace(session, from, to))
     } catch (error) {
       if (statusOf(error) !== 'no-such-file') throw error
@@ -36,38 +34,31 @@ export async function publish(session: Session, publishing: Publishing): Promise
 interface Names {
   from: string
   to: string
-  key: string
+  claim: Claim
 }
 
 /** A link never replaces what is there, on no server; a rename does on some, whatever the standard says. */
 async function publishNew(session: Session, names: Names): Promise<void> {
-  const { from, to, key } = names
+  const { from, to, claim } = names
   if (!session.offers('hardlink@openssh.com')) return publishLocked(session, names)
   try {
     await session.ask((sftp, done) => sftp.ext_openssh_hardlink(from, to, done as never))
   } catch (error) {
     if (statusOf(error) === null || statusOf(error) === 'no-such-file') throw error
-    if (await lookAt(session, to)) throw taken(key)
+    if (await lookAt(session, to)) throw taken(claim.key)
     return publishLocked(session, names) // a file system without links
   }
   await removeFile(session, from)
 }
 
-/** Without links: a lock file beside the partial ones makes look-and-rename one step, for making a file only when there is none is
- * in the oldest servers. A lock left by a crash is swept like any partial file. */
-async function publishLocked(session: Session, { from, to, key }: Names): Promise<void> {
-  const lock = posix.join(session.root, `${partialPrefix}lock-${posix.basename(key)}`)
+/** Without links: a lock file makes look-and-rename one step. */
+async function publishLocked(session: Session, { from, to, claim }: Names): Promise<void> {
+  if (!(await takeLock(session, claim, to))) throw taken(claim.key)
   try {
-    await withFile(session, { path: lock, flags: 'wx' }, async () => {})
-  } catch (error) {
-    if (statusOf(error) !== null && (await lookAt(session, lock))) throw taken(key)
-    throw error
-  }
-  try {
-    if (await lookAt(session, to)) throw taken(key)
+    if (await lookAt(session, to)) throw taken(claim.key)
     await session.ask((sftp, done) => sftp.rename(from, to, done as never))
   } finally {
-    await removeFile(session, lock)
+    await giveLockBack(session, claim)
   }
 }
 

@@ -6,6 +6,7 @@ import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
 import { explained } from './faults.ts'
 import { removeFile, withFile } from './files.ts'
+import { giveLockBack } from './lock.ts'
 import { locate, lookAt, partialPrefix, pathOf } from './place.ts'
 import type { Borrowed, Pool } from './pool.ts'
 import { publish, taken } from './publish.ts'
@@ -51,11 +52,18 @@ export async function putObject(
   return { bytes: written.confirmed, sha256: putting.proved! }
 }
 
-/** Ends an upload that a dead process left. */
-export async function removePartial(pool: Pool, partial: string, signal: AbortSignal): Promise<void> {
+/** Ends an upload, such as one that a dead process left: its partial file, and the lock that it may hold. */
+export async function removePartial(
+  pool: Pool,
+  { key, partial }: { key: string; partial: string },
+  signal: AbortSignal,
+): Promise<void> {
   if (!partial.startsWith(partialPrefix) || partial.includes('/'))
     throw new Fault('usage', `not an upload: ${JSON.stringify(partial.slice(0, 100))}`)
-  await pool.repeat(signal, (session) => removeFile(session, posix.join(session.root, partial)))
+  await pool.repeat(signal, async (session) => {
+    await removeFile(session, posix.join(session.root, partial))
+    await giveLockBack(session, { key, partial })
+  })
 }
 
 /** A taken name is better known before the bytes are sent. */
@@ -86,12 +94,12 @@ async function keepTrying(putting: Putting): Promise<void> {
 }
 
 async function bring(session: Session, putting: Putting): Promise<void> {
-  const { key, partial, options } = putting
+  const { pool, key, partial, options } = putting
   putting.proved ??= await fill(session, putting)
   if (putting.published && (await isThere(session, putting))) return
   options.signal.throwIfAborted()
   putting.published = true
-  await publish(session, { key, partial, ifAbsent: options.ifAbsent })
+  await publish(session, { pool, key, partial, ifAbsent: options.ifAbsent, signal: options.signal })
 }
 
 /** All of the spool, on the server's disk and read back. @returns its SHA-256 */
@@ -126,13 +134,14 @@ async function isThere(session: Session, { key, partial, proved, options }: Putt
   if (!(await lookAt(session, path)) || (await readBack(session, path, options.signal)) !== proved)
     return false
   await removeFile(session, posix.join(session.root, partial))
+  await giveLockBack(session, { key, partial })
   return true
 }
 
 /** The first failure is the one to tell: when even removing fails, recovery or the sweep finds the file later. */
 async function discard({ pool, partial, key, options }: Putting): Promise<void> {
   try {
-    await removePartial(pool, partial, AbortSignal.timeout(pool.limits.endMs))
+    await removePartial(pool, { key, partial }, AbortSignal.timeout(pool.limits.endMs))
     await options.onUpload?.(null)
   } catch (error) {
     pool.log.warn('a partial file could not be removed', { key, error: String(error) })

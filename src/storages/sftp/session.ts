@@ -15,6 +15,8 @@ export interface Limits {
   tries: number
   /** Longest time to clean up after an upload whose run was cancelled. */
   endMs: number
+  /** A lock this old was left by a dead process: it is held for two requests only. */
+  lockMs: number
 }
 
 export const usualLimits: Limits = {
@@ -23,6 +25,7 @@ export const usualLimits: Limits = {
   idleMs: 3_000,
   tries: 5, // with the pauses between them about 8 s: longer outages are the run's retries
   endMs: 10_000,
+  lockMs: 15_000,
 }
 
 /** Called back with an error or an answer. */
