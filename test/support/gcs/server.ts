@@ -61,7 +61,7 @@ export async function startGcs(options: { pageKeys?: number; now?: () => number 
       const { action, name } = actionOf(request)
       const trouble = script.next(action as never, name)
       if (trouble && 'blackhole' in trouble) return
-      if (trouble && 'cutRequestAt' in trouble) return void response.socket?.resetAndDestroy()
+      if (trouble && 'cutRequestAt' in trouble) return void response.socket?.destroy()
       const answer =
         trouble && 'answer' in trouble
           ? refusalOf(new Refusal(trouble.answer, trouble.code, trouble.message ?? 'as told'))
