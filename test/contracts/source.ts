@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readdir, mkdtemp, stat, truncate, copyFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, mkdtemp, stat, truncate, copyFile, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
+import { faultTable, type FaultCode } from '../../src/core/faults.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Manifest, TableRows } from '../../src/core/model.ts'
-import type { Host } from '../../src/core/tunnel.ts'
+import { spellHost, type Host } from '../../src/core/tunnel.ts'
 import type {
   RawInput,
   Sink,
@@ -14,12 +15,22 @@ import type {
   SourceDriver,
   SourceSettings,
   TargetRequest,
+  UrlFacts,
 } from '../../src/sources/source.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { createProcesses, type Processes, type Running } from '../../src/sys/process.ts'
 import { strays } from '../../src/sys/strays.ts'
 import { removeLast } from '../support/ended.ts'
 import { fileInput, folderSink } from '../support/source-sink.ts'
+import {
+  assertHidden,
+  deadEnd,
+  forwardTo,
+  recordCommands,
+  recordFaults,
+  witnessed,
+  type Witness,
+} from './witness.ts'
 
 /** One database made for one test. */
 export interface MadeDatabase {
@@ -41,11 +52,19 @@ export interface SourceFacts {
   content(url: string, place: string | null): Promise<string>
   /** Is there anything at this place? */
   exists(url: string, place: string): Promise<boolean>
-  /** Of a database that does not exist. */
-  missingUrl(t: TestContext): string
+  /** Of a database that does not exist, on a server that answers; null: the server has no databases by name. */
+  missingUrl(t: TestContext): string | Promise<string> | null
+  /** Of a server that answers, with a password that it refuses. */
+  wrongPasswordUrl?(t: TestContext): string | Promise<string>
+  /** Of a server that does not answer. Absent: the suite sends a driver with `hosts` to a port that nobody listens on. */
+  unreachableUrl?(t: TestContext): string | Promise<string>
   badUrls: string[]
   /** What a URL holds that must not be shown. */
   secretOf(url: string): string | null
+  /** false: the first bytes of its dumps say nothing for sure. */
+  sniffs?: false
+  /** The dump names its own end, and its restore tool takes what is behind that for nothing: then so does the proof. */
+  endsItself?: true
   /** Its tool cannot dump one moment: the warning that says so, each time. Absent: it can. */
   notOneMoment?: RegExp
   /** Runs the stock commands in a folder as a person would. @returns the content that they restored; null = not possible here */
@@ -61,12 +80,25 @@ export interface Pipes {
 export const plainFiles: Pipes = { sink: folderSink, input: fileInput }
 const never = new AbortController().signal
 const stamp = '20261120_060000'
+const headBytes = 65_536 // what `sniff` may see
 export const beside: TargetRequest = { database: null, url: null, stamp, noOwner: false }
 
 /** What every source promises. */
 export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): void {
   const { driver } = facts
-  const bench = (t: TestContext, url: string, signal = never) => openBench(t, { facts, pipes, url, signal })
+  const bench = async (t: TestContext, url: string, setting: Partial<BenchSetting> = {}): Promise<Bench> => {
+    const b = await openBench(t, { facts, pipes, url, ...setting })
+    const parsed = driver.parseUrl(url)
+    const secrets = [facts.secretOf(url) ?? [], 'mistake' in parsed ? [] : parsed.secrets].flat()
+    t.after(() => assertHidden(b.witness, secrets)) // whatever the test was about
+    return b
+  }
+  const refused = async (b: Bench, code: FaultCode): Promise<void> => {
+    await assert.rejects(b.source.inspect(b.series, never), { code, retry: faultTable[code].retry })
+    const lines = await b.source.check(never)
+    assert.equal(lines[0]?.ok, false, `doctor's first line is about reading, and finds nothing wrong`)
+    assert.deepEqual(await readdir(b.out), [])
+  }
 
   suite(`${driver.kind}: contract of sources`, () => {
     test('a URL shows where the database is, and hides its secret', async (t) => {
@@ -77,6 +109,8 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
       if (secret) assert.ok(parsed.secrets.includes(secret))
       if (secret) assert.ok(!`${parsed.endpoint}${parsed.database}`.includes(secret))
       assert.notEqual(parsed.database, '')
+      if (/^[^:]+:\/\/(?:.*@)?[^/?#]*:\d+(?=[,/?#]|$)/.test(url))
+        assert.notDeepEqual(parsed.hosts, [], 'the URL has a port: `hosts` lists its servers, for tunnels')
     })
 
     for (const url of facts.badUrls)
@@ -145,7 +179,40 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
       assert.match(inspection.engine.serverVersion, /^\d+/)
       assert.ok(inspection.sizeBytes! > 0)
       const warnings = inspection.warnings.filter((text) => !facts.notOneMoment?.test(text))
-      assert.deepEqual(warnings, [])
+      assert.deepEqual(
+        warnings,
+        [],
+        'a sound backup would warn each time: what is only a remark, context.said gets',
+      )
+    })
+
+    test('the first bytes of a dump say what it is, or are said to say nothing', async (t) => {
+      const { url } = await facts.make(t)
+      const b = await bench(t, url)
+      const { format } = await b.backUp()
+      const chunks: Buffer[] = []
+      await b.input().intoReader((chunk) => void chunks.push(Buffer.from(chunk)))
+      const sniffed = driver.sniff(Buffer.concat(chunks).subarray(0, headBytes))
+      assert.equal(sniffed?.format ?? null, facts.sniffs === false ? null : format)
+    })
+
+    test('a server behind a tunnel is reached through it alone, by sessions and by programs', async (t) => {
+      const { url, tables } = await facts.make(t)
+      const { hosts } = driver.parseUrl(url) as UrlFacts
+      if (hosts.length === 0) return t.skip('it is behind no network')
+      const end = await forwardTo(hosts[0]!, t)
+      const hidden = { host: 'db.invalid', port: 4711 } // a name that no server of names knows
+      const away = url.replace(spellHost(hosts[0]!), spellHost(hidden))
+      assert.deepEqual((driver.parseUrl(away) as UrlFacts).hosts, [hidden])
+      const asked: Host[] = []
+      const reach = (host: Host): Host => (asked.push(host), end)
+      const b = await bench(t, away, { reach })
+      const backup = await b.backUp()
+      assert.deepEqual(backup.tables, tables)
+      assert.equal(backup.endpoint, (driver.parseUrl(away) as UrlFacts).endpoint)
+      const restored = await b.restore(backup)
+      assert.deepEqual(sorted(restored.tables), tables)
+      for (const { host, port } of asked) assert.deepEqual({ host, port }, hidden)
     })
 
     test('a dump cut anywhere is refused by the proof', async (t) => {
@@ -164,6 +231,17 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
           `${length} of ${size} bytes were taken for a whole dump`,
         )
       }
+    })
+
+    test('bytes behind the end of a dump are refused by the proof, or change nothing', async (t) => {
+      const { url } = await facts.make(t)
+      const b = await bench(t, url)
+      const { tables } = await b.backUp()
+      const longer = join(b.out, 'longer')
+      await copyFile(join(b.out, b.artifact()), longer)
+      await appendFile(longer, 'an error that a tool told on its standard output\n')
+      if (facts.endsItself) return assert.deepEqual(sorted((await b.prove(longer)).tables), tables)
+      await assert.rejects(b.prove(longer), { code: 'proof-failed' })
     })
 
     test(
@@ -187,17 +265,29 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
     )
 
     test('a missing database is told as that, before a byte', async (t) => {
-      const b = await bench(t, facts.missingUrl(t))
-      await assert.rejects(b.source.inspect(b.series, never), { code: 'database-missing', retry: false })
-      const lines = await b.source.check(never)
-      assert.equal(lines[0]?.ok, false)
-      assert.deepEqual(await readdir(b.out), [])
+      const url = await facts.missingUrl(t)
+      if (url === null) return t.skip('its server has no databases by name')
+      await refused(await bench(t, url), 'database-missing')
     })
+
+    test('a server that does not answer is told as that, before a byte', async (t) => {
+      if (facts.unreachableUrl)
+        return refused(await bench(t, await facts.unreachableUrl(t)), 'database-unreachable')
+      const { url } = await facts.makeEmpty(t)
+      if ((driver.parseUrl(url) as UrlFacts).hosts.length === 0) return t.skip('it has no server')
+      const end = await deadEnd()
+      await refused(await bench(t, url, { reach: () => end }), 'database-unreachable')
+    })
+
+    if (facts.wrongPasswordUrl)
+      test('a wrong password is told as that, and not shown', async (t) => {
+        await refused(await bench(t, await facts.wrongPasswordUrl!(t)), 'database-refused')
+      })
 
     test('doctor finds nothing to say about a sound database', async (t) => {
       const { url } = await facts.make(t)
       const lines = await (await bench(t, url)).source.check(never)
-      assert.ok(lines.length >= 2)
+      assert.ok(lines.length >= 2, 'doctor tells at least whether it can be read and where it is restored')
       for (const line of lines) assert.ok(line.ok, `${line.name}: ${line.text}`)
     })
 
@@ -254,7 +344,7 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
     test('an abort ends the dump with its reason and leaves no process', async (t) => {
       const { url } = await facts.make(t)
       const controller = new AbortController()
-      const b = await bench(t, url, controller.signal)
+      const b = await bench(t, url, { signal: controller.signal })
       const inspection = await b.source.inspect(b.series, never)
       const reason = new Error('somebody cancelled')
       const dumping = b.source.dump(b.series, inspection, b.sink(), controller.signal)
@@ -268,7 +358,7 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
       const first = await bench(t, url)
       const backup = await first.backUp()
       const controller = new AbortController()
-      const b = await bench(t, url, controller.signal)
+      const b = await bench(t, url, { signal: controller.signal })
       const { name } = await b.source.plan(backup, beside, never)
       const reason = new Error('somebody cancelled')
       let opened = 0
@@ -322,6 +412,8 @@ export interface Bench {
   /** Where artifacts land. */
   out: string
   said: string[]
+  /** What it showed: commands, faults, and `said` too. */
+  witness: Witness
   sink(): Sink
   artifact(): string
   /** The artifact that was dumped last. */
@@ -347,15 +439,16 @@ export interface BenchSetting {
 export async function openBench(t: TestContext, setting: BenchSetting): Promise<Bench> {
   const { facts, pipes = plainFiles, url, signal = never } = setting
   const [folder, out] = [await temporary(t), await temporary(t)]
-  const processes = createProcesses(setting.environment ?? process.env, systemClock)
+  const witness = witnessed()
+  const processes = recordCommands(createProcesses(setting.environment ?? process.env, systemClock), witness)
   const runId = randomUUID()
-  const said: string[] = []
+  const { said } = witness
   const running: Running = { signal, runId, said: (tool, line) => void said.push(`${tool}: ${line}`) }
   const outside = { processes, clock: systemClock, log: silentLog, folder, runId, said: running.said }
   const context = { ...outside, reach: setting.reach ?? ((host: Host) => host) }
   const urls = { url, dumpUrl: null, restoreUrl: null }
   const settings = { strategy: 'shop', ...urls, options: facts.options ?? {}, databases: null }
-  const source = facts.driver.open({ ...settings, ...setting.settings }, context)
+  const source = recordFaults(facts.driver.open({ ...settings, ...setting.settings }, context), witness)
   t.after(() => source.close())
   const [series] = await source.series(never)
   let name = ''
@@ -373,6 +466,7 @@ export async function openBench(t: TestContext, setting: BenchSetting): Promise<
     folder,
     out,
     said,
+    witness,
     sink,
     artifact: () => name,
     input: () => input(join(out, name)),

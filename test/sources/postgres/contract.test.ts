@@ -21,6 +21,7 @@ async function create(): Promise<string> {
 
 sourceContract({
   driver: postgres,
+  endsItself: true, // pg_restore reads what the table of contents names
   badUrls: [
     'postgres://u:p@h',
     'postgres://u:p@h:0/x',
@@ -33,6 +34,7 @@ sourceContract({
   ],
   secretOf: (url) => new URL(url).password,
   missingUrl: () => server.url('no such database'),
+  wrongPasswordUrl: () => server.url('shop').replace(`:${server.password}@`, ':wr0ng-w0rd@'),
   content: (url, place) => contentOf(server, place ?? databaseIn(url)),
   exists: (_url, place) => exists(server, place),
 
