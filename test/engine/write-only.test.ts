@@ -1,24 +1,26 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { markerKey } from '../../src/core/keys.ts'
-import { systemClock } from '../../src/sys/clock.ts'
+import { hastyClock } from '../support/hasty-clock.ts'
 import { startS3 } from '../support/s3/server.ts'
-import { makeWorld, makeWorldFolder } from '../support/world.ts'
+import { makeWorld } from '../support/world.ts'
 
-test('credentials that may only write are enough for backups, the first one and the next', async (t) => {
+test('with credentials that only write, a backup whose answer was lost is made again under a new name', async (t) => {
   const server = await startS3(t)
   server.deny('GetObject', 'HeadObject', 'ListObjectsV2', 'DeleteObject', 'HeadBucket')
-  const folder = await makeWorldFolder(t)
-  const storageDir = join(folder, 'unused')
-  await mkdir(storageDir)
-  const storages = { far: { type: 's3', ...server.options() } }
-  const world = await makeWorld(t, { folder, storageDir, global: { storages }, clock: systemClock })
-  for (const expected of [3, 5]) {
-    const run = await world.backup()
-    assert.deepEqual([run.state, run.fault], ['succeeded', null])
-    assert.equal(server.objects().length, expected, 'the marker, and a dump with its manifest each time')
-  }
-  assert.ok(server.objects().some((key) => key.endsWith(markerKey)))
+  const world = await makeWorld(t, {
+    clock: hastyClock,
+    global: {
+      storages: { far: { type: 's3', ...server.options() } },
+      storage: ['far'],
+      retry: { max_attempts: 3, delay: '1s' },
+    },
+  })
+  server.misbehave({ on: 'PutObject', times: 1, trouble: { cutAnswerAt: 0 } })
+  const end = await world.backup()
+  assert.deepEqual([end.state, end.fault, end.attempt], ['succeeded', null, 2])
+  const kept = server.objects().filter((key) => key.includes(end.backup!.id))
+  assert.ok(
+    kept.some((key) => key.endsWith('/manifest.json')),
+    String(server.objects()),
+  )
 })

@@ -126,6 +126,12 @@ suite('azure: when things go wrong', () => {
     })
     assert.equal((await put(storage, bytes)).bytes, bytes.length, 'in blocks')
     await storage.put('small', bytesSpool(Buffer.from('small')), { ifAbsent: true, signal })
+    relay.twist({ fits: asks('PUT', '/untold'), twist: 'lost' })
+    await assert.rejects(
+      storage.put('untold', bytesSpool(Buffer.from('small')), { ifAbsent: true, signal }),
+      { code: 'storage-unreachable', retry: true, message: /cannot be told.*may not read/ },
+      'a lost answer is no name that is taken',
+    )
     assert.equal(storage.presign, undefined)
     assert.ok(!storage.location.includes('sig='))
     const { ok, text } = await storage.check(signal)

@@ -156,6 +156,15 @@ suite('gcs: when things go wrong', () => {
     assert.deepEqual([ok, /may not read, list, remove/.test(text)], [true, true], text)
   })
 
+  test('a lost answer to who may only create is no name that is taken: a further attempt can store it', async (t) => {
+    const { storage, server } = await openStandIn(t, { limits })
+    server.deny('get', 'media', 'list', 'delete')
+    server.misbehave({ on: 'insert', times: 1, trouble: { cutAnswerAt: 0 } })
+    const untold = { code: 'storage-unreachable', retry: true, message: /cannot be told.*may not read/ }
+    await assert.rejects(put(storage, Buffer.from('small')), untold)
+    await assert.rejects(put(storage, Buffer.from('small')), { code: 'storage-exists', retry: false })
+  })
+
   test('what a policy keeps is retained, with its date', async (t) => {
     const { storage, server } = await openStandIn(t, { limits })
     await put(storage, Buffer.from('small'))

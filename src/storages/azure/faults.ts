@@ -1,4 +1,5 @@
 import { Fault, type FaultCode, type FaultOptions } from '../../core/faults.ts'
+import { isCertificateCode, whyNoAnswer } from '../wrap/network.ts'
 import type { Settings } from './options.ts'
 
 export interface Doing {
@@ -32,14 +33,13 @@ export function mayHaveWorked(error: unknown): boolean {
   return status < 400 || status >= 500
 }
 
-const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 const altered = ['Md5Mismatch', 'Crc64Mismatch'] // on the way
 
 /** Whether the same call may succeed a moment later. */
 export function canPass(error: unknown): boolean {
   if (error instanceof Fault) return error.retry
   const { name, status } = answerOf(error)
-  if (tls.test(name)) return false
+  if (isCertificateCode(name)) return false
   if (status >= 500 || status === 429 || status === 408 || altered.includes(name)) return true
   if (status >= 400) return false
   return isNetwork(error as SdkError)
@@ -71,7 +71,7 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
           ? `allow “${doing.right}” in the token, or look into the firewall and the policies of account ${account}`
           : `check account_key, and look into the firewall and the policies of account ${account}`,
     })
-  if (tls.test(name))
+  if (isCertificateCode(name))
     return fault('storage-unreachable', `the certificate of ${settings.endpoint} is not accepted (${name})`, {
       hint: 'check endpoint; for a certificate of your own set NODE_EXTRA_CA_CERTS',
       retry: false,
@@ -87,19 +87,14 @@ function unreachable(error: SdkError, { what }: Doing, { endpoint }: Settings): 
   const why =
     status >= 400
       ? `${endpoint} answered ${status} (${name})`
-      : `${endpoint} did not answer (${reasons[error.code ?? error.name] ?? error.code ?? error.name})`
+      : `${endpoint} did not answer (${whyNoAnswer(error, ownReasons)})`
   return new Fault('storage-unreachable', `${what} failed: ${why}`, {
     hint: 'check that the server is up and can be reached from here',
     cause: error,
   })
 }
 
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection closed',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name could not be looked up',
+const ownReasons: Record<string, string> = {
   REQUEST_SEND_ERROR: 'the connection was lost',
   AbortError: 'nothing came in time',
   TimeoutError: 'nothing came in time',

@@ -3,6 +3,7 @@ import { Fault } from '../../core/faults.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
 import { sendInParts } from '../wrap/parts.ts'
+import { commitOnce, endOrSay, refuseTaken, type Uncertain } from '../wrap/unsure.ts'
 import { blockId, blocksOf, endUpload, nameUpload, type Block } from './blocks.ts'
 import type { Container } from './client.ts'
 import { answered, mayHaveWorked } from './faults.ts'
@@ -30,23 +31,26 @@ export async function putObject(
   options.signal.throwIfAborted()
   const whole = { sha256: createHash('sha256'), md5: createHash('md5'), bytes: 0 }
   const putting: Putting = { container, key, options, whole, blocks: null }
-  await refuseTaken(putting)
+  await refuseTaken(uncertain(putting))
   const { blockBytes } = container.limits
   const first = await spool.read(0, blockBytes, options.signal)
   const isWhole = first.length < blockBytes || (spool.ended() && (await spool.size()) === first.length)
   return isWhole ? putWhole(putting, first) : putInBlocks(putting, spool, first)
 }
 
-/** A taken name is better known before the bytes are sent. Who may not look is told by the condition alone. */
-async function refuseTaken({ container, key, options }: Putting): Promise<void> {
-  if (!options.ifAbsent) return
-  try {
-    if (!(await lookAt(container, key, options.signal))) return
-  } catch (error) {
-    if (answered(error, 403)) return
-    throw error
+function uncertain(putting: Putting): Uncertain {
+  const { container, key, options } = putting
+  return {
+    key,
+    options,
+    log: container.log,
+    endMs: container.limits.endMs,
+    look: (signal) => lookAt(container, key, signal),
+    isOurs: (signal) => isOurs(putting, signal),
+    remove: (signal) => removeObject(container, key, signal),
+    isDenied: (error) => answered(error, 403),
+    mayHaveWorked,
   }
-  throw new Fault('storage-exists', `${key} is already stored`)
 }
 
 function take({ whole }: Putting, body: Buffer): void {
@@ -112,7 +116,7 @@ async function putInBlocks(putting: Putting, spool: Spool, first: Buffer): Promi
     await options.onUpload?.(null)
     return receipt
   } catch (error) {
-    await endOrSay(putting, upload)
+    await endOrSay(uncertain(putting), (signal) => endUpload(container, { key, upload }, signal))
     throw error
   }
 }
@@ -138,14 +142,7 @@ async function commit(
   send: (onRetry: (error: unknown) => void) => Promise<Stated>,
 ): Promise<Receipt> {
   const { container, key, options, whole } = putting
-  let unsure = false
-  let stated: Stated | null = null
-  try {
-    stated = await send((error) => (unsure ||= mayHaveWorked(error)))
-  } catch (error) {
-    if (!unsure && !options.signal.aborted && !mayHaveWorked(error)) throw error
-    if (!(await wasStored(putting))) throw error
-  }
+  const stated = await commitOnce(uncertain(putting), send)
   if (stated !== null && !(await isConfirmed(putting, stated))) {
     await removeObject(container, key, options.signal)
     throw new Fault(
@@ -183,27 +180,4 @@ async function isOurs(putting: Putting, signal: AbortSignal): Promise<boolean> {
     )
   }
   return (await readBack(container, key, signal)) === whole.sha256.copy().digest('hex')
-}
-
-/** A commit whose answer was lost may have worked. It counts, unless somebody cancelled: then it is taken back. */
-async function wasStored(putting: Putting): Promise<boolean> {
-  const { container, key, options } = putting
-  const signal = AbortSignal.timeout(container.limits.endMs)
-  try {
-    if (!(await isOurs(putting, signal))) return false
-    if (options.signal.aborted && options.ifAbsent) await removeObject(container, key, signal)
-    return !options.signal.aborted
-  } catch {
-    return false // the first failure is the one to tell
-  }
-}
-
-/** The failure that came first is the one to tell; what stays open is ended by recovery or the sweep. */
-async function endOrSay({ container, key, options }: Putting, upload: string): Promise<void> {
-  try {
-    await endUpload(container, { key, upload }, AbortSignal.timeout(container.limits.endMs))
-    await options.onUpload?.(null)
-  } catch (error) {
-    container.log.warn('an unfinished upload could not be ended', { key, error: String(error) })
-  }
 }

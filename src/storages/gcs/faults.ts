@@ -1,5 +1,6 @@
 import { Fault, type FaultCode, type FaultOptions } from '../../core/faults.ts'
 import type { HttpAnswer } from '../../sys/net/http.ts'
+import { isCertificateCode, whyNoAnswer } from '../wrap/network.ts'
 import type { Settings } from './options.ts'
 
 /** An answer that is an error. */
@@ -55,8 +56,6 @@ export function mayHaveWorked(error: unknown): boolean {
   return answer === null || answer.status >= 500
 }
 
-const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
-
 /** Whether the same call may succeed a moment later. */
 export function canPass(error: unknown): boolean {
   if (error instanceof Fault) return error.retry
@@ -67,7 +66,7 @@ export function canPass(error: unknown): boolean {
     )
   }
   const { name = '', code = '' } = error as { name?: string; code?: string }
-  if (tls.test(code)) return false
+  if (isCertificateCode(code)) return false
   return (
     ['TimeoutError', 'SocketError'].includes(name) || /^(E[A-Z]{3,}|HPE_[A-Z_]+|UND_ERR_[A-Z_]+)$/.test(code)
   )
@@ -80,7 +79,7 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
   if (error instanceof AnswerError) return explainAnswer(error, doing, settings)
   const { code = '', name = '' } = error as { code?: string; name?: string }
   const { endpoint } = settings
-  if (tls.test(code))
+  if (isCertificateCode(code))
     return new Fault('storage-unreachable', `the certificate of ${endpoint} is not accepted (${code})`, {
       hint: 'check endpoint; for a certificate of your own set NODE_EXTRA_CA_CERTS',
       retry: false,
@@ -89,7 +88,7 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
   if (!canPass(error)) return error
   return new Fault(
     'storage-unreachable',
-    `${doing.what} failed: ${endpoint} did not answer (${reasons[code] ?? (code || name)})`,
+    `${doing.what} failed: ${endpoint} did not answer (${whyNoAnswer(error, ownReasons)})`,
     { hint: 'check that the service can be reached from here', cause: error },
   )
 }
@@ -135,12 +134,7 @@ export function noBucket({ bucket, endpoint }: Settings, cause: unknown): Fault 
   })
 }
 
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection closed',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name could not be looked up',
+const ownReasons: Record<string, string> = {
   UND_ERR_SOCKET: 'the connection was lost',
   UND_ERR_CONNECT_TIMEOUT: 'nothing came in time',
   UND_ERR_HEADERS_TIMEOUT: 'nothing came in time',

@@ -2,6 +2,7 @@ import { createHash, randomUUID, type Hash } from 'node:crypto'
 import { Fault } from '../../core/faults.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { commitOnce, endOrSay, refuseTaken, type Uncertain } from '../wrap/unsure.ts'
 import { uploadUrlOf, type Bucket } from './client.ts'
 import { answered, mayHaveWorked } from './faults.ts'
 import { lookAt, readBack, resourceOf, type Resource } from './look.ts'
@@ -33,23 +34,29 @@ export async function putObject(
     md5: createHash('md5'),
     bytes: 0,
   }
-  await refuseTaken(putting)
+  await refuseTaken(uncertain(putting))
   const { chunkBytes } = bucket.limits
   const first = await spool.read(0, chunkBytes, options.signal)
   const isWhole = first.length < chunkBytes || (spool.ended() && (await spool.size()) === first.length)
   return isWhole ? putWhole(putting, first) : putInChunks(putting, spool, first)
 }
 
-/** A taken name is better known before the bytes are sent. Who may not look is told by the condition alone. */
-async function refuseTaken({ bucket, key, options }: Putting): Promise<void> {
-  if (!options.ifAbsent) return
-  try {
-    if (!(await lookAt(bucket, key, options.signal))) return
-  } catch (error) {
-    if (answered(error, 403)) return
-    throw error
+function uncertain(putting: Putting): Uncertain {
+  const { bucket, key, options } = putting
+  return {
+    key,
+    options,
+    log: bucket.log,
+    endMs: bucket.limits.endMs,
+    look: (signal) => lookAt(bucket, key, signal),
+    async isOurs(signal) {
+      const found = await lookAt(bucket, key, signal)
+      return found !== null && isOurs(putting, found, signal)
+    },
+    remove: (signal) => removeObject(bucket, key, signal),
+    isDenied: (error) => answered(error, 403),
+    mayHaveWorked,
   }
-  throw new Fault('storage-exists', `${key} is already stored`)
 }
 
 function take(putting: Putting, body: Buffer): void {
@@ -103,7 +110,7 @@ async function putInChunks(putting: Putting, spool: Spool, first: Buffer): Promi
     await options.onUpload?.(null)
     return receipt
   } catch (error) {
-    await endOrSay(putting, session)
+    await endOrSay(uncertain(putting), (signal) => endSession(session, signal))
     throw error
   }
 }
@@ -138,14 +145,7 @@ async function confirmed(
   send: (onRetry: (error: unknown) => void) => Promise<Resource>,
 ): Promise<Receipt> {
   const { bucket, key, options } = putting
-  let unsure = false
-  let stated: Resource | null = null
-  try {
-    stated = await send((error) => (unsure ||= mayHaveWorked(error)))
-  } catch (error) {
-    if (!unsure && !options.signal.aborted && !mayHaveWorked(error)) throw error
-    if (!(await wasStored(putting))) throw error
-  }
+  const stated = await commitOnce(uncertain(putting), send)
   if (stated !== null && !(await isOurs(putting, stated, options.signal))) {
     await removeObject(bucket, key, options.signal)
     throw new Fault(
@@ -164,28 +164,4 @@ async function isOurs(putting: Putting, { size, md5Hash }: Resource, signal: Abo
   if (Number(size) !== putting.bytes) return false
   if (md5Hash !== undefined) return md5Hash === putting.md5.copy().digest('base64')
   return (await readBack(putting.bucket, putting.key, signal)) === putting.sha256.copy().digest('hex')
-}
-
-/** An end whose answer was lost may have worked. It counts, unless somebody cancelled: then it is taken back. */
-async function wasStored(putting: Putting): Promise<boolean> {
-  const { bucket, key, options } = putting
-  const signal = AbortSignal.timeout(bucket.limits.endMs)
-  try {
-    const found = await lookAt(bucket, key, signal)
-    if (!found || !(await isOurs(putting, found, signal))) return false
-    if (options.signal.aborted && options.ifAbsent) await removeObject(bucket, key, signal)
-    return !options.signal.aborted
-  } catch {
-    return false // the first failure is the one to tell
-  }
-}
-
-/** The failure that came first is the one to tell; an upload that stays open vanishes after a week. */
-async function endOrSay({ bucket, key, options }: Putting, session: Session): Promise<void> {
-  try {
-    await endSession(session, AbortSignal.timeout(bucket.limits.endMs))
-    await options.onUpload?.(null)
-  } catch (error) {
-    bucket.log.warn('an unfinished upload could not be ended', { key, error: String(error) })
-  }
 }

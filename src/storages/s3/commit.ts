@@ -1,6 +1,7 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { Fault } from '../../core/faults.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { commitOnce, refuseTaken, type Uncertain } from '../wrap/unsure.ts'
 import type { Bucket } from './client.ts'
 import type { Digests, Stated } from './digests.ts'
 import { answered, mayHaveWorked } from './faults.ts'
@@ -36,17 +37,20 @@ export function asked(bucket: Bucket): Partial<PutObjectCommandInput> {
   }
 }
 
-/** Looks first: some servers overlook the condition of a put, and a taken name is better known before the bytes are sent.
- * Who may not look is told by the condition alone. */
-export async function refuseTaken({ bucket, key, options }: Putting): Promise<void> {
-  if (!options.ifAbsent) return
-  try {
-    if (!(await lookAt(bucket, key, options.signal))) return
-  } catch (error) {
-    if (answered(error, 403)) return
-    throw error
+/** @param inParts as the object was sent: its digests are stated otherwise */
+export function uncertain(putting: Putting, inParts: boolean): Uncertain {
+  const { bucket, key, options } = putting
+  return {
+    key,
+    options,
+    log: bucket.log,
+    endMs: bucket.limits.endMs,
+    look: (signal) => lookAt(bucket, key, signal),
+    isOurs: (signal) => isOurs(putting, inParts, signal),
+    remove: (signal) => removeObject(bucket, key, signal),
+    isDenied: (error) => answered(error, 403),
+    mayHaveWorked,
   }
-  throw new Fault('storage-exists', `${key} is already stored`)
 }
 
 export interface Commit {
@@ -59,17 +63,10 @@ export interface Commit {
 /** Makes the object visible, and returns only when the server holds what we sent (promise 2). */
 export async function commit(putting: Putting, step: Commit): Promise<Receipt> {
   const { bucket, key, digests, options } = putting
-  let unsure = false
-  let stated: Stated | null = null
-  try {
-    stated = await conditionally(putting, (condition) =>
-      step.send(condition, (error) => (unsure ||= mayHaveWorked(error))),
-    )
-  } catch (error) {
-    await step.giveUp?.()
-    if (!unsure && !options.signal.aborted && !mayHaveWorked(error)) throw error
-    if (!(await wasStored(putting, step.inParts))) throw error
-  }
+  const put = uncertain(putting, step.inParts)
+  const send = (onRetry: (error: unknown) => void): Promise<Stated> =>
+    conditionally(put, (condition) => step.send(condition, onRetry))
+  const stated = await commitOnce(put, send, step.giveUp)
   if (stated) await confirm(putting, stated, step.inParts)
   if (step.inParts) await ensureLocked(bucket, key, options.signal)
   return { bytes: digests.bytes, sha256: digests.sha256() }
@@ -77,29 +74,16 @@ export async function commit(putting: Putting, step: Commit): Promise<Receipt> {
 
 /** Servers that do not know the condition say so; then looking has to do. */
 async function conditionally(
-  putting: Putting,
+  put: Uncertain,
   send: (condition: Condition) => Promise<Stated>,
 ): Promise<Stated> {
-  if (!putting.options.ifAbsent) return send({})
+  if (!put.options.ifAbsent) return send({})
   try {
     return await send({ IfNoneMatch: '*' })
   } catch (error) {
     if (!answered(error, 501)) throw error
-    await refuseTaken(putting)
+    await refuseTaken(put)
     return send({})
-  }
-}
-
-/** A commit whose answer was lost may have worked. It counts, unless somebody cancelled: then it is taken back. */
-async function wasStored(putting: Putting, inParts: boolean): Promise<boolean> {
-  const { bucket, key, options } = putting
-  const signal = AbortSignal.timeout(bucket.limits.endMs)
-  try {
-    if (!(await isOurs(putting, inParts, signal))) return false
-    if (options.signal.aborted && options.ifAbsent) await removeObject(bucket, key, signal)
-    return !options.signal.aborted
-  } catch {
-    return false // the first failure is the one to tell
   }
 }
 

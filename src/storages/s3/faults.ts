@@ -1,4 +1,5 @@
 import { Fault, type FaultCode, type FaultOptions } from '../../core/faults.ts'
+import { isCertificateCode, whyNoAnswer } from '../wrap/network.ts'
 import type { Settings } from './options.ts'
 
 /** What a failed call of the SDK says. */
@@ -56,14 +57,13 @@ const never = new Set([
   'InsufficientStorage',
   'XMinioStorageFull',
 ])
-const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
 /** Whether the same call may succeed a moment later. */
 export function canPass(error: unknown): boolean {
   const raw = error as SdkError
   const { name, status } = answerOf(error)
   if (raw.$metadata?.clockSkewCorrected) return true // the SDK has taken over the server's time
-  if (never.has(name) || tls.test(raw.code ?? '') || status === 501 || status === 507) return false
+  if (never.has(name) || isCertificateCode(raw.code ?? '') || status === 501 || status === 507) return false
   if (again.has(name) || status === 429 || status >= 500) return true
   if (status >= 400) return false
   return raw.$metadata !== undefined || isNetwork(raw)
@@ -111,7 +111,7 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
     })
   if (canPass(error)) return unreachable(error as SdkError, answer, { doing, settings })
   const code = (error as SdkError).code ?? ''
-  if (tls.test(code))
+  if (isCertificateCode(code))
     return fault('storage-unreachable', `the certificate of ${endpoint ?? 'S3'} is not accepted (${code})`, {
       hint: 'check the host in endpoint; for a certificate of your own set NODE_EXTRA_CA_CERTS',
       retry: false,
@@ -159,19 +159,14 @@ function unreachable(
   const why =
     answer.status >= 400
       ? `${who} answered ${answer.status} (${answer.name})`
-      : `${who} did not answer (${reasons[error.code ?? error.name] ?? error.code ?? error.name})`
+      : `${who} did not answer (${whyNoAnswer(error, ownReasons)})`
   return new Fault('storage-unreachable', `${doing.what} failed: ${why}`, {
     hint: 'check that the server is up and can be reached from here',
     cause: error,
   })
 }
 
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection closed',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name could not be looked up',
+const ownReasons: Record<string, string> = {
   TimeoutError: 'nothing came in time',
 }
 

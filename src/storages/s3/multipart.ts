@@ -3,20 +3,22 @@ import { Fault } from '../../core/faults.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { Receipt } from '../storage.ts'
 import type { Bucket, Calling } from './client.ts'
-import { asked, commit, refuseTaken, type Putting } from './commit.ts'
+import { asked, commit, uncertain, type Putting } from './commit.ts'
 import { nextPartBytes, partsAtOnce } from '../wrap/part-size.ts'
+import { endOrSay, refuseTaken } from '../wrap/unsure.ts'
 import { endUpload, uploadsAt } from './uploads.ts'
 
 /** An upload in parts. Whatever happens, it is either complete or ended, as far as the server lets us (promise 7). */
 export async function putInParts(putting: Putting, spool: Spool, first: Buffer): Promise<Receipt> {
   const { bucket, name, key, options, digests } = putting
   const upload = await begin(putting)
-  const giveUp = (): Promise<void> => endOrSay(putting, upload)
+  const put = uncertain(putting, true)
+  const giveUp = (): Promise<void> => endOrSay(put, (signal) => endUpload(bucket, { key, upload }, signal))
   let parts: CompletedPart[]
   try {
     await options.onUpload?.(upload)
     parts = await sendParts(putting, upload, { spool, first })
-    await refuseTaken(putting)
+    await refuseTaken(put)
   } catch (error) {
     await giveUp()
     throw error
@@ -144,14 +146,4 @@ async function uploadPart({ bucket, key, name }: Putting, part: OnePart): Promis
   if (ETag === undefined)
     throw new Fault('storage-unreachable', `${calling.what} was answered without an ETag`)
   return { PartNumber: number, ETag, ...('ChecksumCRC32' in digest && digest) }
-}
-
-/** The failure that came first is the one to tell; what stays open is swept later. */
-async function endOrSay({ bucket, key, options }: Putting, upload: string): Promise<void> {
-  try {
-    await endUpload(bucket, { key, upload }, AbortSignal.timeout(bucket.limits.endMs))
-    await options.onUpload?.(null)
-  } catch (error) {
-    bucket.log.warn('an unfinished upload could not be ended', { key, error: String(error) })
-  }
 }

@@ -1,7 +1,8 @@
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { refuseTaken } from '../wrap/unsure.ts'
 import type { Bucket } from './client.ts'
-import { asked, commit, refuseTaken, type Putting } from './commit.ts'
+import { asked, commit, uncertain, type Putting } from './commit.ts'
 import { createDigests } from './digests.ts'
 import { putInParts } from './multipart.ts'
 
@@ -15,7 +16,7 @@ export async function putObject(
   const { settings } = bucket
   const name = { Bucket: settings.bucket, Key: settings.prefix + key }
   const putting: Putting = { bucket, key, name, digests: createDigests(settings.checksums), options }
-  await refuseTaken(putting)
+  await refuseTaken(uncertain(putting, false))
   const first = await spool.read(0, settings.partBytes, options.signal)
   const isWhole =
     first.length < settings.partBytes || (spool.ended() && (await spool.size()) === first.length)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from 'ssh2'
 import { Fault, type FaultCode } from '../../core/faults.ts'
+import { whyNot } from '../net/dial.ts'
 import { hostKeyCheck, type HostKeyCheck, type HostKeyRule } from './host-keys.ts'
 
 export interface SshServer {
@@ -176,11 +177,10 @@ function isTrusted(
 
 interface SshError extends Error {
   level?: string
-  code?: string | number
 }
 
 function explained(error: unknown, server: SshServer, { faults }: SshOptions): Fault {
-  const { level = '', code, message } = error as SshError
+  const { level = '', message } = error as SshError
   const { host, port, name: where = `${host}:${port}`, user } = server
   if (level === 'client-authentication')
     return new Fault(faults.refused, `${where} refused ${shownBy(server)} of ${user}`, {
@@ -194,7 +194,7 @@ function explained(error: unknown, server: SshServer, { faults }: SshOptions): F
     })
   if (level === 'client-timeout')
     return new Fault(faults.unreachable, `${where} did not answer in time`, { hint: lookThere, cause: error })
-  return new Fault(faults.unreachable, `${where} cannot be reached: ${reasons[String(code)] ?? message}`, {
+  return new Fault(faults.unreachable, `${where} cannot be reached: ${whyNot(error) ?? message}`, {
     hint: lookThere,
     cause: error,
   })
@@ -207,14 +207,3 @@ function shownBy({ login: { password, privateKeyFile, agent } }: SshServer): str
 }
 
 const lookThere = 'check that sshd is up and can be reached from here'
-
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection closed',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name could not be looked up',
-  ETIMEDOUT: 'nothing came in time',
-  EHOSTUNREACH: 'there is no way to it',
-  ENETUNREACH: 'there is no way to it',
-}
