@@ -40,6 +40,8 @@ export interface IncidentView {
   acts: number
   /** It was opened without calling anybody: somebody was called for the same reason a moment before, or nothing failed yet. */
   quiet: boolean
+  /** What was said below it so far, each once: who heard nothing of its head may have heard of these. Absent: nothing. */
+  noted?: readonly Exclude<IncidentNote, 'recovered'>[]
   timezone: string
 }
 

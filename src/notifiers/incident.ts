@@ -54,7 +54,7 @@ export function noteOf(
     return {
       ...same,
       ...endOf(incident),
-      ends: true,
+      ends: !wasWorse(incident, listener),
       at: closedAt,
       title: `${subjectOf(incident, incident.everTroubled)}: ${wellAgain(incident)} after ${took}`,
     }
@@ -70,6 +70,11 @@ export function noteOf(
         ? oddTitle(incident)
         : `${subjectOf(incident, incident.troubled)}: ${worse(incident, note)}${because(incident)}`,
   }
+}
+
+/** Who was not told of its head may have been told of what came below it. */
+function wasWorse(incident: IncidentView, { on }: Listener): boolean {
+  return (incident.noted ?? []).some((note) => topicsOf(incident, note).some((topic) => on.includes(topic)))
 }
 
 function topicsOf({ kind }: IncidentView, note: IncidentNote): Occurrence['topics'] {

@@ -24,7 +24,7 @@ export interface Occurrence {
   /** Not before: it may turn out to be a part of something larger. Epoch ms. */
   heldUntil?: number
   /** The end of what the message above began: no news to who was not told of that. */
-  ends?: true
+  ends?: boolean
   /** Whom it is about; null = the whole service. */
   strategies: readonly string[] | null
   /** Of its message, for its identity. */

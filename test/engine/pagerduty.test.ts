@@ -6,6 +6,7 @@ import { openNotifiers } from '../../src/app/notifiers.ts'
 import { deliverOnce } from '../../src/engine/deliver.ts'
 import { fastClock } from '../support/fast-clock.ts'
 import { startPagerduty } from '../support/pagerduty.ts'
+import { startWebServer } from '../support/web-server.ts'
 import { makeWorld, person } from '../support/world.ts'
 
 const quiet = new AbortController().signal
@@ -50,4 +51,72 @@ test('an incident here is one at PagerDuty, from its first failure to its end', 
   await world.backup('shop')
   await tell()
   assert.equal(duty.heard.length, before)
+})
+
+test('an incident that opened quietly and called later ends for everybody who was called', async (t) => {
+  const duty = await startPagerduty(t, null, routingKey)
+  const web = await startWebServer(t)
+  web.answer = { status: 200 }
+  const clock = fastClock(50)
+  const notifications = [
+    { type: 'pagerduty', config: { routing_key: routingKey, url: duty.enqueue, allow_private: true } },
+    { type: 'webhook', config: { url: web.url, allow_private: true } },
+  ]
+  const names = ['shop', 'blog']
+  const world = await makeWorld(t, { clock, global: { notifications }, strategies: { shop: {}, blog: {} } })
+  const files = world.config.strategies.map(({ source }) => source.url.replace('sqlite://', ''))
+
+  async function tell(): Promise<string[]> {
+    clock.jump(3 * 60_000)
+    for (const notifier of openNotifiers(world.context))
+      while ((await deliverOnce(world.context, notifier, quiet)) > 0);
+    return [...duty.incidents.values()]
+  }
+
+  await tell()
+  for (const file of new Set(files)) await rename(file, `${file}.away`)
+  for (let round = 0; round < 3; round++) {
+    for (const name of names) await world.backup(name)
+    await tell()
+  }
+  assert.deepEqual(await tell(), ['triggered', 'triggered'])
+  for (const file of new Set(files)) await rename(`${file}.away`, file)
+  for (const name of names) assert.equal((await world.backup(name)).state, 'succeeded')
+  assert.deepEqual(await tell(), ['resolved', 'resolved'])
+  const events = web.heard.map(({ body }) => JSON.parse(body) as { event: string; incident: string })
+  const heard = Object.groupBy(events, ({ incident }) => incident)
+  assert.deepEqual(
+    Object.values(heard).map((of) => of!.map(({ event }) => event)),
+    [
+      ['failure', 'escalation', 'recovered'],
+      ['escalation', 'recovered'],
+    ],
+  )
+})
+
+test('an incident that called nobody ends without a word', async (t) => {
+  const web = await startWebServer(t)
+  web.answer = { status: 200 }
+  const clock = fastClock(50)
+  const notifications = [{ type: 'webhook', config: { url: web.url, allow_private: true } }]
+  const names = ['shop', 'blog']
+  const world = await makeWorld(t, { clock, global: { notifications }, strategies: { shop: {}, blog: {} } })
+  const files = new Set(world.config.strategies.map(({ source }) => source.url.replace('sqlite://', '')))
+  const tell = async (): Promise<void> => {
+    clock.jump(3 * 60_000)
+    for (const notifier of openNotifiers(world.context))
+      while ((await deliverOnce(world.context, notifier, quiet)) > 0);
+  }
+  await tell()
+  for (const file of files) await rename(file, `${file}.away`)
+  for (const name of names) await world.backup(name)
+  await tell()
+  for (const file of files) await rename(`${file}.away`, file)
+  for (const name of names) await world.backup(name)
+  await tell()
+  const events = web.heard.map(({ body }) => JSON.parse(body) as { event: string; strategy: string })
+  assert.deepEqual(
+    events.map(({ event, strategy }) => `${strategy} ${event}`),
+    ['shop failure', 'shop recovered'],
+  )
 })

@@ -9,7 +9,17 @@ import { notifierContract } from '../contracts/notifier.ts'
 import { failedRun } from '../slack/samples.ts'
 import { makeCertificate } from '../support/certificate.ts'
 import { startPagerduty, type Duty } from '../support/pagerduty.ts'
-import { canary, goodBackup, head, incident, makeHouse, message, settings, type House } from './house.ts'
+import {
+  canary,
+  goodBackup,
+  head,
+  incident,
+  makeHouse,
+  member,
+  message,
+  settings,
+  type House,
+} from './house.ts'
 
 const quiet = new AbortController().signal
 const certificate = await makeCertificate('localhost')
@@ -111,6 +121,43 @@ suite('an incident at PagerDuty', () => {
     assert.deepEqual([...server.incidents.values()], ['resolved'])
     assert.equal(open({ on: ['failure'] }).wants(goodBackup(), null), false)
     assert.equal(open({ on: ['failure'] }).wants(head(incident({ state: 'recovered' })), null), false)
+  })
+
+  test('of which only what made it worse was told is closed as well', async (t) => {
+    const { open, server } = await scene(t)
+    const notifier = open({ on: ['failure'] })
+    const say = async (what: Message, receipt: unknown, parent: unknown): Promise<unknown> =>
+      notifier.wants(what, receipt) ? (await notifier.deliver(what, receipt, parent, quiet)).receipt : receipt
+    const overdue = incident({ members: [member({ state: 'overdue', overdueSince: 1 })] })
+    const receipt = await say(head(overdue), null, null)
+    assert.equal(server.heard.length, 0)
+    const late = { ...overdue, noted: ['late'] as const }
+    await say(note(late, 'late'), null, receipt)
+    assert.deepEqual([...server.incidents.values()], ['triggered'])
+    await say(note({ ...late, state: 'recovered', closedAt: late.openedAt }, 'recovered'), null, receipt)
+    assert.deepEqual([...server.incidents.values()], ['resolved'])
+  })
+
+  test('of which only what made it worse was told is closed by an end that nobody is told of', async (t) => {
+    const { open, server } = await scene(t)
+    const notifier = open()
+    const worse = incident({ kind: 'odd', noted: ['again'] })
+    await notifier.deliver(note(worse, 'again'), null, null, quiet)
+    const over = head({ ...worse, state: 'recovered', closedAt: worse.openedAt })
+    assert.equal(notifier.wants(over, null), true)
+    await notifier.deliver(over, null, null, quiet)
+    assert.deepEqual([...server.incidents.values()], ['resolved'])
+  })
+
+  test('is closed there after days without a connection', async (t) => {
+    const { open, server, house } = await scene(t)
+    const opened = await open().deliver(head(incident()), null, null, quiet)
+    const over = incident({ state: 'recovered', closedAt: incident().openedAt + 60_000 })
+    house.clock.jump(over.closedAt! + 3 * 24 * 60 * 60_000)
+    const notifier = open()
+    assert.equal(notifier.wants(note(over, 'recovered'), null), true)
+    await notifier.deliver(note(over, 'recovered'), null, opened.receipt, quiet)
+    assert.deepEqual([...server.incidents.values()], ['resolved'])
   })
 
   test('of a verification that fails each night is one, and its facts are those of mail', async (t) => {

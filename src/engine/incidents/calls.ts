@@ -27,9 +27,11 @@ export interface Turn {
   spread?: boolean
 }
 
+type Worse = Exclude<IncidentNote, 'recovered'>
+
 /** What the newest turn of an incident is worth saying, beside its head; null = nothing. Whoever acknowledged it is left in
  * peace until it is past its promised age, whoever snoozed it until then. */
-export function worthSaying(incident: Incident, { now, woke, spread }: Turn): IncidentNote | null {
+export function worthSaying(incident: Incident, { now, woke, spread }: Turn): Worse | null {
   if (incident.state !== 'open' || isSnoozed(incident, now)) return null
   if (woke) return 'awake'
   if (spread) return 'spread'
@@ -41,10 +43,11 @@ export function worthSaying(incident: Incident, { now, woke, spread }: Turn): In
 }
 
 /** The incident after it was said. */
-export function said(incident: Incident, note: IncidentNote): Incident {
+export function said(incident: Incident, note: Worse): Incident {
   return {
     ...incident,
     notes: incident.notes + 1,
+    noted: [...new Set([...(incident.noted ?? []), note])],
     callAt: Math.max(incident.callAt, nextCall(incident.failures)),
     late: incident.late || isLate(incident),
     acknowledged: note === 'late' || note === 'spread' ? null : incident.acknowledged,
