@@ -9,6 +9,7 @@ import { silentLog } from '../../src/core/log.ts'
 import type { Manifest, TableRows } from '../../src/core/model.ts'
 import { spellHost, type Host } from '../../src/core/tunnel.ts'
 import type {
+  Proof,
   RawInput,
   Sink,
   Source,
@@ -54,7 +55,7 @@ export interface SourceFacts {
   exists(url: string, place: string): Promise<boolean>
   /** Of a database that does not exist, on a server that answers; null: the server has no databases by name. */
   missingUrl(t: TestContext): string | Promise<string> | null
-  /** Of a server that answers, with a password that it refuses. */
+  /** Of a server that answers, with a password that it refuses. Absent: the suite puts one into a URL that has a password. */
   wrongPasswordUrl?(t: TestContext): string | Promise<string>
   /** Of a server that does not answer. Absent: the suite sends a driver with `hosts` to a port that nobody listens on. */
   unreachableUrl?(t: TestContext): string | Promise<string>
@@ -279,10 +280,12 @@ export function sourceContract(facts: SourceFacts, pipes: Pipes = plainFiles): v
       await refused(await bench(t, url, { reach: () => end }), 'database-unreachable')
     })
 
-    if (facts.wrongPasswordUrl)
-      test('a wrong password is told as that, and not shown', async (t) => {
-        await refused(await bench(t, await facts.wrongPasswordUrl!(t)), 'database-refused')
-      })
+    test('a wrong password is told as that, and not shown', async (t) => {
+      const { url } = await facts.makeEmpty(t)
+      const wrong = (await facts.wrongPasswordUrl?.(t)) ?? url.replace(/:[^:@/]+@/, ':wr0ng-w0rd@')
+      if (wrong === url) return t.skip('its URL has no password')
+      await refused(await bench(t, wrong), 'database-refused')
+    })
 
     test('doctor finds nothing to say about a sound database', async (t) => {
       const { url } = await facts.make(t)
@@ -419,7 +422,7 @@ export interface Bench {
   /** The artifact that was dumped last. */
   input(): RawInput
   backUp(): Promise<Manifest>
-  prove(path: string): Promise<{ tables: TableRows[] }>
+  prove(path: string): Promise<Proof>
   restore(backup: Manifest, request?: TargetRequest): ReturnType<Source['restore']>
 }
 

@@ -50,7 +50,6 @@ sourceContract({
   ],
   secretOf: () => setting.password,
   missingUrl: () => setting.url('no_such_database'),
-  wrongPasswordUrl: () => setting.url('shop').replace(/:[^:@/]+@/, ':wr0ng-w0rd@'),
   content: (url, place) => setting.with((client) => contentOf(client.db(place ?? databaseOf(url)))),
   exists: (_url, place) =>
     setting.with(async (client) => {

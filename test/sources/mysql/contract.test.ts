@@ -37,7 +37,6 @@ sourceContract({
   ],
   secretOf: (url) => new URL(url).password,
   missingUrl: () => server.url('no such database'),
-  wrongPasswordUrl: () => server.url('shop').replace(`:${server.password}@`, ':wr0ng-w0rd@'),
   content: (url, place) => contentOf(server, place ?? databaseIn(url)),
   exists: (_url, place) => exists(server, place),
 
