@@ -55,3 +55,9 @@ export interface TunnelFacts {
 export function compressionsOf({ filters }: DriverCatalogue): readonly FilterFacts[] {
   return filters.filter(({ role }) => role !== 'encryption')
 }
+
+/** The options that name a folder of this machine. */
+export function foldersOf(schema: TSchema | undefined): string[] {
+  const { properties = {} } = (schema ?? {}) as { properties?: Record<string, { folder?: true }> }
+  return Object.keys(properties).filter((key) => properties[key]?.folder)
+}

@@ -1,4 +1,4 @@
-import { compressionsOf } from './catalogue.ts'
+import { compressionsOf, foldersOf } from './catalogue.ts'
 import { strategiesOf } from './check-strategies.ts'
 import { examine, type Examination } from './examine.ts'
 import { suggest } from './nearest.ts'
@@ -59,6 +59,9 @@ function judgeOptions(
   const driver = drivers.storages.find(({ kind }) => kind === type)
   if (!driver) return false
   examine(driver.options, { value, at }, examination)
+  for (const key of foldersOf(driver.options))
+    if (String(value[key]).startsWith('~'))
+      findings.mistake(child(at, key), '~ stands for nothing here', 'write the whole path')
   const wrong = findings.clean(at) ? driver.judge(value) : null
   if (wrong) findings.mistake(at, wrong.mistake, wrong.hint)
   return true

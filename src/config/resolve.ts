@@ -12,9 +12,8 @@ import { parseDuration } from '../core/duration.ts'
 import type { Compression } from '../core/model.ts'
 import { policyText } from '../core/retention/rules.ts'
 import { parseSchedule, type ScheduleSpec } from '../core/schedule.ts'
-import type { TSchema } from 'typebox'
 import { accessOf } from './access.ts'
-import type { DriverCatalogue } from './catalogue.ts'
+import { foldersOf, type DriverCatalogue } from './catalogue.ts'
 import { clonesOf } from './clones.ts'
 import { strategiesOf, type NamedStrategy } from './check-strategies.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
@@ -180,12 +179,6 @@ function storagesOf({ s3, storages = {} }: Global, { folder, catalogue }: Contex
       if (typeof options[key] === 'string') options[key] = absolute(folder, options[key])
     return { name, kind: type, options }
   })
-}
-
-/** The options that name a folder of this machine. */
-function foldersOf(schema: TSchema | undefined): string[] {
-  const { properties = {} } = (schema ?? {}) as { properties?: Record<string, { folder?: true }> }
-  return Object.keys(properties).filter((key) => properties[key]?.folder)
 }
 
 function slackConnection({ slack, monitoring }: Global): SlackConnection | null {

@@ -6,7 +6,7 @@ import { readings, type Reading } from './readings.ts'
 import { wordsFor } from './wording.ts'
 
 const ajv = new Ajv2020({ allErrors: true, verbose: true, strictTypes: false, ownProperties: true })
-ajv.addVocabulary(['secret', 'later', 'expected', 'url', 'folder'])
+ajv.addVocabulary(['secret', 'later', 'expected', 'instead', 'url', 'folder'])
 ajv.addKeyword({ keyword: 'reads', schemaType: 'string', errors: true, validate: readKeyword })
 
 const compiled = new WeakMap<TSchema, ValidateFunction>()

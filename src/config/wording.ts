@@ -18,6 +18,7 @@ export interface Words {
 interface Facts {
   type?: string
   expected?: string
+  instead?: string
   examples?: unknown[]
   default?: unknown
   enum?: unknown[]
@@ -53,7 +54,7 @@ export function wordsFor(error: ErrorObject, pointer: string): Words {
     case 'pattern':
       return {
         wrong: `${shown(error.data)} is not ${facts.expected ?? 'of the right form'}`,
-        instead: example(facts),
+        instead: facts.instead ?? example(facts),
       }
     default:
       return wrongType(error.data, facts)

@@ -18,7 +18,8 @@ export function schemaFile(drivers: DriverCatalogue): string {
 const fromOutside = String.raw`\$\{`
 
 function publish(node: Node, path: string, drivers: DriverCatalogue): Node {
-  const { reads, later, secret: _secret, expected: _expected, url: _url, folder: _folder, ...plain } = node
+  const { reads, later, secret: _secret, expected: _expected, instead: _instead, ...known } = node
+  const { url: _url, folder: _folder, ...plain } = known
   if (later) return { description: `${node.description ?? later.what} (comes with the next release)` }
   if (path === '/global/storages/*') return { ...describe(plain), anyOf: places(drivers) }
   if (path === '/global/s3') return bucket(plain, drivers)

@@ -77,7 +77,7 @@ export function canPass(error: unknown): boolean {
 export function explain(error: unknown, doing: Doing, settings: Settings): unknown {
   if (error instanceof Fault) return error
   if (error instanceof AnswerError) return explainAnswer(error, doing, settings)
-  const { code = '', name = '' } = error as { code?: string; name?: string }
+  const { code = '' } = error as { code?: string }
   const { endpoint } = settings
   if (isCertificateCode(code))
     return new Fault('storage-unreachable', `the certificate of ${endpoint} is not accepted (${code})`, {

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import type { SshServer } from '../../sys/ssh/connect.ts'
-import { fingerprintPattern } from '../../sys/ssh/host-keys.ts'
+import { fingerprintExample, fingerprintForm } from '../../sys/ssh/host-keys.ts'
 
 const file = (description: string, examples: string[]) =>
   Type.Optional(Type.String({ minLength: 1, folder: true, description, examples }))
@@ -25,10 +25,9 @@ export const sftpOptions = Type.Object(
     agent: file('Socket of an ssh-agent that holds the key', ['${SSH_AUTH_SOCK}']),
     fingerprint: Type.Optional(
       Type.String({
-        pattern: fingerprintPattern,
-        expected: 'a fingerprint such as SHA256:… of 43 characters, as ssh-keygen -lf prints it',
+        ...fingerprintForm,
         description: 'The server’s host key; this or `known_hosts` is needed',
-        examples: [`SHA256:${'x'.repeat(43)}`],
+        examples: [fingerprintExample],
       }),
     ),
     known_hosts: file('File with the host keys that are trusted, as `ssh` keeps it', ['./known_hosts']),

@@ -9,7 +9,13 @@ export interface HostKeyRule {
   knownHosts?: string | undefined
 }
 
-export const fingerprintPattern = '^SHA256:[A-Za-z0-9+/]{43}=?$'
+/** How a fingerprint is written in a configuration. */
+export const fingerprintForm = {
+  pattern: '^SHA256:[A-Za-z0-9+/]{43}=?$',
+  expected: 'a fingerprint (SHA256:…)',
+  instead: 'write SHA256: and the 43 characters behind it, as ssh-keygen -lf prints them',
+}
+export const fingerprintExample = 'SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDYzNgXYKDuMgtKqNc'
 
 /** What a rule says of a key. */
 export type HostKeyVerdict = { trusted: true } | { trusted: false; why: string; hint: string }

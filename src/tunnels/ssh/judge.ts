@@ -19,8 +19,8 @@ function judgeHop(hop: HopOptions, at: readonly string[]): Mistake {
   const { host, port = 22, agent, passphrase, fingerprint } = hop
   if (/[\s/@]/.test(host))
     return { mistake: 'it is not a host', hint: 'write a name or an address; user and port have keys of their own', at: [...at, 'host'] } // prettier-ignore
-  for (const key of ['private_key_file', 'known_hosts'] as const)
-    if (hop[key]?.startsWith('~'))
+  for (const key of ['private_key_file', 'known_hosts', 'agent'] as const)
+    if (String(hop[key]).startsWith('~'))
       return { mistake: '~ stands for nothing here', hint: 'write the whole path', at: [...at, key] }
   if (hop.private_key_file === undefined && hop.password === undefined && !agent)
     return { mistake: `nothing says how to log in at ${host}`, hint: 'write private_key_file, password or agent', at } // prettier-ignore

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { fingerprintPattern } from '../../sys/ssh/host-keys.ts'
+import { fingerprintExample, fingerprintForm } from '../../sys/ssh/host-keys.ts'
 
 const file = (description: string, example: string) =>
   Type.Optional(Type.String({ minLength: 1, folder: true, description, examples: [example] }))
@@ -39,20 +39,12 @@ const hopKeys = {
     }),
   ),
   fingerprint: Type.Optional(
-    Type.Union(
-      [
-        Type.String({ pattern: fingerprintPattern, expected: 'a fingerprint (SHA256:…)' }),
-        Type.Array(Type.String({ pattern: fingerprintPattern, expected: 'a fingerprint (SHA256:…)' }), {
-          minItems: 1,
-        }),
-      ],
-      {
-        description:
-          'What the host key has to be, as `ssh-keyscan HOST | ssh-keygen -lf -` prints it; several while keys are changed',
-        expected: 'a fingerprint (SHA256:…), or a list of them',
-        examples: ['SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDYzNgXYKDuMgtKqNc'],
-      },
-    ),
+    Type.Union([Type.String(fingerprintForm), Type.Array(Type.String(fingerprintForm), { minItems: 1 })], {
+      description:
+        'What the host key has to be, as `ssh-keyscan HOST | ssh-keygen -lf -` prints it; several while keys are changed',
+      expected: 'a fingerprint (SHA256:…), or a list of them',
+      examples: [fingerprintExample],
+    }),
   ),
   known_hosts: file('In place of `fingerprint`: a file as `ssh` keeps it', './known_hosts'),
 }
@@ -72,7 +64,7 @@ export const sshOptions = Type.Object(
             host: 'gate.example.com',
             user: 'backup',
             private_key_file: './keys/gate',
-            fingerprint: 'SHA256:…',
+            fingerprint: fingerprintExample,
           },
         ],
       }),
