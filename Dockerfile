@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # easy-backup on Alpine: the official Node, the clients of every PostgreSQL major that this Alpine has, MariaDB's, MongoDB's tools where it has them, zstd,
-# pigz, age and gpg.
+# pigz, age, gpg and GNU tar.
 # docs/operations.md, "In a container", says how to run it and how each claim about it was checked.
 
 FROM node:26-alpine AS dependencies
@@ -17,7 +17,7 @@ RUN set -eu; \
     clients=$(apk search -q 'postgresql*-client' | grep -E '^postgresql[0-9]+-client$' | sort -u); \
     test -n "$clients"; \
     mongo=$(apk search -q -e mongodb-tools || true); \
-    apk add age ca-certificates gnupg mariadb-client pigz tini tzdata zstd $clients $mongo; \
+    apk add age ca-certificates gnupg mariadb-client pigz tar tini tzdata zstd $clients $mongo; \
     rm -rf /var/cache/apk/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx; \
     mkdir -p /backups /var/lib/easy-backup /var/tmp/easy-backup /etc/easy-backup; \
     chown 1000:1000 /backups /var/lib/easy-backup /var/tmp/easy-backup; \
