@@ -72,6 +72,14 @@ suite('what is posted to Discord', () => {
       assert.doesNotMatch(said.replaceAll('\\\\', '\\'), live)
   })
 
+  test('has no half of a character, whatever was cut before', async (t) => {
+    const { open, server } = await scene(t)
+    const half = '😀'.slice(0, 1)
+    const cut = incident({ why: `cut ${half}`, hint: `cut ${half}`, where: `shop${half}` })
+    await open({ on: ['failure'] }).deliver(head(cut), null, null, quiet)
+    assert.doesNotMatch(server.heard[0]!.body, /\\ud8/i)
+  })
+
   test('stays within the limits of Discord, however much there is to say', async (t) => {
     const { open, embed } = await scene(t)
     const long = incident({ why: '*😀'.repeat(5_000), hint: '_'.repeat(9_000) })

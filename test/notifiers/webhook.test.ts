@@ -97,6 +97,14 @@ suite('what a webhook is sent', () => {
     assert.match(String(body.id), /^evt_[\w-]{27}$/)
   })
 
+  test('has no half of a character, whatever was cut before', async (t) => {
+    const server = await startWebServer(t)
+    const half = '😀'.slice(0, 1)
+    const cut = incident({ why: `cut ${half}`, hint: `cut ${half}`, where: `shop${half}` })
+    await open(inside(server)).deliver(head(cut), null, null, quiet)
+    assert.doesNotMatch(server.heard[0]!.body, /\\ud8/i)
+  })
+
   test('of a drill has what it compared and how long it took', async (t) => {
     const server = await startWebServer(t)
     const options = inside(server)

@@ -46,7 +46,7 @@ export type Sender = Pick<NotifierContext, 'version' | 'host' | 'scrub'> & { now
 
 export function bodyOf(occurrence: Occurrence, { version, host, scrub, now }: Sender): DiscordBody {
   const { hint, status, at } = occurrence
-  const show = (text: string, most: number): string => cut(escape(scrub(text)), most)
+  const show = (text: string, most: number): string => cut(escape(scrub(text).toWellFormed()), most)
   const title = show(occurrence.title, limits.title)
   const description = hint === null ? null : show(hint, limits.description)
   const footer = cut(`easy-backup ${version} on ${host}`, limits.footer)

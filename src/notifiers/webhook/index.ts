@@ -43,6 +43,11 @@ const webhookOptions = Type.Object(
   { additionalProperties: false },
 )
 
+/** Half a character, of a text that was cut, is none in UTF-8: who reads strictly refuses the whole body. */
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value
+}
+
 /** JSON, posted to an address that somebody wrote into the configuration. */
 export const webhook: NotifierDriver = {
   kind: 'webhook',
@@ -99,7 +104,7 @@ function openWebhook(config: NotificationConfig, context: NotifierContext): Noti
   async function tell(occurrence: Occurrence, signal: AbortSignal): Promise<Answer> {
     const id = identityOf(occurrence, context.installation)
     const now = clock.now()
-    const body = JSON.stringify(bodyOf(occurrence, { ...context, now }))
+    const body = JSON.stringify(bodyOf(occurrence, { ...context, now }), wellFormed)
     try {
       const { ask } = await guarded()
       const answer = await ask(url, {
