@@ -133,7 +133,12 @@ async function runProgram(
   logs.append(run.id, `hooks.${moment}: ${tool}`)
   try {
     await processes.join(
-      { stages: [{ argv, env, cwd: hooks.folder }], input: null, output: { into: output } },
+      {
+        stages: [{ argv, env, cwd: hooks.folder }],
+        input: null,
+        output: { into: output },
+        leavesOthers: true,
+      },
       { signal: AbortSignal.any([signal, limit.signal]), runId: run.id, said },
     )
   } catch (error) {

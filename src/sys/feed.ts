@@ -49,6 +49,8 @@ export interface Scanner {
   /** Given to the program as its standard output; our copy is destroyed once it has started. */
   theirs: Socket
   ended: Promise<void>
+  /** Nothing more is seen, whoever holds the other end. */
+  letGo: () => void
 }
 
 const scanBytes = 64 * 1024 // what a socket holds
@@ -69,7 +71,8 @@ export async function openScanner(scan: (chunk: Buffer) => void): Promise<Scanne
       return true
     }
     const ours = connect({ path, onread: { buffer: Buffer.allocUnsafeSlow(scanBytes), callback } })
-    return { theirs: await accepted(server, ours), ended: new Promise((done) => ours.once('close', done)) }
+    const ended = new Promise<void>((done) => ours.once('close', done))
+    return { theirs: await accepted(server, ours), ended, letGo: () => ours.destroy() }
   } catch (cause) {
     throw new Fault('tool-failed', `no socket for a program's output: ${(cause as Error).message}`, { cause })
   } finally {

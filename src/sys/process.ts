@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -9,7 +10,8 @@ import type { Account } from './accounts.ts'
 import { feed, openScanner, type Chunks, type Scanner } from './feed.ts'
 import { readLines } from './lines.ts'
 import { passedThrough } from './memory.ts'
-import { runVariable } from './strays.ts'
+import { endCall, endLater, letGo, type Call, type Child } from './ending.ts'
+import { callVariable, runVariable } from './strays.ts'
 
 /** A program and its arguments; never a shell. Secrets go into `secrets`, or where a tool wants them into `env` or files; never
  * into `argv` (promise 14). */
@@ -45,6 +47,8 @@ export interface Joined {
     | { scan: (chunk: Buffer) => void }
     | { into: Writable }
     | null
+  /** Once a program has exited, nobody is waited for whom it left behind with its output open. */
+  leavesOthers?: true
 }
 
 export interface Running {
@@ -82,7 +86,7 @@ export class ToolFailure extends Fault {
   }
 }
 
-const graceMs = 5_000 // between TERM and KILL; pg_dump needs well under a second to cancel its query
+const drainMs = 1_000 // what a program has said is in the pipe when it exits
 const keptLines = 20 // enough for any tool's own explanation
 
 /** @param environment the process's own; only harmless variables are passed on to children */
@@ -95,14 +99,17 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
   async function joinStages(joined: Joined, running: Running): Promise<void> {
     running.signal.throwIfAborted()
     const scanner = joined.output && 'scan' in joined.output ? await openScanner(joined.output.scan) : null
+    const id = randomUUID()
+    const own = { [runVariable]: running.runId, [callVariable]: id }
     const children = startAll(
       { ...joined, scanner },
-      (command) => ({ ...inherited, ...command.env, [runVariable]: running.runId }),
+      (command) => ({ ...inherited, ...command.env, ...own }),
       running,
     )
     const over = new AbortController()
-    const pause = (): Promise<void> => clock.sleep(graceMs, over.signal)
-    const stop = (): void => void endGroups(children, pause)
+    const call: Call = { id, children, scanner, pause: (ms) => clock.sleep(ms, over.signal) }
+    const stop = (): void => void endCall(call)
+    if (joined.leavesOthers) leaveOthers(call)
     running.signal.addEventListener('abort', stop, { once: true })
     if (running.signal.aborted) stop() // while the scanner was opened
     try {
@@ -110,9 +117,7 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
       const input =
         joined.input && 'stream' in joined.input ? feed(joined.input.stream, first) : Promise.resolve(null)
       const exits = await Promise.all(
-        children.map((child) =>
-          child.ended.then((failure) => (failure && endLater(children, pause), failure)),
-        ),
+        children.map((child) => child.ended.then((failure) => (failure && void endLater(call), failure))),
       )
       await scanner?.ended
       running.signal.throwIfAborted()
@@ -134,16 +139,6 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
   }
 
   return { find, join: joinStages, output }
-}
-
-interface Child {
-  endsBy: NodeJS.Signals
-  process: ChildProcess
-  /** Resolves once the process and its output have ended: null when it exited 0. */
-  ended: Promise<ToolFailure | Fault | null>
-  /** We asked it to end. */
-  wasTold: boolean
-  alive: boolean
 }
 
 /** Starts from the last stage to the first, so that each one's standard input exists when its producer is started.
@@ -187,6 +182,17 @@ function startAll(
     command.started?.(process.pid)
   }
   return children
+}
+
+/** On a busy machine what was said may not have been read when the pause is over: two turns of the loop read all of it. Whoever is
+ * asked to end is waited for with all that it started. */
+function leaveOthers({ children, pause }: Call): void {
+  const leave = async (child: Child): Promise<void> => {
+    await pause(drainMs)
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+    if (!child.wasTold) letGo(child)
+  }
+  for (const child of children) child.process.once('exit', () => void leave(child).catch(() => undefined)) // all have ended
 }
 
 /** A child that ended before it listened is judged by its exit status. */
@@ -263,31 +269,6 @@ export function isBrokenPipe(failure: unknown): boolean {
     (failure.exitSignal === 'SIGPIPE' ||
       failure.lastWords.some((line) => /broken pipe|connection reset by peer/i.test(line)))
   )
-}
-
-/** After one stage failed the others end by themselves through their pipes; whoever does not is ended. */
-function endLater(children: Child[], pause: () => Promise<void>): void {
-  void pause().then(() => endGroups(children, pause), allEnded)
-}
-
-async function endGroups(children: Child[], pause: () => Promise<void>): Promise<void> {
-  for (const child of children) signalGroup(child, child.endsBy)
-  await pause().then(() => {
-    for (const child of children) signalGroup(child, 'SIGKILL')
-  }, allEnded)
-}
-
-/** The pause was cut short because nobody is left: no timer outlives the children. */
-function allEnded(): void {}
-
-function signalGroup(child: Child, signal: NodeJS.Signals): void {
-  if (!child.alive || child.process.pid === undefined) return
-  child.wasTold = true
-  try {
-    process.kill(-child.process.pid, signal)
-  } catch {
-    // it has just ended by itself
-  }
 }
 
 function isExecutable(path: string): boolean {

@@ -4,6 +4,9 @@ import type { Clock } from '../core/clock.ts'
 /** In the environment of every child: the run it belongs to (decision: children die with us). */
 export const runVariable = 'EASY_BACKUP_RUN'
 
+/** In the environment of what was started together, and of all that it starts. */
+export const callVariable = 'EASY_BACKUP_CALL'
+
 /** Says which process holds something, also after its pid was given to another. */
 export interface Identity {
   pid: number
@@ -55,12 +58,30 @@ export function processorTicks(runId: string): number {
   return ticks.reduce((sum, one) => sum + one, 0)
 }
 
+/** Tells everybody of one call who is in none of these groups, such as what is in a session of its own. */
+export function signalCall(
+  call: string,
+  signal: NodeJS.Signals,
+  groups: ReadonlySet<number | undefined>,
+): void {
+  for (const pid of processIds())
+    if (valueOf(pid, callVariable) === call && !groups.has(groupOf(pid))) signalQuietly(pid, signal)
+}
+
+function groupOf(pid: number): number {
+  return Number(statFields(pid)?.[2])
+}
+
 function runOf(pid: number): string | null {
-  const prefix = `${runVariable}=`
+  return valueOf(pid, runVariable) || runOfServer(pid)
+}
+
+function valueOf(pid: number, variable: string): string | null {
+  const prefix = `${variable}=`
   const entry = readQuietly(`/proc/${pid}/environ`)
     ?.split('\0')
     .find((pair) => pair.startsWith(prefix))
-  return entry ? entry.slice(prefix.length) : runOfServer(pid)
+  return entry ? entry.slice(prefix.length) : null
 }
 
 /** Folder of a server's files, in the private folder of its run: processes of such a server are known by working in it, because

@@ -4,7 +4,8 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { diagnose } from '../../src/engine/doctor.ts'
-import { strays } from '../../src/sys/strays.ts'
+import { systemClock } from '../../src/sys/clock.ts'
+import { endStrays, strays } from '../../src/sys/strays.ts'
 import { recover } from '../../src/engine/recover.ts'
 import { until } from '../support/bot.ts'
 import { makeWorld, makeWorldFolder, person, type World } from '../support/world.ts'
@@ -150,6 +151,31 @@ suite('programs around a backup', () => {
     const run = await world.backup()
     assert.equal(run.fault?.text, 'a hook failed: slow.sh took longer than 30 s')
     assert.deepEqual(strays(new Set([run.id])), [])
+  })
+
+  test('one that leaves a program behind is over when it exits, and what it said is in the log', async (t) => {
+    const leave = `setsid sh -c 'echo $$ > left; while :; do sleep 0.1; done' & echo "well: ${'.'.repeat(3000)}"; exit`
+    const world = await hooked(
+      t,
+      { 'good.sh': `${leave} 0`, 'bad.sh': `${leave} 3` },
+      { before: [['./good.sh']], after: [['./bad.sh']], timeout: '10h' },
+    )
+    const run = await world.backup()
+    t.after(() => endStrays(new Set([run.id]), systemClock))
+    assert.equal(run.state, 'succeeded', run.fault?.text ?? '')
+    assert.deepEqual(run.backup!.warnings, ['a hook failed: bad.sh ended with exit code 3'])
+    const log = world.context.logs.read(run.id)
+    assert.match(log, /good\.sh: well: \.{3000}\n/)
+    assert.match(log, /bad\.sh: well: \.{3000}\n/)
+    assert.deepEqual(strays(new Set([run.id])).length > 0, true, 'what it left is left alone')
+  })
+
+  test('one that waits for what it put into a session of its own is ended with that', async (t) => {
+    const slow = `setsid sh -c 'trap "" TERM; while :; do sleep 0.1; done' & wait`
+    const world = await hooked(t, { 'slow.sh': slow }, { before: [['./slow.sh']], timeout: '30s' })
+    const run = await world.backup()
+    assert.equal(run.fault?.text, 'a hook failed: slow.sh took longer than 30 s')
+    await until(() => strays(new Set([run.id])).length === 0, 'it is gone')
   })
 
   test('cancel stops it, and `on_failure` still tidies up', async (t) => {

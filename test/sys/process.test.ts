@@ -26,6 +26,10 @@ const sh = (script: string, env?: Record<string, string>): Command => ({
 })
 let runs = 0
 
+function* endless(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(65_536)
+}
+
 function running(more: Partial<Running> = {}): Running {
   return {
     signal: new AbortController().signal,
@@ -222,6 +226,58 @@ suite('cancelling (promise 7)', () => {
     await clock.advance(6_000)
     assert.match(String(await settled), /somebody cancelled/)
     assert.deepEqual(strays(new Set([as.runId])), [])
+  })
+
+  for (const [what, script] of [
+    [
+      'what a tool put into a session of its own',
+      'setsid sh -c \'trap "" TERM; echo ready >&2; while :; do sleep 0.05; done\' & wait',
+    ],
+    [
+      'what a tool left behind so',
+      'setsid sh -c \'trap "" TERM; echo ready >&2; while :; do sleep 0.05; done\' & exit 0',
+    ],
+  ] as const)
+    // prettier-ignore
+    for (const output of ['nowhere', 'scanned', 'received'] as const)
+      test(`${what} ends with it, and is not waited for (its output ${output})`, async () => {
+        const clock = fakeClock()
+        const cancel = new AbortController()
+        const [as, other] = [running({ signal: cancel.signal }), running()]
+        const elsewhere = through([sh('while :; do sleep 0.05; done')], { as: other }).catch(String)
+        const ready = new Promise<void>((resolve) => (as.said = () => resolve()))
+        const into = { nowhere: null, scanned: { scan: () => {} }, received: { receive: () => {} } }[output]
+        const joined = createProcesses(process.env, clock).join(
+          { stages: [sh(script)], input: null, output: into },
+          as,
+        )
+        const settled = joined.catch((error: unknown) => error)
+        await ready
+        cancel.abort(new Error('somebody cancelled'))
+        await clock.advance(6_000)
+        assert.match(String(await settled), /somebody cancelled/)
+        while (strays(new Set([as.runId])).length > 0) await systemClock.sleep(10)
+        assert.notDeepEqual(strays(new Set([other.runId])), [])
+        await endStrays(new Set([other.runId]), systemClock)
+        await elsewhere
+      })
+
+  test('nobody is waited for who holds its output open and cannot be found', async (t) => {
+    const clock = fakeClock()
+    const cancel = new AbortController()
+    const as = running({ signal: cancel.signal })
+    const ready = new Promise<number>((resolve) => (as.said = (_tool, line) => resolve(Number(line))))
+    const script = `exec 2>&2; env -i setsid sh -c 'echo $$ >&2; while :; do sleep 0.05; done' & wait`
+    const joined = createProcesses(process.env, clock).join(
+      { stages: [sh(script)], input: { stream: Readable.from(endless()) }, output: { scan: () => {} } },
+      as,
+    )
+    const settled = joined.catch((error: unknown) => error)
+    const pid = await ready
+    t.after(() => process.kill(pid, 'SIGKILL'))
+    cancel.abort(new Error('somebody cancelled'))
+    await clock.advance(6_000)
+    assert.match(String(await settled), /somebody cancelled/)
   })
 
   test('a producer does not go on when its consumer is dead', async () => {
