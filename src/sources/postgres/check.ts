@@ -1,7 +1,9 @@
 import { asFault } from '../../core/faults.ts'
 import type { CheckLine, SourceContext } from '../source.ts'
+import { unpacker } from './directory/folder.ts'
 import { userTables } from './dump.ts'
 import { tableName } from './names.ts'
+import { jobsOf } from './options.ts'
 import type { Place } from './place.ts'
 import { noRight } from './plan.ts'
 import { forServer, installed } from './programs.ts'
@@ -11,7 +13,7 @@ import { endpointOf } from './url.ts'
 
 /** For doctor. Each line is tried by itself, so that one run shows everything. */
 export async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
-  const { origin, context, folders } = place
+  const { origin, context, folders, options } = place
   const needs = { context, signal }
   let serverMajor = 0
   const reach = await line('database', signal, async () => {
@@ -28,6 +30,7 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
       const program = forServer(await installed('pg_dump', folders, context, signal), serverMajor)
       return `pg_dump ${program.version} (${program.path})`
     }),
+    ...(jobsOf(options) > 1 ? [await line('unpack program', signal, () => unpacker(place, signal))] : []),
     await line('right to read', signal, () => withSession(origin, needs, readable), {
       hint: `GRANT pg_read_all_data TO "${origin.user}";`,
     }),

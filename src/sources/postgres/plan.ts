@@ -1,7 +1,7 @@
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
 import type { RawInput, TargetPlan, TargetRequest } from '../source.ts'
-import type { DumpInput } from './directory/folder.ts'
+import { unpacker, type DumpInput } from './directory/folder.ts'
 import { withToc } from './directory/toc.ts'
 import { quoted } from './names.ts'
 import { chooseOwnership } from './ownership.ts'
@@ -50,7 +50,7 @@ async function chooseTools(
   signal: AbortSignal,
 ): Promise<{ program: Program | null; missing: string[] }> {
   const missing: string[] = []
-  const attempt = async (find: () => Promise<Program>): Promise<Program | null> =>
+  const attempt = async <T>(find: () => Promise<T>): Promise<T | null> =>
     find().catch((error: unknown) => {
       signal.throwIfAborted()
       const { message, hint } = asFault(error)
@@ -63,6 +63,7 @@ async function chooseTools(
       majorOf(backup.engine.toolVersion),
     ),
   )
+  if (backup.format === 'directory') await attempt(() => unpacker(place, signal))
   if (backup.format === 'sql' || request.clean) await attempt(() => psqlFor(place, signal))
   return { program, missing }
 }

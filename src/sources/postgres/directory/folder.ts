@@ -26,7 +26,7 @@ export function folderInput({ context }: Place, folder: string, signal: AbortSig
 }
 
 /** Works with the unpacked archive, which is gone afterwards.
- * @throws Fault restore-failed when it cannot be unpacked · disk-full before a byte is written · those of `work` */
+ * @throws Fault restore-failed when it cannot be unpacked · tool-missing, disk-full before a byte is written · those of `work` */
 export async function withFolder<T>(
   place: Place,
   { artifact, raw }: { artifact: Pick<Artifact, 'rawBytes'>; raw: RawInput },
@@ -34,6 +34,7 @@ export async function withFolder<T>(
   work: (dump: DumpInput) => Promise<T>,
 ): Promise<T> {
   const folder = join(place.context.folder, 'restore.dir')
+  await unpacker(place, signal)
   await requireRoom(place.context.folder, artifact)
   await mkdir(folder, { mode: 0o700 })
   try {
@@ -42,6 +43,29 @@ export async function withFolder<T>(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** The tar that unpacks. Sizes over 8 GiB stand in pax headers, which busybox's passes over: it would cut the largest tables.
+ * @returns its name and version
+ * @throws Fault tool-missing */
+export async function unpacker({ context }: Place, signal: AbortSignal): Promise<string> {
+  const { runId, said } = context
+  const running = { signal, runId, said: (tool: string, line: string) => said(tool, line) }
+  const told = await context.processes
+    .output({ argv: ['tar', '--version'] }, running)
+    .catch((error: unknown) => {
+      if (error instanceof ToolFailure) return error.lastWords.join(' ') // it does not even know the question
+      throw error
+    })
+  if (/GNU tar|bsdtar|libarchive/.test(told)) return told.split('\n')[0]!
+  const what = /busybox/i.test(told) ? "busybox's tar" : 'this tar'
+  throw new Fault(
+    'tool-missing',
+    `${what} may cut files over 8 GiB: a restore of several tables at a time needs another`,
+    {
+      hint: 'install GNU tar (package tar)',
+    },
+  )
 }
 
 async function requireRoom(folder: string, { rawBytes }: Pick<Artifact, 'rawBytes'>): Promise<void> {
