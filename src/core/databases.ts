@@ -10,6 +10,27 @@ export function isChosen({ include, exclude }: DatabaseChoice, name: string): bo
   return include.some(fits) && !exclude.some(fits)
 }
 
+/** Is this spelled out in `include`? Such a one is expected, whether the server shows it or not. */
+export function isNamed({ include, exclude }: DatabaseChoice, name: string): boolean {
+  return include.includes(name) && !/[*?]/.test(name) && isChosen({ include, exclude }, name)
+}
+
+/** What `include` says in vain.
+ * @param there  names of the databases that the server shows and that are chosen */
+export function saidInVain(
+  { include, exclude }: DatabaseChoice,
+  there: readonly string[],
+): { databases: string[]; patterns: string[] } {
+  const vain = include.filter(
+    (pattern) => !there.some((name) => isChosen({ include: [pattern], exclude }, name)),
+  )
+  const isDatabase = (pattern: string): boolean => isNamed({ include, exclude }, pattern)
+  return {
+    databases: vain.filter(isDatabase),
+    patterns: vain.filter((pattern) => !isDatabase(pattern)),
+  }
+}
+
 function globOf(pattern: string): RegExp {
   const source = pattern
     .replaceAll(/[$()+./[\\\]^{|}]/g, '\\$&')

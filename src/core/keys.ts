@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Fault } from './faults.ts'
 
 /** Names of strategies and storages: they become folders and words people type (promise 15). */
@@ -52,20 +53,36 @@ export function checkKey(key: string): void {
   throw new Fault('usage', `not a storage key: ${JSON.stringify(key.slice(0, 100))}`)
 }
 
-/** The same for the beginning of a key, as a listing takes it: '' for all, or cut anywhere.
+/** Whether a name could be a key of ours: any other in a place is somebody else's. */
+export function isKey(name: string): boolean {
+  try {
+    checkKey(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Refuses what cannot begin a key, as a listing takes it: '' for all, or cut anywhere.
  * @throws Fault usage */
 export function checkPrefix(prefix: string): void {
   if (prefix === '') return
   checkKey(prefix.endsWith('/') ? `${prefix}-` : prefix.replace(/(^|\/)\.{1,2}$/, '$1-'))
 }
 
-/** A database's name as one path segment of a storage key: only [A-Za-z0-9._-], distinct names stay distinct. */
+/** A database's name as one path segment of a storage key: only [A-Za-z0-9._-], distinct names stay distinct. A long
+ * one is cut, and the digest of the whole name tells it from others. */
 export function safeSegment(name: string): string {
   const escaped = [...Buffer.from(name)]
     .map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : `_${byte.toString(16).padStart(2, '0')}`))
     .join('')
-  return escaped.startsWith('.') ? `_2e${escaped.slice(1)}` : escaped
+  const segment = escaped.startsWith('.') ? `_2e${escaped.slice(1)}` : escaped
+  if (segment.length <= longestSegmentBytes) return segment
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 32)
+  return `${segment.slice(0, longestSegmentBytes - digest.length - 2)}_-${digest}` // `_-`: of no name that is not cut
 }
+
+const longestSegmentBytes = 200 // file systems take 255; a key has a strategy, an id and a file beside it
 
 function isPlain(byte: number): boolean {
   return (

@@ -1,6 +1,7 @@
 import type { Retention, Strategy } from './config.ts'
 import { formatDuration } from './duration.ts'
 import type { Pin } from './model.ts'
+import { goneFreeze, goneSince, type Gone } from './retention/gone.ts'
 import { calendarText, hasCalendar, heldByCalendar, spellAge } from './retention/rules.ts'
 
 /** A backup of one series in one storage, as retention sees it. */
@@ -47,8 +48,8 @@ export interface Circumstances {
   listed: boolean
   /** Why people hold it back; absent or null: they do not. */
   held?: string | null
-  /** Epoch ms at which its database was first seen to be gone; absent or null: it is there. */
-  goneAt?: number | null
+  /** Its database is gone; absent or null: it is there. */
+  gone?: Gone | null
 }
 
 /** Decides which backups of one series in one storage may go. Pure: the same input gives the same answer (promise 5).
@@ -64,18 +65,25 @@ export function judge(
   policy: Retention | null,
   circumstances: Circumstances,
 ): Judgement[] {
-  return decide(candidates, policy, { ...circumstances, frozen: freezeReason(candidates, circumstances) })
+  const frozen = freezeReason(candidates, policy, circumstances)
+  return decide(candidates, policy, { ...circumstances, frozen })
 }
 
 /** Why nothing may be deleted now; null when nothing is odd: what looks old may be all there is. */
 export function freezeReason(
   candidates: readonly Candidate[],
-  { now, intervalMs, listed, held, goneAt }: Circumstances,
+  policy: Retention | null,
+  { now, intervalMs, listed, held, gone }: Circumstances,
 ): string | null {
   if (held) return held
   if (!listed) return 'frozen: the storage could not be listed completely'
-  if (typeof goneAt === 'number') return null // nothing new is expected, and what there is has a time of its own
   const ours = candidates.filter(({ foreign }) => !foreign)
+  if (gone) {
+    const { keepGoneMs } = policy ?? {} // nothing new is expected, and what there is has a time of its own
+    return typeof keepGoneMs === 'number'
+      ? goneFreeze(gone, { now, newest: newestOf(ours), intervalMs, keepGoneMs })
+      : null
+  }
   const newestGood = newestOf(ours.filter(({ good }) => good))
   if (newestGood === null) return 'frozen: there is no good backup'
   if (newestOf(ours)! > now) return 'frozen: the clock is before the newest backup'
@@ -157,11 +165,12 @@ function decide(
 
   function judgeOne({ id, createdAt, foreign, pin }: Candidate): Omit<Judgement, 'id'> {
     if (policy === null) return kept('no-policy', 'no retention is configured: nothing is deleted')
-    const gone = ofGone(policy, circumstances)
+    const gone = ofGone(policy, circumstances, ours[0]?.createdAt ?? null)
     if (!gone && !deletes(policy))
       return kept('no-policy', 'neither an age nor a calendar rule: nothing is deleted')
     if (foreign) return kept('foreign', 'another installation wrote it')
     if (isPinned(pin, now)) return kept('pinned', pinReason(pin, timezone))
+    if (gone?.keep) return gone
     if (frozen !== null) return kept('frozen', frozen)
     if (gone) return gone
     if (id === newest?.id) return kept('newest', 'the newest good backup')
@@ -183,14 +192,16 @@ function decide(
 /** What holds for all backups of a database that the server no longer has; null: it has it. */
 function ofGone(
   { keepGoneMs }: Retention,
-  { goneAt, now, timezone }: Circumstances,
+  { gone, now, timezone }: Circumstances,
+  newest: number | null,
 ): Omit<Judgement, 'id'> | null {
-  if (goneAt === undefined || goneAt === null) return null
-  const since = `its database is gone since ${dayText(goneAt, timezone)}`
+  if (!gone) return null
+  const from = goneSince(gone, newest)
+  const since = `its database is gone since ${dayText(from, timezone)}`
   if (keepGoneMs === undefined || keepGoneMs === null)
     return kept('gone', `${since}, and no keep_gone is set`)
-  if (now - goneAt <= keepGoneMs)
-    return kept('gone', `${since}: kept until ${dayText(goneAt + keepGoneMs, timezone)}`)
+  if (now - from <= keepGoneMs)
+    return kept('gone', `${since}: kept until ${dayText(from + keepGoneMs, timezone)}`)
   return { keep: false, ground: 'gone', reason: `${since}, longer than keep_gone ${spellAge(keepGoneMs)}` }
 }
 

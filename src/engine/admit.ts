@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import type { Read, Write } from '../state/database.ts'
 import { keepingRuns } from '../state/results.ts'
 import { findRun, insertRun, openRuns, type NewRun } from '../state/runs.ts'
-import { seriesOf, type KnownSeries, type SeriesRef } from '../state/series.ts'
+import { listedSeries, type KnownSeries, type SeriesRef } from '../state/series.ts'
 import { askedBatch } from './batch.ts'
 import type { EngineContext } from './context.ts'
 import { newRunId } from './restore/requests.ts'
@@ -101,7 +101,7 @@ async function knownSeries(
 ): Promise<Pick<KnownSeries, 'name' | 'globals'>> {
   if (!isWholeServer(strategy))
     throw new Fault('usage', `${strategy.name} has one database`, { hint: 'leave --database out' })
-  const known = await seriesOf(tx, strategy.name)
+  const known = await listedSeries(tx, strategy.name)
   const found = known.find((one) => one.name === name)
   if (found) return found
   if (sure || known.length === 0) return { name, globals: false }

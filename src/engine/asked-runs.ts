@@ -120,9 +120,20 @@ export async function cancelRun(
   idOrStrategy: string,
   actor: Actor,
 ): Promise<RunView> {
-  const [id, ...others] = await openRunsOf(context, idOrStrategy)
+  const open = await openRunsOf(context, idOrStrategy)
+  const [id, ...others] = open
   for (const other of others) await cancelOne(context, other, actor)
-  return cancelOne(context, id!, actor)
+  const view = await cancelOne(context, id!, actor)
+  if (view.strategy === idOrStrategy)
+    for (const other of await grownFrom(context, open)) await cancelOne(context, other, actor)
+  return view
+}
+
+/** A list may have become runs since these were looked at; from now on it cannot. */
+async function grownFrom({ database }: EngineContext, asked: readonly string[]): Promise<string[]> {
+  const isNew = ({ id, params: { group } }: Run): boolean =>
+    group !== undefined && asked.includes(group) && !asked.includes(id)
+  return (await openRuns(database.read)).filter(isNew).map(({ id }) => id)
 }
 
 async function cancelOne(context: EngineContext, id: string, actor: Actor): Promise<RunView> {

@@ -26,6 +26,8 @@ export interface Attempt {
   folder: string
   pulse: Pulse
   signal: AbortSignal
+  /** As in Work. */
+  warnings?: readonly string[]
   /** The source told what it is. */
   onEngine: (engine: string, series: Pick<Series, 'name'>) => Promise<void>
 }
@@ -91,7 +93,7 @@ async function walk(context: EngineContext, step: Walk): Promise<Stored> {
       schema: 1,
       run: step.run.id,
       manifest: await manifestOf(context, step, { id, startedAt, parts, tables, details, encryption }),
-      warnings: step.inspection.warnings.map(context.scrub),
+      warnings: [...(step.warnings ?? []), ...step.inspection.warnings].map(context.scrub),
       ...(keys !== null && { keys }),
       counted: tables && totalsOf(tables),
       dumpMs: Math.round(parts.reduce((sum, part) => sum + part.dumpMs, 0)),

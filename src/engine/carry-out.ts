@@ -17,6 +17,7 @@ import { withRetries } from './retries.ts'
 import { createPulse, type Pulse } from './pulse.ts'
 import { strategyOfRun } from './restore/choose.ts'
 import { settleRequest } from './requests/runs.ts'
+import { noteGone } from '../state/series.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
 import { isDropped } from './whole-server.ts'
@@ -248,7 +249,10 @@ function scrubbed(context: EngineContext, fault: Fault): ReturnType<typeof fault
 async function outcomeOf(context: EngineContext, { id }: Run, fault: Fault): Promise<Outcome> {
   const now = await findRun(context.database.read, id).catch(() => null) // it may have become one of a whole server
   const strategy = context.config.strategies.find(({ name }) => name === now?.strategy)
-  if (now && strategy && isDropped(strategy, now, fault)) return 'skipped'
+  if (now && strategy && isDropped(strategy, now, fault)) {
+    await context.database.write((tx) => noteGone(tx, now, context.clock.now())).catch(() => undefined) // or with the next list
+    return 'skipped'
+  }
   if (fault.code === 'cancelled') return 'cancelled'
   return fault.code === 'interrupted' ? 'interrupted' : 'failed'
 }

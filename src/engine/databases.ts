@@ -4,7 +4,7 @@ import { newestGood } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
 import { runsOfGroup } from '../state/groups.ts'
 import type { Run } from '../state/runs.ts'
-import { failingSeries, seriesOf } from '../state/series.ts'
+import { failingSeries, listedSeries } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
 import { overdueSeries } from './overdue.ts'
 import { isWholeServer } from './series-scope.ts'
@@ -42,7 +42,7 @@ export async function databasesOf(
     await newestStates(db, name),
   ]
   const databases: DatabaseView[] = []
-  for (const { name: series, globals, goneAt } of await seriesOf(db, name)) {
+  for (const { name: series, globals, goneAt } of await listedSeries(db, name)) {
     const good = await newestGood(db, { strategy: name, series }, null)
     if (goneAt !== null && !good) continue // nothing of it is left
     databases.push({

@@ -88,12 +88,14 @@ async function refusedByRetention(
   }))
   const policy = retentionIn(strategy, storage)
   // a frozen place keeps everything, so the schedule says nothing here
+  const now = context.clock.now()
+  const at = isWholeServer(strategy) ? await goneAt(context.database.read, strategy.name, copy.series) : null
   const circumstances = {
-    now: context.clock.now(),
+    now,
     timezone: strategy.timezone,
     intervalMs: null,
     listed: true,
-    goneAt: isWholeServer(strategy) ? await goneAt(context.database.read, strategy.name, copy.series) : null,
+    gone: at === null ? null : { at, others: { newestAt: now, earlierAt: now } },
   }
   const judgement = judge(candidates, policy, circumstances).find(({ id }) => id === copy.id)!
   return judgement.keep ? null : `${storage} would not keep it: ${judgement.reason}`

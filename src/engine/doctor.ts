@@ -4,6 +4,7 @@ import { formatDuration } from '../core/duration.ts'
 import { asFault } from '../core/faults.ts'
 import { suffix } from '../core/keys.ts'
 import type { CheckLine } from '../sources/source.ts'
+import { checkChoice } from './doctor/choice.ts'
 import { checkClock, type Reading } from './doctor/clock.ts'
 import { checkEncryption } from './doctor/encryption.ts'
 import { checkFolders } from './doctor/folders.ts'
@@ -103,7 +104,7 @@ async function checkDatabase(
         asked,
         answered: context.clock.now(),
       })
-    return inOneLine(strategy.name, lines)
+    return [...inOneLine(strategy.name, lines), ...(await checkChoice(strategy, source, { lines, signal }))]
   } catch (error) {
     return [failure(strategy.name, error)]
   } finally {

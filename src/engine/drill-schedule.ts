@@ -7,12 +7,13 @@ import { newestGood, type Copy } from '../state/catalogue.ts'
 import type { Write } from '../state/database.ts'
 import { recall, remember } from '../state/memory.ts'
 import { openRuns } from '../state/runs.ts'
-import { seriesOf } from '../state/series.ts'
+import { listedSeries, storedSeries } from '../state/series.ts'
 import { settleSlot, takeSlot } from '../state/slots.ts'
 import { admitDrill } from './admit.ts'
 import type { EngineContext } from './context.ts'
 import { drillSlots } from './drill-slots.ts'
 import { settlePaused } from './pauses.ts'
+import { isOneOfMany, isWholeServer } from './series-scope.ts'
 import { dueSlots, firstSeenKey, missedReason, noteNewSchedule, skipSlots, type Slotted } from './slots.ts'
 
 const punctualMs = 5 * 60_000
@@ -65,13 +66,10 @@ interface Turn {
   trigger: 'schedule' | 'catch-up'
 }
 
-async function queue(
-  context: EngineContext,
-  { name: strategy }: Strategy,
-  { slots, slot, trigger }: Turn,
-): Promise<boolean> {
+async function queue(context: EngineContext, of: Strategy, { slots, slot, trigger }: Turn): Promise<boolean> {
+  const { name: strategy } = of
   const queued = await context.database.write(async (tx) => {
-    const backups = await triedNow(tx, strategy)
+    const backups = await triedNow(tx, of)
     if (backups.length === 0) return { skipped: 'there was no good backup to try' }
     if (await isDrilling(tx, strategy)) return { skipped: 'the drill before it was still going on' }
     // the slot first: whoever loses its unique key queues nothing
@@ -91,17 +89,27 @@ async function queue(
   return true
 }
 
-/** The newest good backup, of a whole server that of each database that it still has. */
-async function triedNow(tx: Write, strategy: string): Promise<Copy[]> {
-  const listed = await seriesOf(tx, strategy)
-  const there = listed.filter(({ globals, goneAt }) => !globals && goneAt === null)
-  const scopes = listed.length === 0 ? [strategy] : there.map(({ name: series }) => ({ strategy, series }))
+/** The newest good backup, of a whole server that of each database that it still has. Of one database alone none that was made while
+ * it was a whole server: that may be of another. */
+async function triedNow(tx: Write, strategy: Strategy): Promise<Copy[]> {
+  const { name } = strategy
+  if (!isWholeServer(strategy)) {
+    const good = await newestGood(tx, name, null)
+    return good && !isOneOfMany(good.manifest) ? [good] : []
+  }
   const found: Copy[] = []
-  for (const of of scopes) {
-    const good = await newestGood(tx, of, null)
-    if (good) found.push(good)
+  for (const series of await drilledSeries(tx, name)) {
+    const good = await newestGood(tx, { strategy: name, series }, null)
+    if (good && !good.manifest.globals) found.push(good)
   }
   return found
+}
+
+/** Before the first list those that there are backups of. */
+async function drilledSeries(tx: Write, strategy: string): Promise<string[]> {
+  const listed = await listedSeries(tx, strategy)
+  if (listed.length === 0) return storedSeries(tx, strategy)
+  return listed.filter(({ globals, goneAt }) => !globals && goneAt === null).map(({ name }) => name)
 }
 
 async function isDrilling(tx: Write, strategy: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { expectedMaxAge } from '../core/schedule.ts'
 import { newestGood } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
 import { recall } from '../state/memory.ts'
-import { seriesOf, type SeriesRef } from '../state/series.ts'
+import { listedSeries, type SeriesRef } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
 import { currentPause, resumedAt } from './pauses.ts'
 import { isWholeServer } from './series-scope.ts'
@@ -30,7 +30,7 @@ export async function overdueSeries(
   const late = new Map<string, number>()
   if (await currentPause(context, strategy.name, db)) return late
   const { name } = strategy
-  const listed = isWholeServer(strategy) ? await seriesOf(db, name) : []
+  const listed = isWholeServer(strategy) ? await listedSeries(db, name) : []
   const there = listed.filter(({ goneAt }) => goneAt === null)
   if (there.length === 0) {
     const first = Number(await recall(db, firstSeenKey(name))) || null

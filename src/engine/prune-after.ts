@@ -1,6 +1,6 @@
 import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
-import { seriesOf } from '../state/series.ts'
+import { listedSeries } from '../state/series.ts'
 import type { EngineContext } from './context.ts'
 import { settlePins } from './pins.ts'
 import { prune, type Pruned } from './prune.ts'
@@ -31,7 +31,7 @@ export async function pruneAfterBackup(
 
 /** No new backup of these comes any more that their old ones could wait for: they have their turn with the list. */
 async function goneSeries({ database }: EngineContext, { name }: Strategy): Promise<string[]> {
-  const known = await seriesOf(database.read, name)
+  const known = await listedSeries(database.read, name)
   return known.filter(({ goneAt }) => goneAt !== null).map((series) => series.name)
 }
 

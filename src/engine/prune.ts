@@ -8,6 +8,7 @@ import { forgetCopy, type Copy } from '../state/catalogue.ts'
 import { noteDeletion } from '../state/deletions.ts'
 import { findPin, forgetPin } from '../state/pins.ts'
 import { openRuns } from '../state/runs.ts'
+import { storedSeries } from '../state/series.ts'
 import type { Storage } from '../storages/storage.ts'
 import { storageOf, type EngineContext } from './context.ts'
 import { folderOf } from './folder-of.ts'
@@ -55,23 +56,12 @@ export async function pruneAll(
   signal: AbortSignal,
 ): Promise<number> {
   const pruned: Pruned[] = []
-  for (const series of await seriesOf(context, strategy.name))
+  for (const series of await storedSeries(context.database.read, strategy.name))
     pruned.push(...(await prune(context, strategy, series, signal)))
   const deleted = pruned.reduce((sum, place) => sum + place.deleted.length, 0)
   const failure = pruned.find((place) => place.failure !== null)?.failure
   if (deleted === 0 && failure) throw failure
   return deleted
-}
-
-export async function seriesOf(context: EngineContext, strategy: string): Promise<string[]> {
-  const rows = await context.database.read
-    .selectFrom('backups')
-    .select('series')
-    .distinct()
-    .where('strategy', '=', strategy)
-    .orderBy('series')
-    .execute()
-  return rows.map(({ series }) => series)
 }
 
 export interface Pass {

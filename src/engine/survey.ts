@@ -10,18 +10,20 @@ import {
   type Candidate,
   type Judgement,
 } from '../core/retention.ts'
+import type { Gone } from '../core/retention/gone.ts'
 import { expectedMaxAge } from '../core/schedule.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { listCopies, type Copy } from '../state/catalogue.ts'
 import { savePin } from '../state/pins.ts'
 import { goneAt } from '../state/series.ts'
+import { othersBackedUp } from '../state/witnesses.ts'
 import type { Storage } from '../storages/storage.ts'
 import { storageOf, type EngineContext } from './context.ts'
 import { folderOf } from './folder-of.ts'
 import { requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
 import { retentionHold } from './requests/retention.ts'
-import { isWholeServer } from './series-scope.ts'
+import { isOneOfMany, isWholeServer } from './series-scope.ts'
 import { isPinKey, readPinSidecar } from './pin-sidecar.ts'
 
 /** One series in one place: what retention decides about at a time. */
@@ -54,8 +56,9 @@ export interface Surveyed {
 export async function survey(context: EngineContext, corner: Corner, signal: AbortSignal): Promise<Survey> {
   const { strategy, storage } = corner
   const policy = retentionIn(strategy, storage.name)
-  const there = await lookAt(context, corner, signal)
-  const copies = await copiesIn(context, corner)
+  const known = await copiesIn(context, corner)
+  const there = await lookAt(context, corner, { copies: known, signal })
+  const copies = await copiesIn(context, corner) // with the pins that were heard of
   const candidates = copies.map((copy) => candidateOf(copy, there))
   const now = context.clock.now()
   const circumstances = {
@@ -64,9 +67,7 @@ export async function survey(context: EngineContext, corner: Corner, signal: Abo
     intervalMs: expectedMaxAge(strategy.schedule, strategy.timezone, now),
     listed: there.failure === null,
     held: await retentionHold(context.database.read, strategy),
-    goneAt: isWholeServer(strategy)
-      ? await goneAt(context.database.read, strategy.name, corner.series)
-      : null,
+    gone: await goneOf(context, corner),
   }
   const judgements = judge(candidates, policy, circumstances)
   const found: Surveyed[] = []
@@ -75,7 +76,7 @@ export async function survey(context: EngineContext, corner: Corner, signal: Abo
     const retainedUntil = judgement.keep ? null : await retained(storage, { copy, now, signal })
     found.push({ copy, judgement, retainedUntil })
   }
-  const freeze = freezeReason(candidates, circumstances)
+  const freeze = freezeReason(candidates, policy, circumstances)
   const isHeldBack = freeze !== null && heldBack(candidates, policy, circumstances).length > 0
   return {
     policy,
@@ -87,6 +88,15 @@ export async function survey(context: EngineContext, corner: Corner, signal: Abo
       return isHeld && there.failure === null && there.manifests.has(copy.id) && !there.pins.has(copy.id)
     }),
   }
+}
+
+async function goneOf(
+  { database: { read } }: EngineContext,
+  { strategy, series }: Corner,
+): Promise<Gone | null> {
+  const of = { strategy: strategy.name, series }
+  const at = isWholeServer(strategy) ? await goneAt(read, of.strategy, series) : null
+  return at === null ? null : { at, others: await othersBackedUp(read, of) }
 }
 
 /** Every corner that the strategy has backups in and that it still uses. */
@@ -140,13 +150,28 @@ interface Seen {
   failure: string | null
 }
 
-async function lookAt(context: EngineContext, corner: Corner, signal: AbortSignal): Promise<Seen> {
+/** Of one of many databases its own folder: a server of 300 is not listed whole for each of them. */
+function folderOfSeries({ name }: Strategy, copies: readonly Copy[]): string {
+  const folders = new Set(
+    copies.map(({ manifest }) =>
+      isOneOfMany(manifest) ? manifest.artifacts[0]!.key.split('/').slice(0, 2).join('/') : name,
+    ),
+  )
+  const [only] = folders
+  return `${folders.size === 1 ? only : name}/`
+}
+
+async function lookAt(
+  context: EngineContext,
+  corner: Corner,
+  { copies, signal }: { copies: readonly Copy[]; signal: AbortSignal },
+): Promise<Seen> {
   const { strategy, storage } = corner
   const seen: Seen = { manifests: new Set(), bytes: new Map(), pins: new Map(), failure: null }
   try {
     await requireKnown(storage, signal)
     const pinKeys: string[] = []
-    for await (const { key, bytes } of listAll(storage, `${strategy.name}/`, signal)) {
+    for await (const { key, bytes } of listAll(storage, folderOfSeries(strategy, copies), signal)) {
       seen.bytes.set(key, bytes)
       if (key.endsWith(`/${manifestName}`)) seen.manifests.add(key.split('/').at(-2)!)
       if (isPinKey(key)) pinKeys.push(key)

@@ -11,8 +11,8 @@ import { hasSlept } from './incidents/calls.ts'
 import { memberOf, noteInTime, noteOverdue } from './incidents/note.ts'
 import { join, keep, release } from './incidents/tell.ts'
 import { currentPause, nextRunAt } from './pauses.ts'
-import { scopeOf } from './series-scope.ts'
-import { overdueSeries, overdueSince } from './overdue.ts'
+import { isWholeServer, scopeOf } from './series-scope.ts'
+import { overdueSeries } from './overdue.ts'
 
 /** Silence is an alarm: counts the series that should have a new backup and have none, and those that have one again.
  * Computed from state at each pass, so that no lost event hides it (promise 17). */
@@ -20,19 +20,40 @@ export async function watchOverdue(context: EngineContext): Promise<void> {
   const open = await openBackupIncidents(context.database.read)
   for (const strategy of context.config.strategies) {
     if (await currentPause(context, strategy.name)) continue // neither late, nor recovered by being paused
-    const since = await overdueSince(context, strategy)
+    const late = await overdueSeries(context, strategy)
     const isKnown = (memberOf(open, strategy.name)?.overdueSince ?? null) !== null
-    // a backup that is under way may be the missing one; if it fails, the next pass alarms
-    if (since !== null && !isKnown && (await openBackup(context.database.read, strategy.name)) === null)
-      await beginOverdue(context, strategy, since)
-    if (since === null && isKnown) await endOverdue(context, strategy)
+    const first = isKnown ? null : await firstMissing(context, strategy, late)
+    if (first) await beginOverdue(context, strategy, first)
+    if (late.size === 0 && isKnown) await endOverdue(context, strategy)
   }
 }
 
-async function beginOverdue(context: EngineContext, strategy: Strategy, since: number): Promise<void> {
+interface Missing {
+  /** As in `overdueSeries`. */
+  late: string
+  since: number
+}
+
+/** A backup that is under way may be the missing one of its series, and says nothing of another; if it fails, the next pass alarms. */
+async function firstMissing(
+  { database }: EngineContext,
+  strategy: Strategy,
+  late: ReadonlyMap<string, number>,
+): Promise<Missing | null> {
+  for (const [series, since] of [...late].toSorted(([, a], [, b]) => a - b)) {
+    const of = isWholeServer(strategy) ? { strategy: strategy.name, series } : strategy.name
+    if ((await openBackup(database.read, of)) === null) return { late: series, since }
+  }
+  return null
+}
+
+async function beginOverdue(
+  context: EngineContext,
+  strategy: Strategy,
+  { late, since }: Missing,
+): Promise<void> {
   const { name, timezone } = strategy
   const now = context.clock.now()
-  const [late = name] = (await overdueSeries(context, strategy)).keys()
   const good = await newestGood(
     context.database.read,
     late === name ? name : scopeOf(context, { strategy: name, series: late }),

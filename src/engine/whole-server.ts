@@ -1,10 +1,11 @@
 import type { Strategy } from '../core/config.ts'
+import { isChosen, isNamed, saidInVain } from '../core/databases.ts'
 import { Fault, faultFacts } from '../core/faults.ts'
 import type { Series } from '../core/model.ts'
 import type { Write } from '../state/database.ts'
 import { assignSeries } from '../state/groups.ts'
 import { endRun, findRun, insertRun, openRuns, type NewRun, type Run } from '../state/runs.ts'
-import { noteSeries, type SeriesNews } from '../state/series.ts'
+import { noteSeries, seriesBefore, type SeriesNews } from '../state/series.ts'
 import { startLines } from './batch.ts'
 import { openSource, type EngineContext } from './context.ts'
 import { newRunId } from './requests/ids.ts'
@@ -22,28 +23,44 @@ export async function assigned(context: EngineContext, work: Work): Promise<Work
   if (!isWholeServer(strategy)) return work
   const now = await findRun(context.database.read, work.run.id)
   if (now && now.series !== '') return { ...work, run: asNow(work, now) }
-  const listed = await listOf(context, work)
-  const { run, others } = await context.database.write((tx) => divide(context, tx, { work, listed }))
+  const list = await listOf(context, work)
+  const warnings = vainWords(list)
+  for (const warning of warnings) context.logs.append(work.run.id, `warning: ${warning}`)
+  const { run, others } = await context.database.write((tx) => divide(context, tx, { work, list, warnings }))
   for (const other of others)
     context.bus.emit({ type: 'run.queued', run: other, kind: 'backup', strategy: strategy.name })
-  return { ...work, run: asNow(work, run) }
+  return { ...work, run: asNow(work, run), warnings }
 }
 
 function asNow({ run }: Work, { series, lease, params }: Run): Run {
   return { ...run, series, lease, params }
 }
 
-async function listOf(context: EngineContext, { strategy, run, folder, signal }: Work): Promise<Series[]> {
+/** What a server shows of the databases that are chosen. */
+interface List {
+  listed: Series[]
+  /** What is not listed is gone. */
+  complete: boolean
+  vain: ReturnType<typeof saidInVain>
+}
+
+async function listOf(context: EngineContext, { strategy, run, folder, signal }: Work): Promise<List> {
   const source = await openSource(context, strategy, { id: run.id, folder })
   try {
     const listed = await source.series(signal)
-    if (listed.some(({ globals }) => !globals)) return listed
+    const complete = (await source.seesAll?.(signal)) ?? true
+    const there = listed.filter(({ globals }) => !globals).map(({ name }) => name)
+    if (there.length > 0) return { listed, complete, vain: saidInVain(strategy.source.databases!, there) }
     throw new Fault('database-missing', 'the server has no database that `databases` chooses', {
       hint: 'see include and exclude, and which databases this user may see',
     })
   } finally {
     await source.close()
   }
+}
+
+function vainWords({ vain }: List): string[] {
+  return vain.patterns.map((pattern) => `include "${pattern}" chooses no database`)
 }
 
 interface Division {
@@ -55,15 +72,19 @@ interface Division {
 async function divide(
   context: EngineContext,
   tx: Write,
-  { work: { run, strategy }, listed }: { work: Work; listed: Series[] },
+  { work: { run, strategy }, list, warnings }: { work: Work; list: List; warnings: string[] },
 ): Promise<Division> {
   const at = context.clock.now()
+  await refuseCancelled(tx, run)
+  const unseen = await unseenOf(tx, strategy, list)
+  const all = [...list.listed, ...unseen]
   const news = await noteSeries(tx, strategy.name, {
-    listed: listed.map(({ name, globals = false }) => ({ name, globals })),
+    listed: all.map(({ name, globals = false }) => ({ name, globals })),
     now: at,
   })
+  const appeared = news.appeared.filter((name) => !unseen.some((one) => one.name === name))
   const taken = await takenSeries(tx, run)
-  const own = listed.find(({ name }) => !taken.has(name))
+  const own = all.find(({ name }) => !taken.has(name))
   if (!own)
     throw new Fault('busy', `every database of ${strategy.name} is still being backed up`, {
       hint: 'wait for the end of those runs, or cancel them',
@@ -71,14 +92,35 @@ async function divide(
   const lease = backupLease(strategy.name, own.name)
   const params = { ...run.params, ...(own.globals && { globals: true as const }) }
   await assignSeries(tx, run.id, { series: own.name, lease, params, holder: context.self, at })
-  const others = listed.filter((one) => one !== own).map((one) => siblingOf(context, { run, strategy }, one))
+  const others = all.filter((one) => one !== own).map((one) => siblingOf(context, { run, strategy }, one))
   for (const other of others) await insertRun(tx, other, at)
   const now = (await findRun(tx, run.id))!
-  await startLines(context, tx, { runs: [now, ...others], notes: notesOf(news), of: now })
+  await startLines(context, tx, {
+    runs: [now, ...others],
+    notes: [...notesOf({ ...news, appeared }), ...warnings],
+    of: now,
+  })
   await tellRun(context, tx, await runView(context, now, tx))
   const isTaken = (other: NewRun): boolean => taken.has(other.series)
   for (const other of others.filter(isTaken)) await endTaken(context, tx, other.id)
   return { run: now, others: others.filter((other) => !isTaken(other)).map(({ id }) => id) }
+}
+
+/** Whoever cancelled while the server was asked meant all of its databases. @throws Fault cancelled */
+async function refuseCancelled(tx: Write, { id }: Run): Promise<void> {
+  const by = (await findRun(tx, id))?.cancelledBy
+  if (by)
+    throw new Fault('cancelled', 'cancelled while the server listed its databases', { hint: `by ${by.id}` })
+}
+
+/** Not listed, and tried all the same, so that people hear why they cannot be backed up: what `include` spells out, and what a user
+ * who does not see every database saw before. Gone is seen, never guessed (decisions/0017). */
+async function unseenOf(tx: Write, strategy: Strategy, { listed, complete, vain }: List): Promise<Series[]> {
+  const choice = strategy.source.databases!
+  const before = complete ? [] : await seriesBefore(tx, strategy.name)
+  const names = new Set([...vain.databases, ...before.filter((name) => isChosen(choice, name))])
+  for (const { name } of listed) names.delete(name)
+  return [...names].map((name) => ({ strategy: strategy.name, name, sole: false }))
 }
 
 /** Series whose backup from before is not over, or which a restore keeps for itself. */
@@ -131,12 +173,15 @@ function notesOf({ appeared, vanished }: SeriesNews): string[] {
   ]
 }
 
-/** A database that was dropped since the list was read is no failure: there is nothing left to back up. */
+/** A database that was dropped since the list was read is no failure: there is nothing left to back up. One that a person or `include`
+ * names is expected to be there. */
 export function isDropped(strategy: Strategy, { kind, series, params }: Run, fault: Fault): boolean {
   return (
     kind === 'backup' &&
-    isWholeServer(strategy) &&
+    strategy.source.databases !== null &&
+    params.group !== undefined &&
     series !== '' &&
+    !isNamed(strategy.source.databases, series) &&
     !params.globals &&
     fault.code === 'database-missing'
   )

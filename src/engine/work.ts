@@ -26,6 +26,8 @@ export interface Work {
   /** The programs of `hooks.before`, which a new dump runs first; once for all attempts. @throws Fault hook-failed */
   before: () => Promise<void>
   change: (columns: RunChange) => Promise<void>
+  /** Found before the dump began; they are told with its own. */
+  warnings?: readonly string[]
 }
 
 /** What a piece of work leaves to be written with its end. */

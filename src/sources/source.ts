@@ -94,6 +94,10 @@ export interface Source {
    * @throws Fault database-unreachable · database-refused · database-missing */
   series(signal: AbortSignal): Promise<Series[]>
 
+  /** Does `series` show every chosen database of the server, also those that this user may not read? Only then is one that it lacks
+   * gone. Absent: it does. @throws Fault as those of `series` */
+  seesAll?(signal: AbortSignal): Promise<boolean>
+
   /** Facts about one series, read right before a dump; chooses the client and refuses a too old one before a byte.
    * @throws Fault tool-missing · tool-too-old and those of `series` */
   inspect(series: Series, signal: AbortSignal): Promise<Inspection>

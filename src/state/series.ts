@@ -19,7 +19,7 @@ export interface KnownSeries {
 }
 
 /** By name; empty for a strategy of one database, and before the first list. */
-export async function seriesOf(db: Read, strategy: string): Promise<KnownSeries[]> {
+export async function listedSeries(db: Read, strategy: string): Promise<KnownSeries[]> {
   const rows = await db
     .selectFrom('series')
     .selectAll()
@@ -41,7 +41,7 @@ export async function goneAt(db: Read, strategy: string, name: string): Promise<
 }
 
 export interface SeriesNews {
-  /** Listed for the first time although others were before, or again after they were gone. */
+  /** Listed for the first time although others were before, again after they were gone, or what was the roles is a database now. */
   appeared: string[]
   /** Missing for the first time. */
   vanished: string[]
@@ -54,13 +54,13 @@ export async function noteSeries(
   strategy: string,
   { listed, now }: { listed: readonly { name: string; globals: boolean }[]; now: number },
 ): Promise<SeriesNews> {
-  const known = new Map((await seriesOf(tx, strategy)).map((one) => [one.name, one]))
+  const known = new Map((await listedSeries(tx, strategy)).map((one) => [one.name, one]))
   const isFirst = known.size === 0
   const there = new Set(listed.map(({ name }) => name))
   const news: SeriesNews = { appeared: [], vanished: [] }
   for (const { name, globals } of listed) {
     const before = known.get(name)
-    if (before && before.goneAt === null) continue
+    if (before && before.goneAt === null && before.globals === globals) continue
     const row = { strategy, name, is_globals: Number(globals), seen_at: now, gone_at: null }
     await tx
       .insertInto('series')
@@ -90,6 +90,37 @@ async function backedUp(db: Read, strategy: string): Promise<string[]> {
     .distinct()
     .where('strategy', '=', strategy)
     .where('is_foreign', '=', 0)
+    .execute()
+  return rows.map(({ series }) => series)
+}
+
+/** Seen to be gone outside of a list: the server said so when it was to be backed up. */
+export async function noteGone(tx: Write, { strategy, series }: SeriesRef, now: number): Promise<void> {
+  await tx
+    .updateTable('series')
+    .set({ gone_at: now })
+    .where('strategy', '=', strategy)
+    .where('name', '=', series)
+    .where('gone_at', 'is', null)
+    .execute()
+}
+
+/** What a user who does not see every database cannot tell to be gone: what was listed or backed up before. Of databases only. */
+export async function seriesBefore(db: Read, strategy: string): Promise<string[]> {
+  const listed = await listedSeries(db, strategy)
+  const there = listed.filter(({ globals, goneAt: at }) => !globals && at === null).map(({ name }) => name)
+  const stored = await backedUp(db, strategy)
+  return [...there, ...stored.filter((name) => !listed.some((one) => one.name === name))]
+}
+
+/** Every series that the catalogue has backups of, whoever wrote them; by name. */
+export async function storedSeries(db: Read, strategy: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('backups')
+    .select('series')
+    .distinct()
+    .where('strategy', '=', strategy)
+    .orderBy('series')
     .execute()
   return rows.map(({ series }) => series)
 }
@@ -129,7 +160,7 @@ export async function failingSeries(db: Read, strategy: string): Promise<Map<str
     .groupBy('r.series')
     .execute()
   const gone = new Set(
-    (await seriesOf(db, strategy)).filter((one) => one.goneAt !== null).map(({ name }) => name),
+    (await listedSeries(db, strategy)).filter((one) => one.goneAt !== null).map(({ name }) => name),
   )
   return new Map(rows.filter(({ series }) => !gone.has(series)).map(({ series, count }) => [series, count]))
 }

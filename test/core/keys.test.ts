@@ -65,6 +65,17 @@ test('any database name becomes one harmless part of a key, and distinct names s
   assert.equal(new Set(names.map(safeSegment)).size, names.length)
 })
 
+test('a name of any length makes a folder that every place takes, and distinct names stay distinct', () => {
+  const id = backupId('x'.repeat(63), Date.parse('2026-02-03T04:05:06Z'), () => 0)
+  const names = [64, 255].flatMap((length) => ['a', 'b'].map((last) => '顧'.repeat(length - 1) + last))
+  for (const name of names) {
+    checkKey(`${backupFolder(id, { name, sole: false })}manifest.json`)
+    assert.ok(safeSegment(name).length <= 200)
+  }
+  assert.equal(new Set(names.map(safeSegment)).size, names.length)
+  assert.equal(safeSegment('x'.repeat(200)), 'x'.repeat(200), 'nobody else gets another name')
+})
+
 test('a key keeps to its characters, its length and its place', () => {
   for (const key of ['a', 'a/b', '...', 'a/..b', '.hidden', '-x', 'x'.repeat(512)]) checkKey(key)
   for (const key of [

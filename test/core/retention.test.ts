@@ -333,3 +333,43 @@ test('adding any backup, good or not, never lets the newest good one go (promise
     { numRuns: 1_000 },
   )
 })
+
+suite('backups of a database that is gone', () => {
+  const keeping = { ...policy, keepGoneMs: 90 * day }
+  /** Missed 100 days ago, a day after its last backup; other databases were backed up each day. */
+  const gone = { at: now - 100 * day, others: { newestAt: now, earlierAt: now - day } }
+  const its = backups('d101', 'd130')
+  const grounds = (circumstances: Partial<Circumstances>): string[] => [
+    ...new Set(judge(its, keeping, { ...usual, gone, ...circumstances }).map(({ ground }) => ground)),
+  ]
+
+  test('all go when keep_gone is over, the newest too, and not a day before', () => {
+    assert.deepEqual(goes(its, keeping, { ...usual, gone }), ['d101', 'd130'])
+    assert.deepEqual(goes(its, keeping, { ...usual, gone: { ...gone, at: now - 89 * day } }), [])
+  })
+
+  test('a clock that was wrong when it was missed makes nothing older than the newest backup', () => {
+    const young = backups('d1', 'd2')
+    const [first] = judge(young, keeping, { ...usual, gone: { ...gone, at: 60_000 } })
+    assert.deepEqual([first!.keep, first!.ground], [true, 'gone'])
+  })
+
+  test('a clock that cannot be right freezes them', () => {
+    assert.deepEqual(grounds({ now: now - 102 * day }), ['gone'], 'not due either')
+    const others = { newestAt: now + 3_650 * day, earlierAt: now - day }
+    const missed = { at: now - day, others }
+    const later = { ...usual, now: now + 3_650 * day, gone: missed }
+    const found = judge(backups('d2'), keeping, later)
+    assert.match(found[0]!.reason, /frozen: .*no earlier backup of another one tells that the clock is right/)
+    assert.equal(heldBack(backups('d2'), keeping, later).length, 1, 'which is worth a word')
+  })
+
+  test('without a recent good backup of another database they stay', () => {
+    for (const others of [
+      { newestAt: null, earlierAt: null },
+      { newestAt: now - 3 * day, earlierAt: now - 4 * day },
+      { newestAt: now, earlierAt: null },
+    ])
+      assert.deepEqual(grounds({ gone: { ...gone, others } }), ['frozen'])
+  })
+})

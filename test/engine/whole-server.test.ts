@@ -6,7 +6,7 @@ import { createScheduler } from '../../src/engine/scheduler.ts'
 import { createService } from '../../src/engine/service.ts'
 import { openIncidents } from '../../src/state/incidents.ts'
 import { listRuns, openRuns, type Run } from '../../src/state/runs.ts'
-import { seriesOf } from '../../src/state/series.ts'
+import { listedSeries } from '../../src/state/series.ts'
 import { slotsOf } from '../../src/state/slots.ts'
 import { fastClock } from '../support/fast-clock.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
@@ -132,7 +132,7 @@ test('a database that was created is picked up, and one that was dropped stays a
 
   await databases(t, 'old')
   assert.equal(ends(await runAll(world))['old'], 'succeeded', 'one that comes back goes on')
-  const known = await seriesOf(world.context.database.read, 'server')
+  const known = await listedSeries(world.context.database.read, 'server')
   assert.ok(known.every(({ goneAt }) => goneAt === null))
   await assertWorld(world)
 })

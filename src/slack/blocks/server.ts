@@ -28,7 +28,7 @@ export function serverMessage(batch: ServerBatch, style: 'basic' | 'rich'): Draw
   })
   const said = isListing(batch) ? [] : lines.map((line) => joined(nameOf(line), sizeOf(line), stateOf(line)))
   return finish(
-    [headline, small, ...said],
+    [headline, small, ...said.map((line) => safeLine(line, limits.headlineText))],
     [section(headline), ...body, context(small), ...actionRows([status])],
   )
 }

@@ -8,7 +8,7 @@ import { plan } from './plan.ts'
 import { prove } from './proof.ts'
 import { endLoader, restore } from './restore.ts'
 import { scratches } from './scratch.ts'
-import { listSeries } from './series.ts'
+import { listSeries, seesAll } from './series.ts'
 import { withServer } from './session.ts'
 import { sniff } from './sniff.ts'
 import { resolveTarget } from './target.ts'
@@ -53,6 +53,7 @@ function openSource(place: Place, settings: SourceSettings): Source {
     })
   return {
     series: (signal) => listSeries(place, settings, signal),
+    seesAll: (signal) => seesAll(place, signal),
     inspect: (_series, signal) => inspect(place, signal),
     dump: (_series, _inspection, sink, signal) => dump(place, sink, signal),
     prove: (_name, raw, _signal, format = 'mysqldump') => prove(raw, format),

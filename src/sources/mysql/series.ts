@@ -1,6 +1,7 @@
 import { isChosen } from '../../core/databases.ts'
 import type { Series } from '../../core/model.ts'
 import type { SourceSettings } from '../source.ts'
+import { readRights } from './grants.ts'
 import { systemDatabases } from './names.ts'
 import type { Place } from './place.ts'
 import { withServer } from './session.ts'
@@ -21,4 +22,16 @@ export async function listSeries(
     .map(({ name }) => name)
     .filter((name) => !systemDatabases.includes(name.toLowerCase()) && isChosen(databases, name))
     .map((name) => ({ strategy, name, sole: false }))
+}
+
+/** A user sees the databases on which they have some right: without one on the whole server, what is not listed may be there.
+ * https://dev.mysql.com/doc/refman/8.4/en/show-databases.html */
+export function seesAll({ origin, context }: Place, signal: AbortSignal): Promise<boolean> {
+  return withServer(origin, { context, signal }, async (server) => {
+    const grants = await server.rows<Record<string, string>>('SHOW GRANTS')
+    // a partial revoke takes a database out of what is granted everywhere
+    if (grants.some((row) => Object.values(row)[0]?.startsWith('REVOKE'))) return false
+    const { everywhere } = await readRights(server)
+    return everywhere('SHOW DATABASES') || everywhere('SELECT')
+  })
 }

@@ -25,4 +25,4 @@ export async function listSeries(
 /** -2: its DROP DATABASE was interrupted, and it can only be dropped.
  * https://www.postgresql.org/docs/current/catalog-pg-database.html */
 const listed = `SELECT datname AS name FROM pg_database
-  WHERE NOT datistemplate AND datallowconn AND datconnlimit <> -2 ORDER BY datname COLLATE "C"`
+  WHERE NOT datistemplate AND datconnlimit <> -2 ORDER BY datname COLLATE "C"`
