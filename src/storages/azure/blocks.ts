@@ -1,8 +1,8 @@
 import { Fault } from '../../core/faults.ts'
+import { isKey } from '../../core/keys.ts'
 import type { Sweep } from '../storage.ts'
 import type { Container } from './client.ts'
 import { answered } from './faults.ts'
-import { isKey } from './list.ts'
 import { lookAt } from './look.ts'
 
 /** The name of an upload: when it began, and chance. It begins the names of all its blocks, for Azure keeps no uploads, only blocks. */

@@ -1,5 +1,5 @@
 import type { ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob'
-import { checkKey } from '../../core/keys.ts'
+import { isKey } from '../../core/keys.ts'
 import type { ObjectInfo } from '../storage.ts'
 import type { Container } from './client.ts'
 
@@ -32,14 +32,4 @@ export async function listPage(
   const next = page?.continuationToken ?? ''
   if (next !== '' && objects.length === 0) return listPage(container, { prefix, cursor: next, signal })
   return { objects, cursor: next === '' ? null : next }
-}
-
-/** What no key of ours can name is somebody else's. */
-export function isKey(key: string): boolean {
-  try {
-    checkKey(key)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { Fault } from '../../core/faults.ts'
-import { checkKey } from '../../core/keys.ts'
+import { isKey } from '../../core/keys.ts'
 import type { ObjectInfo } from '../storage.ts'
 import { readInWindows, type AskedWindow, type Window } from '../wrap/windows.ts'
 import { urlOf, type Bucket } from './client.ts'
@@ -88,16 +88,6 @@ export async function listPage(
   const next = page.nextPageToken ?? ''
   if (next !== '' && objects.length === 0) return listPage(bucket, { prefix, cursor: next, signal })
   return { objects, cursor: next === '' ? null : next }
-}
-
-/** What no key of ours can name is somebody else's. */
-function isKey(key: string): boolean {
-  try {
-    checkKey(key)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** An object's bytes. @throws Fault object-missing · storage-missing */

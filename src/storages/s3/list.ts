@@ -1,6 +1,6 @@
 import type { ListObjectsV2CommandInput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { Fault } from '../../core/faults.ts'
-import { checkKey } from '../../core/keys.ts'
+import { isKey } from '../../core/keys.ts'
 import type { ObjectInfo } from '../storage.ts'
 import type { Bucket } from './client.ts'
 
@@ -42,16 +42,6 @@ async function filledPage(
   if (next === undefined || next === input.ContinuationToken)
     throw new Fault('storage-unreachable', `${doing.what} was cut, and does not say how to go on`)
   return filledPage(bucket, { ...input, ContinuationToken: next }, signal)
-}
-
-/** What no key of ours can name is somebody else's. */
-export function isKey(key: string): boolean {
-  try {
-    checkKey(key)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function fromUrl(key: string): string {

@@ -1,9 +1,9 @@
 import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3'
 import { Fault } from '../../core/faults.ts'
+import { isKey } from '../../core/keys.ts'
 import type { Bucket } from './client.ts'
 import { answered } from './faults.ts'
 import type { Sweep } from '../storage.ts'
-import { isKey } from './list.ts'
 
 export interface OpenUpload {
   key: string
