@@ -88,7 +88,7 @@ async function initialise(
   { owner, password }: { owner: Account | null; password: string },
 ): Promise<void> {
   const how = ['--skip-test-db', '--skip-name-resolve', '--auth-root-authentication-method=normal']
-  const args = ['--no-defaults', `--datadir=${join(folder, 'data')}`, ...how, ...small]
+  const args = ['--no-defaults', `--datadir=${join(folder, 'data')}`, `--tmpdir=${folder}`, ...how, ...small]
   await run(program('mariadb-install-db')!, args, { ...owner, cwd: folder })
   const first = [
     `ALTER USER root@localhost IDENTIFIED BY '${password}';`,
@@ -102,7 +102,7 @@ async function initialise(
 /** The shell outlives us for a moment: its standard input ends when we do, then it ends the server and cleans up. */
 const watch = `
 program=$1 folder=$2 port=$3; shift 3
-"$program" --no-defaults --datadir="$folder/data" --socket="$folder/server.sock" --pid-file="$folder/pid" --port="$port" \
+"$program" --no-defaults --datadir="$folder/data" --socket="$folder/server.sock" --pid-file="$folder/pid" --tmpdir="$folder" --port="$port" \
   --bind-address=127.0.0.1 --skip-name-resolve --init-file="$folder/first.sql" --innodb-flush-log-at-trx-commit=0 --innodb-flush-method=nosync \
   --skip-log-bin --event-scheduler=OFF --key-buffer-size=1M --aria-pagecache-buffer-size=1M "$@" >"$folder/log" 2>&1 </dev/null &
 server=$!

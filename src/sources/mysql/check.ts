@@ -1,12 +1,13 @@
-import { asFault } from '../../core/faults.ts'
+import { asFault, Fault } from '../../core/faults.ts'
 import type { CheckLine } from '../source.ts'
 import type { Version } from './flavour.ts'
-import { noRight, readRights } from './grants.ts'
+import { grantsToRead, noRight, readRights } from './grants.ts'
 import { nameBeside } from './names.ts'
 import type { Place } from './place.ts'
 import { programFor } from './programs.ts'
+import { hiddenRoutines } from './readable.ts'
 import { withServer, withSession, type Session } from './session.ts'
-import { endpointOf } from './url.ts'
+import { endpointOf, type Connection } from './url.ts'
 
 /** For doctor. Each line is tried by itself, so that one run shows everything. */
 export async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
@@ -31,7 +32,7 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
     await line('dump program', signal, () => program('dump')),
     await line('restore program', signal, () => program('restore')),
     await line('right to read', signal, () =>
-      withSession(origin, needs, (session) => readable(session, origin.database)),
+      withSession(origin, needs, (session) => readable(session, origin)),
     ),
     await line('right to create', signal, async () => {
       const name = nameBeside(origin.database, 'restore', '20000101_000000')
@@ -54,18 +55,14 @@ export function serverTime({ origin, context }: Place, signal: AbortSignal): Pro
 
 const needed = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT']
 
-/** Bodies of routines are shown to whoever made them, and to those who may read where the server keeps them. */
-async function readable(session: Session, database: string): Promise<string> {
+async function readable(session: Session, origin: Connection): Promise<string> {
+  const { database } = origin
   const rights = await readRights(session)
   const missing = needed.filter((right) => !rights.on(right, database))
-  if (missing.length > 0) throw new Error(`no right to ${missing.join(', ')} on database "${database}"`)
-  const [hidden] = await session.rows<{ name: string }>(
-    `SELECT ROUTINE_NAME AS name FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_DEFINITION IS NULL LIMIT 1`,
-  )
-  if (hidden)
-    throw new Error(
-      `no right to read the body of routine "${hidden.name}": GRANT SELECT ON mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL)`,
-    )
+  const hidden = await hiddenRoutines(session, database)
+  const unread = [...(missing.length > 0 ? [`${missing.join(', ')} on database "${database}"`] : []), hidden]
+  const told = unread.filter((what) => what !== null).join('; ')
+  if (told !== '') throw new Fault('database-refused', `no right to ${told}`, { hint: grantsToRead(origin) })
   return 'tables, views, triggers, routines and events can be read'
 }
 

@@ -2,18 +2,21 @@ import { Fault } from '../../core/faults.ts'
 import type { Inspection, Sink } from '../source.ts'
 import { optionFile, programEnvironment } from './environment.ts'
 import { toolFault } from './faults.ts'
+import { readFacts, type Facts } from './facts.ts'
 import type { Version } from './flavour.ts'
+import { markName } from './names.ts'
 import { chosen, isFiltered, type Choice } from './options.ts'
 import type { Place } from './place.ts'
 import { programFor, type Program } from './programs.ts'
-import { withSession, type Session } from './session.ts'
+import { refuseUnreadable } from './readable.ts'
+import { withSession } from './session.ts'
 import { endpointOf } from './url.ts'
 
 const physicalFromBytes = 100 * 2 ** 30 // above it a physical backup is the better tool, and we say so
 
 export async function inspect(place: Place, signal: AbortSignal): Promise<Inspection> {
   const { origin, context, options } = place
-  const facts = await withSession(origin, { context, signal }, readFacts)
+  const { facts } = await look(place, signal)
   const { program, warnings } = await programFor('dump', facts.version, context, signal)
   refuseUnable(program, options)
   return {
@@ -36,10 +39,9 @@ export async function inspect(place: Place, signal: AbortSignal): Promise<Inspec
 
 /** One transaction that sees one moment. The name is given behind `--`, where nothing is an option any more. */
 export async function dump(place: Place, sink: Sink, signal: AbortSignal): Promise<void> {
-  const { origin, context, options } = place
-  const facts = await withSession(origin, { context, signal }, readFacts)
+  const { origin, context } = place
+  const { facts, choice } = await look(place, signal)
   const { program } = await programFor('dump', facts.version, context, signal)
-  const choice = chosen(options, facts.relations)
   if (choice.only?.length === 0) throw nothingChosen()
   if (facts.endlessEvent !== null) throw endless(facts.endlessEvent)
   if (facts.hasEvents && /['"\\\0\n\r]/.test(origin.database)) throw eventsOutOfReach(origin.database)
@@ -59,6 +61,37 @@ export async function dump(place: Place, sink: Sink, signal: AbortSignal): Promi
   } catch (error) {
     throw toolFault(error, origin, 'dump-failed')
   }
+}
+
+/** What there is, and that all that was chosen can be read. @throws Fault database-refused */
+function look(
+  { origin, options, context }: Place,
+  signal: AbortSignal,
+): Promise<{ facts: Facts; choice: Choice }> {
+  return withSession(origin, { context, signal }, async (session) => {
+    const facts = await readFacts(session)
+    const names = facts.relations.map(({ name }) => name)
+    const choice = chosen(options, names)
+    const taken = new Set((choice.only ?? names).filter((name) => !choice.without.includes(name)))
+    const relations = facts.relations.filter(({ name }) => taken.has(name))
+    await refuseUnreadable(session, { origin, relations, isNamed: choice.only !== null })
+    if (BigInt(session.selectLimit) < noLimit) throw limited(session.selectLimit)
+    return { facts, choice: facts.hasMark ? { ...choice, without: [...choice.without, markName] } : choice }
+  })
+}
+
+const noLimit = 2n ** 63n - 1n // the servers' own default is 2^64 - 1
+
+/** The dump programs have no way to take it back in their own session. */
+function limited(rows: string): Fault {
+  return new Fault(
+    'database-refused',
+    `the server cuts every answer after ${rows} rows (sql_select_limit), and so would every table be`,
+    {
+      hint: 'SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
+      retry: false,
+    },
+  )
 }
 
 const historySince = 1011 // MariaDB 10.11: --dump-history
@@ -140,80 +173,13 @@ function artifactName(database: string): string {
   return `${plain || 'database'}.sql`
 }
 
-interface Facts {
-  version: Version
-  encrypted: boolean
-  collation: string
-  sizeBytes: number
-  hasTables: boolean
-  /** Tables and views. */
-  relations: string[]
-  isVersioned: boolean
-  hasEvents: boolean
-  /** One with two semicolons in a row; null: none. */
-  endlessEvent: string | null
-  /** Columns whose values the server itself writes with six digits. */
-  floats: string[]
-  /** Of engines that take no part in transactions, by engine. */
-  outside: Map<string, string[]>
-}
-
-interface Relation {
-  name: string
-  type: string
-  engine: string | null
-  transactions: string | null
-  size: string | number | null
-}
-
-async function readFacts(session: Session): Promise<Facts> {
-  const relations = await session.rows<Relation>(
-    `SELECT t.TABLE_NAME AS name, t.TABLE_TYPE AS type, t.ENGINE AS engine, e.TRANSACTIONS AS transactions,
-       t.DATA_LENGTH + t.INDEX_LENGTH AS size
-     FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
-     WHERE t.TABLE_SCHEMA = DATABASE() ORDER BY t.TABLE_NAME`,
-  )
-  const [schema] = await session.rows<{ collation: string }>(
-    'SELECT DEFAULT_COLLATION_NAME AS collation FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()',
-  )
-  const events = await session.rows<{ name: string; endless: number }>(
-    `SELECT EVENT_NAME AS name, CONCAT(EVENT_NAME, EVENT_DEFINITION, EVENT_COMMENT) LIKE '%;;%' AS endless
-     FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
-  )
-  const floats = await session.rows<{ name: string }>(
-    `SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS
-     WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE = 'float' ORDER BY 1`,
-  )
-  const tables = relations.filter(({ type }) => isTable(type))
-  const outside = Map.groupBy(
-    tables.filter(({ engine, transactions }) => engine !== null && transactions !== 'YES'),
-    ({ engine }) => engine!,
-  )
-  return {
-    version: session.version,
-    encrypted: session.encrypted,
-    collation: schema!.collation,
-    sizeBytes: relations.reduce((sum, { size }) => sum + Number(size ?? 0), 0),
-    hasTables: tables.length > 0,
-    relations: relations.map(({ name }) => name),
-    isVersioned: relations.some(({ type }) => type === 'SYSTEM VERSIONED'),
-    hasEvents: events.length > 0,
-    endlessEvent: events.find(({ endless: isEndless }) => Number(isEndless) === 1)?.name ?? null,
-    floats: floats.map(({ name }) => name),
-    outside: new Map([...outside].map(([engine, of]) => [engine, of.map(({ name }) => name)])),
-  }
-}
-
-/** Views and sequences are in the same list. */
-export function isTable(type: string): boolean {
-  return type === 'BASE TABLE' || type === 'SYSTEM VERSIONED'
-}
-
-function warningsOf({ outside, sizeBytes, floats }: Facts): string[] {
+function warningsOf({ outside, windows, sizeBytes, floats }: Facts): string[] {
   const found = [...outside].map(
     ([engine, names]) =>
       `${some(names)}: ${engine} has no transactions, so rows that are written during the dump may not fit the rest; ALTER TABLE … ENGINE=InnoDB mends that`,
   )
+  if (windows.length > 0)
+    found.push(`${some(windows)}: the rows are of other tables or servers, so they are not in the dump`)
   if (floats.length > 0)
     found.push(
       `${some(floats)}: of FLOAT every dump holds six digits, as the server writes them; ALTER TABLE … MODIFY … DOUBLE keeps all`,

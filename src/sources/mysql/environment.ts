@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { getCACertificates } from 'node:tls'
 import type { SourceContext } from '../source.ts'
 import type { Flavour } from './flavour.ts'
 import type { Connection } from './url.ts'
@@ -36,8 +37,18 @@ export async function optionFile(
     ...placeLines(connection, context),
     ...(init === undefined ? [] : [['init-command', init]]),
   ].map(([name, value]) => `${name}=${quotedValue(value!)}`)
-  const tls = tlsLines(connection, { context, flavour, encrypted })
+  const ca = await authorities(connection, context.folder)
+  const verified = { ...connection, tls: { ...connection.tls, ca } }
+  const tls = tlsLines(verified, { context, flavour, encrypted })
   await writeFile(path, ['[client]', ...lines, ...tls, ''].join('\n'), { mode: 0o600, flag: 'wx' })
+  return path
+}
+
+/** Without a file of authorities the programs would trust whoever answers: they get those that our own session trusts. */
+async function authorities({ tls, socket }: Connection, folder: string): Promise<string | null> {
+  if (tls.ca !== null || socket !== null || !tls.mode.startsWith('verify-')) return tls.ca
+  const path = join(folder, `authorities-${randomUUID()}.pem`)
+  await writeFile(path, `${getCACertificates('default').join('\n')}\n`, { mode: 0o600, flag: 'wx' })
   return path
 }
 

@@ -1,5 +1,6 @@
 import { Fault, asFault, type FaultCode } from '../../core/faults.ts'
 import { ToolFailure } from '../../sys/process.ts'
+import { grantsToRead } from './grants.ts'
 import { endpointOf, type Connection } from './url.ts'
 
 /** A kind of trouble with a server, recognised by its number, which programs print too, or by the driver's or system's code.
@@ -47,8 +48,7 @@ const troubles: readonly Trouble[] = [
     words: null,
     code: 'database-refused',
     text: (_, { user, database }) => `user "${user}" has no right to database "${database}"`,
-    hint: ({ user, database }) =>
-      `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON \`${database}\`.* TO '${user}'@'…';`,
+    hint: grantsToRead,
   },
   {
     codes: [1130],
@@ -94,8 +94,7 @@ const troubles: readonly Trouble[] = [
     code: 'database-refused',
     dumpOnly: true,
     text: (words, { user }) => `user "${user}" has too few rights: ${words}`,
-    hint: ({ user, database }) =>
-      `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON \`${database}\`.* TO '${user}'@'…';`,
+    hint: grantsToRead,
   },
   {
     codes: [1040, 1203, 1226],

@@ -5,36 +5,45 @@ import type { Session } from './session.ts'
 export interface Rights {
   /** On the whole server. */
   everywhere(right: string): boolean
-  /** On everything in one database. */
-  on(right: string, database: string): boolean
+  /** On everything in one database, or on one table of it. */
+  on(right: string, database: string, table?: string): boolean
 }
 
 interface Grant {
   rights: Set<string>
   /** null: the whole server; else a pattern as of LIKE. */
   scope: string | null
+  /** null: all of the database. */
+  table: string | null
 }
 
 export async function readRights(session: Session): Promise<Rights> {
   const rows = await session.rows<Record<string, string>>('SHOW GRANTS')
   const grants = rows.flatMap((row) => parse(Object.values(row)[0] ?? ''))
+  const revoked = rows.flatMap((row) => parse(Object.values(row)[0] ?? '', 'REVOKE')) // MySQL: partial_revokes
   const has = ({ rights }: Grant, right: string): boolean => rights.has('ALL PRIVILEGES') || rights.has(right)
   const everywhere = (right: string): boolean =>
     grants.some((grant) => grant.scope === null && has(grant, right))
   return {
     everywhere,
-    on: (right, database) =>
-      everywhere(right) ||
-      grants.some((grant) => grant.scope !== null && has(grant, right) && fits(grant.scope, database)),
+    on: (right, database, table) =>
+      (everywhere(right) && !revoked.some((grant) => has(grant, right) && grant.scope === database)) ||
+      grants.some((grant) => {
+        if (grant.scope === null || !has(grant, right)) return false
+        return grant.table === null
+          ? fits(grant.scope, database)
+          : grant.table === table && grant.scope === database
+      }),
   }
 }
 
-/** `GRANT SELECT, SHOW VIEW ON *.* TO …` or ``… ON `shop\_%`.* TO …``; rights on single tables are left out. */
-function parse(text: string): Grant[] {
-  const found = /^GRANT (.+?) ON (?:(\*)|`((?:[^`]|``)*)`)\.\* TO /.exec(text)
-  if (!found) return []
-  const rights = new Set(found[1]!.toUpperCase().split(/,\s*/))
-  return [{ rights, scope: found[2] ? null : found[3]!.replaceAll('``', '`') }]
+/** `GRANT SELECT, SHOW VIEW ON *.* TO …`, ``… ON `shop\_%`.* TO …`` or ``… ON `shop`.`t` TO …``. */
+function parse(text: string, verb: 'GRANT' | 'REVOKE' = 'GRANT'): Grant[] {
+  const found = /^(\w+) (.+?) ON (?:\*|`((?:[^`]|``)*)`)\.(?:\*|`((?:[^`]|``)*)`) (?:TO|FROM) /.exec(text)
+  if (found?.[1] !== verb) return []
+  const rights = new Set(found[2]!.toUpperCase().split(/,\s*/))
+  const [scope = null, table = null] = [found[3], found[4]].map((name) => name?.replaceAll('``', '`'))
+  return [{ rights, scope, table }]
 }
 
 function fits(pattern: string, name: string): boolean {
@@ -43,6 +52,12 @@ function fits(pattern: string, name: string): boolean {
     (_, escaped, wild, other) => escaped ?? (wild ? (wild === '%' ? '[^]*' : '[^]') : `\\${other}`),
   )
   return new RegExp(`^${source}$`, 'iu').test(name)
+}
+
+/** What an account needs that dumps, as a line to type. SECURITY.md says the same, and a test runs that. */
+export function grantsToRead({ user, database }: { user: string; database: string }): string {
+  const to = `TO '${user}'@'…';`
+  return `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON ${quoted(database)}.* ${to} GRANT SELECT ON mysql.proc ${to} (MySQL 8, instead of the last: GRANT SHOW_ROUTINE ON *.* ${to})`
 }
 
 export function noRight(user: string, database: string): string {

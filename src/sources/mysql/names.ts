@@ -21,6 +21,9 @@ export function assertName(name: string): void {
   throw new Fault('target-invalid', why, { hint: 'choose a name of up to 64 characters without / \\ and .' })
 }
 
+/** A table that is there as long as a restored database is not whole: databases have no comment of their own everywhere. */
+export const markName = 'easy_backup_restore'
+
 /** Of the server itself: never backed up, never restored into. */
 export const systemDatabases = ['information_schema', 'performance_schema', 'mysql', 'sys']
 

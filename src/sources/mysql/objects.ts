@@ -1,6 +1,5 @@
-import { markName } from './counts.ts'
-import { isTable } from './dump.ts'
-import { quoted } from './names.ts'
+import { isTable } from './facts.ts'
+import { markName, quoted } from './names.ts'
 import type { Session } from './session.ts'
 
 /** What a database holds, by name. */

@@ -1,10 +1,10 @@
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Restored } from '../source.ts'
-import { markName } from './counts.ts'
-import { nameBeside, quoted } from './names.ts'
+import { markName, nameBeside, quoted } from './names.ts'
 import { createCode, dropCode, scriptOf, takeInventory, type Code, type Inventory } from './objects.ts'
 import type { Place } from './place.ts'
 import { withServer, withSession, type Session, type SessionNeeds } from './session.ts'
+import { brokenReference, wayOut } from './references.ts'
 import type { TargetState } from './target.ts'
 import type { Connection } from './url.ts'
 
@@ -14,6 +14,8 @@ export interface Overwriting {
   /** Of the run, in the names of the databases that it makes. */
   stamp: string
   state: TargetState
+  /** Of single tables a dump's triggers are left out: then those that are there stay. */
+  keepsTriggers: boolean
   /** Restores into a database that does not exist yet, counts, and compares. */
   fill: (connection: Connection) => Promise<Restored>
 }
@@ -38,9 +40,8 @@ export async function overwrite(place: Place, job: Overwriting, signal: AbortSig
     await drop(work, needs)
     throw error
   }
-  await drop(work, needs)
-  await drop(kept, needs)
-  return restored
+  const left = [await drop(work, needs), await drop(kept, needs)].filter((text) => text !== null)
+  return { ...restored, warnings: [...restored.warnings, ...left] }
 }
 
 interface Exchange {
@@ -50,11 +51,15 @@ interface Exchange {
 }
 
 async function exchange({ job, work, kept }: Exchange, needs: SessionNeeds): Promise<void> {
-  const fresh = await withSession(work, needs, takeInventory)
+  const fresh = await withSession(work, needs, async (session) => {
+    const inventory = await takeInventory(session)
+    refuseBroken(await brokenReference(session, work.database, inventory.tables))
+    return inventory
+  })
   await withSession(job.connection, needs, async (session) => {
     const old = replacedBy(await takeInventory(session), fresh)
     refuseForeignDefiners(old.code, job.state)
-    await refuseReferences(session, old.tables)
+    refuseBroken(await brokenReference(session, job.connection.database, old.tables))
     await keepCode({ kept, job }, old.code, needs)
     const moves = {
       old,
@@ -66,7 +71,8 @@ async function exchange({ job, work, kept }: Exchange, needs: SessionNeeds): Pro
       await dropTriggers({ session, work, fresh }, needs)
       await dropCode(session, old.code)
       await move(session, moves)
-      await createCode(session, fresh.code, made)
+      const kept = job.keepsTriggers ? old.code.filter(({ kind }) => kind === 'TRIGGER') : []
+      await createCode(session, [...fresh.code, ...kept], made)
     } catch (error) {
       throw await takeBack(session, { ...moves, made, error })
     }
@@ -107,21 +113,10 @@ function refuseForeignDefiners(code: readonly Code[], { mayNameOthers, account }
   )
 }
 
-/** A foreign key follows the table it refers to: it would refer to the old one. */
-async function refuseReferences({ rows }: Session, moved: readonly string[]): Promise<void> {
-  const references = await rows<{ table: string; parent: string }>(
-    `SELECT TABLE_NAME AS \`table\`, REFERENCED_TABLE_NAME AS parent FROM information_schema.REFERENTIAL_CONSTRAINTS
-     WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE()`,
-  )
-  const left = references.find(({ table, parent }) => moved.includes(parent) && !moved.includes(table))
-  if (!left) return
-  throw new Fault(
-    'target-invalid',
-    `table "${left.table}" refers to "${left.parent}", which would be replaced, and is not in the backup`,
-    {
-      hint: 'nothing was changed; drop its foreign key, or restore beside',
-    },
-  )
+/** @throws Fault target-invalid */
+function refuseBroken(reference: string | null): void {
+  if (reference !== null)
+    throw new Fault('target-invalid', reference, { hint: `nothing was changed; ${wayOut}` })
 }
 
 const codeName = 'easy_backup_code'
@@ -203,10 +198,13 @@ async function takeBack(
   }
 }
 
-async function drop({ database, ...server }: Connection, needs: SessionNeeds): Promise<void> {
-  await withServer({ ...server, database }, needs, ({ rows }) =>
+/** @returns that it is still there, in words, or null */
+async function drop({ database, ...server }: Connection, needs: SessionNeeds): Promise<string | null> {
+  return withServer({ ...server, database }, needs, ({ rows }) =>
     rows(`DROP DATABASE IF EXISTS ${quoted(database)}`),
-  ).catch(
-    () => {}, // it holds nothing that is needed, and carries a mark
+  ).then(
+    () => null,
+    (error: unknown) =>
+      `database "${database}", which is of this restore, could not be dropped (${asFault(error).message}): a table of another database may refer to it; see to that, and drop it by hand`,
   )
 }

@@ -7,6 +7,8 @@ import { definersNotThere } from './ownership.ts'
 import type { Place } from './place.ts'
 import { programFor } from './programs.ts'
 import { read } from './proof.ts'
+import { brokenReference, wayOut } from './references.ts'
+import { withServer, type SessionNeeds } from './session.ts'
 import { readTarget, resolveTarget, type TargetState } from './target.ts'
 import { endpointOf, type Connection } from './url.ts'
 
@@ -26,6 +28,7 @@ export async function plan(place: Place, asked: Asked, signal: AbortSignal): Pro
     signal.throwIfAborted()
     return asFault(error)
   })
+  const references = await brokenBy(asked, { connection, state }, { context: place.context, signal })
   const missingTool = 'program' in tool ? [] : [tool.hint ? `${tool.message}: ${tool.hint}` : tool.message]
   const definers = await neededDefiners(place, { ...asked, connection, state }, signal)
   return {
@@ -44,7 +47,7 @@ export async function plan(place: Place, asked: Asked, signal: AbortSignal): Pro
       ...missingTool,
       ...(request.inPlace
         ? [noSwap(connection.database, request.stamp)]
-        : blockers(connection, state, asked)),
+        : [...blockers(connection, state, asked), ...references]),
       ...namesLost(backup, state),
     ],
   }
@@ -65,6 +68,21 @@ function blockers(connection: Connection, state: TargetState, { backup, request 
   if (!request.clean) return [...found, `database "${database}" is not empty: choose another name`]
   if (isSql) found.push('plain SQL is restored into a new or empty database only')
   return found
+}
+
+/** As far as the tables of now tell: those of the backup are asked once they are restored. */
+async function brokenBy(
+  { backup, request }: Asked,
+  { connection, state }: { connection: Connection; state: TargetState },
+  needs: SessionNeeds,
+): Promise<string[]> {
+  const isReplaced = !request.inPlace && request.clean && state.exists && !state.empty
+  if (!isReplaced || backup.tables === null) return []
+  const names = request.tables?.length ? request.tables : backup.tables.map(({ name }) => name)
+  const broken = await withServer(connection, needs, (server) =>
+    brokenReference(server, connection.database, names),
+  )
+  return broken === null ? [] : [`${broken}: ${wayOut}`]
 }
 
 /** A server that keeps names in lower case cannot hold the tables as they were called. */
@@ -91,6 +109,8 @@ function warnings({ backup, request }: Asked, { version, exists, sessions }: Tar
       `the target is ${name} ${version.text}, older than the source (${serverVersion}): this may fail`,
     )
   if ((request.jobs ?? 1) > 1) found.push('--jobs has no meaning here: the dump is loaded in one go')
+  if (request.clean && request.tables?.length)
+    found.push('the triggers that the chosen tables have now stay, whatever the backup’s were')
   if (exists && sessions) found.push(`${sessions} sessions are open in the target`)
   return found
 }

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
-import { countRows, markName } from './counts.ts'
+import { countRows } from './counts.ts'
 import { load, type Loading } from './load.ts'
-import { quoted } from './names.ts'
+import { markName, quoted } from './names.ts'
 import { overwrite } from './overwrite.ts'
 import { definersNotThere } from './ownership.ts'
 import type { Place } from './place.ts'
@@ -46,6 +46,7 @@ export async function restore(place: Place, job: RestoreJob, signal: AbortSignal
         connection,
         stamp: stampOf(place),
         state,
+        keepsTriggers: (request.tables?.length ?? 0) > 0,
         fill: (work) => fillWork(place, { filling, work }, signal),
       },
       signal,
@@ -258,7 +259,9 @@ export async function endLoader(server: Session, runId: string): Promise<number>
 
 function leftOut({ request }: Filling): string[] {
   return request.tables?.length
-    ? ['triggers of the chosen tables, and all views and routines, are left out']
+    ? [
+        'triggers of the chosen tables, and all views and routines of the backup, are left out; triggers that the target’s tables have stay',
+      ]
     : []
 }
 

@@ -4,12 +4,12 @@ import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest } from '../../core/model.ts'
 import { serverFolder } from '../../sys/strays.ts'
 import type { RawInput, Restored, Scratch, Scratches, ScratchPlace } from '../source.ts'
-import { markName } from './counts.ts'
 import type { Version } from './flavour.ts'
-import { nameBeside, quoted } from './names.ts'
+import { markName, nameBeside, quoted } from './names.ts'
 import type { Place } from './place.ts'
 import { read } from './proof.ts'
 import { restore } from './restore.ts'
+import type { Scan } from './scanner.ts'
 import { inconclusive, startServer, type ScratchServer } from './scratch-server.ts'
 import { withServer, withSession, type Session, type SessionNeeds } from './session.ts'
 import { connectionTo, endpointOf, type Connection } from './url.ts'
@@ -93,7 +93,7 @@ function scratchOf(
   return {
     server: server ? `a scratch ${called}` : `${called} at ${endpointOf(connection)}`,
     restore: (artifact, signal) => restoreInto(opened, artifact, signal),
-    objectsOf: async (raw: RawInput) => (await read(raw)).scan.objects,
+    objectsOf: async (raw: RawInput) => lasting((await read(raw)).scan),
     async objects(signal) {
       const counted = await withSession(connection, { context, signal }, countObjects)
       return { counted, alike: version.flavour === backup.engine.name }
@@ -142,6 +142,12 @@ function judged(fault: Fault, { engine }: Manifest, version: Version): Fault {
   )
 }
 
+/** An event whose time is over is not there after a restore, and nothing is wrong. */
+function lasting({ objects, passing }: Scan): Record<string, number> {
+  const { EVENT = 0, ...others } = objects
+  return EVENT > passing ? { ...others, EVENT: EVENT - passing } : others
+}
+
 /** By the names that dumps have for them. */
 async function countObjects({ rows }: Session): Promise<Record<string, number>> {
   const found = await rows<{ kind: string; count: number }>(
@@ -149,7 +155,8 @@ async function countObjects({ rows }: Session): Promise<Record<string, number>> 
        FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> ? GROUP BY kind
      UNION ALL SELECT ROUTINE_TYPE, COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() GROUP BY ROUTINE_TYPE
      UNION ALL SELECT 'TRIGGER', COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
-     UNION ALL SELECT 'EVENT', COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
+     UNION ALL SELECT 'EVENT', COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
+       AND NOT (ON_COMPLETION = 'NOT PRESERVE' AND (EVENT_TYPE = 'ONE TIME' OR ENDS IS NOT NULL))`,
     [markName],
   )
   const counted = found.map(({ kind, count }) => [kind, Number(count)] as const)

@@ -10,6 +10,8 @@ import type { Connection } from './url.ts'
 /** One open connection for short questions. */
 export interface Session {
   version: Version
+  /** After how many rows the server would have cut each answer to this user; ours are not cut. */
+  selectLimit: string
   /** Is the connection encrypted? */
   encrypted: boolean
   /** `?` stands for a value. Numbers beyond 2^53 and times come as text. */
@@ -147,11 +149,15 @@ async function sessionOf(
     )
     return (Array.isArray(found) ? found : []) as Row[]
   }
-  const [row] = await rows<{ version: string }>('SELECT version() AS version')
+  await rows(
+    "SET @easy_backup_limit = @@SESSION.sql_select_limit, SESSION sql_select_limit = 18446744073709551615, SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'",
+  ) // quotes and backslashes mean the same everywhere, and no answer is cut
+  const [row] = await rows<{ version: string; selectLimit: string }>(
+    'SELECT version() AS version, CAST(@easy_backup_limit AS CHAR) AS selectLimit',
+  )
   const version = serverVersionOf(row!.version)
-  await rows("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'") // quotes and backslashes mean the same everywhere
   const [status] = await rows<{ Value: string }>("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
-  return { version, encrypted: (status?.Value ?? '') !== '', rows }
+  return { version, selectLimit: row!.selectLimit, encrypted: (status?.Value ?? '') !== '', rows }
 }
 
 /** The server may go on for a while: the connection is closed right after. */

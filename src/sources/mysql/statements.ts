@@ -1,8 +1,13 @@
+import { judge, setsStage } from './allowed.ts'
+import { name, qualified } from './spelling.ts'
+
 /** What the statements of a dump say, one after the other. */
 export interface Reading {
   rows: Map<string, number>
   /** How many of each kind: TABLE, VIEW, TRIGGER, PROCEDURE, FUNCTION, EVENT, SEQUENCE, PACKAGE. */
   objects: Record<string, number>
+  /** Events that the server drops by itself when their time is over, which may be before they are restored. */
+  passing: number
   /** Accounts that views, triggers, routines and events run as: `app`@`%`. */
   definers: ReadonlySet<string>
   /** The first statement that no dump program writes, or null. */
@@ -37,26 +42,21 @@ export interface Statement {
   head: string
 }
 
-const name = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|[\\w$\\x80-\\xff]+)'
-const qualified = new RegExp(`^(${name})(?:\\s*\\.\\s*(${name}))?`)
 const account = `(?:${name}|'[^']*')(?:@(?:${name}|'[^']*'))?`
 const created = new RegExp(
   `^CREATE\\s+(?:OR\\s+REPLACE\\s+)?(?:ALGORITHM\\s*=\\s*\\w+\\s+)?(?:DEFINER\\s*=\\s*(${account})\\s+)?(?:SQL\\s+SECURITY\\s+\\w+\\s+)?(?:AGGREGATE\\s+)?` +
     '(TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|PACKAGE\\s+BODY|PACKAGE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?',
   'i',
 )
+const passes =
+  /^\s*ON\s+SCHEDULE\s+(?:AT\s|EVERY\s(?:(?!ON\s+COMPLETION)[^])*?\sENDS\s)(?:(?!ON\s+COMPLETION)[^])*ON\s+COMPLETION\s+NOT\s+PRESERVE\b/i
 const inserted = /^(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+/i
 const dropped =
-  /^DROP\s+(?:TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|PACKAGE(?:\s+BODY)?)\s+(?:IF\s+EXISTS\s+)?/i
+  /^DROP\s+(?:TEMPORARY\s+)?(?:TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|PACKAGE(?:\s+BODY)?)\s+(?:IF\s+EXISTS\s+)?/i
 const changed = /^(?:ALTER\s+TABLE|LOCK\s+TABLES)\s+/i
-const plain = /^(?:SET\s|UNLOCK\s+TABLES|COMMIT|START\s+TRANSACTION|BEGIN)/i
-const advances = /^(?:DO|SELECT)\s+SETVAL\s*\(/i // a sequence
-const analyzes = /^ANALYZE\s+TABLE\s+/i // histograms, of mysqldump 8
 const setMode = /^SET\s+(?:SESSION\s+)?sql_mode\s*=\s*/i
 const changesDatabase =
   /^ALTER\s+(?:DATABASE|SCHEMA)\s+(?:`(?:[^`]|``)*`|\S+)\s+(?:DEFAULT\s+)?(?:CHARACTER\s+SET|COLLATE)/i
-const ofServer =
-  /^(?:USE\b|(?:CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:DATABASE|SCHEMA|USER|ROLE|SERVER|TABLESPACE)\b|GRANT\b|REVOKE\b|RENAME\b|(?:UN)?INSTALL\b|CHANGE\b|RESET\b|PURGE\b|SHUTDOWN\b|KILL\b|FLUSH\b|LOAD\b|SET\s+(?:@@)?GLOBAL\b|SET\s+(?:PASSWORD|DEFAULT\s+ROLE)\b)/i
 
 /** @param only  tables; null: everything */
 export function createReading(only: ReadonlySet<string> | null = null) {
@@ -66,6 +66,7 @@ export function createReading(only: ReadonlySet<string> | null = null) {
   const edits: Edit[] = []
   const skips: Range[] = []
   let odd: string | null = null
+  let passing = 0
   let leaves: string | null = null
 
   const self = {
@@ -84,13 +85,13 @@ export function createReading(only: ReadonlySet<string> | null = null) {
 
     end(): Reading {
       const objects = [...kinds].map(([kind, of]) => [kind, of.size] as const)
-      return { rows, objects: Object.fromEntries(objects), definers, odd, leaves, edits, skips }
+      return { rows, objects: Object.fromEntries(objects), definers, passing, odd, leaves, edits, skips }
     },
   }
 
   /** What is about no table at all sets the stage for the rows. */
   function isChosen(sql: string): boolean {
-    if (plain.test(sql)) return true
+    if (setsStage(sql)) return true
     const kind = created.exec(sql)?.[2]?.toUpperCase()
     const isTables =
       kind === 'TABLE' || inserted.test(sql) || changed.test(sql) || /^DROP\s+TABLE\b/i.test(sql)
@@ -116,11 +117,12 @@ export function createReading(only: ReadonlySet<string> | null = null) {
     if (created.test(sql)) return create(sql, { at: begin, isWrapped: /^\s*\/\*/.test(head) })
     if (changesDatabase.test(sql))
       return void edits.push({ at: begin, text: 'DO 0'.padEnd(size.bytes - (begin - at)), why: 'home' })
-    if (ofServer.test(sql)) leaves ??= shown(sql)
-    else if (dropped.test(sql)) home(sql, sql.replace(dropped, ''))
+    if (sql.trim() === '') return
+    if (dropped.test(sql)) home(sql, sql.replace(dropped, ''))
     else if (changed.test(sql)) home(sql, sql.replace(changed, ''))
-    else if (![plain, advances, analyzes].some((known) => known.test(sql)) && sql.trim() !== '')
-      odd ??= shown(sql)
+    const { isOdd, isAway } = judge(sql)
+    if (isOdd) odd ??= shown(sql)
+    if (isAway) leaves ??= shown(sql)
   }
 
   function insert(sql: string, count: number): void {
@@ -138,6 +140,7 @@ export function createReading(only: ReadonlySet<string> | null = null) {
     const named = home(sql, rest)
     if (named === null) return
     kinds.set(kind, (kinds.get(kind) ?? new Set()).add(named))
+    if (kind === 'EVENT' && passes.test(rest.replace(qualified, ''))) passing++
     if (kind === 'TABLE') rows.set(named, rows.get(named) ?? 0)
   }
 

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import type { FaultCode } from '../../../src/core/faults.ts'
+import { optionFile } from '../../../src/sources/mysql/environment.ts'
 import { mysql } from '../../../src/sources/mysql/index.ts'
+import { connectionTo } from '../../../src/sources/mysql/url.ts'
 import { beside, openBench, temporary, type Bench } from '../../contracts/source.ts'
 import { makeCertificate } from '../../support/certificate.ts'
 import { startMariadb, type MariadbServer } from '../../support/mariadb.ts'
 
+const run = promisify(execFile)
 const never = new AbortController().signal
 let server: MariadbServer
 let plain: MariadbServer
@@ -118,6 +123,23 @@ suite('reaching MariaDB', () => {
       code: 'database-refused',
       message: /no encrypted connection.*altnames|does not match/s,
     })
+  })
+
+  test('without ssl-ca the programs trust no certificate that our own session would not', async (t) => {
+    const { folder } = await openBench(t, { facts: { driver: mysql }, url: at(server, '') })
+    const near = (host: { host: string; port: number }) => host
+    const far = () => ({ host: '127.0.0.1', port: server.port })
+    for (const [mode, reach] of [
+      ['verify-ca', near],
+      ['verify-identity', near],
+      ['verify-identity', far],
+    ] as const) {
+      const url = `mysql://secure:pw@localhost:${server.port}/shop?ssl-mode=${mode}`
+      const context = { folder, reach } as never
+      const file = await optionFile(connectionTo(url), { context, flavour: 'MariaDB', encrypted: true })
+      const client = run('mariadb', [`--defaults-file=${file}`, '-e', 'SELECT 1'])
+      await assert.rejects(client, /self-signed certificate/, mode)
+    }
   })
 
   test('through a tunnel the certificate is still that of the server itself', async (t) => {

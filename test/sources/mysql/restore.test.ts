@@ -160,6 +160,14 @@ suite('restoring dumps of MariaDB', () => {
     'a grant': 'GRANT ALL ON *.* TO x;',
     'a command of the client': '\\! touch /tmp/should-not-be\n;',
     'a setting of the server': 'SET GLOBAL general_log = 1;',
+    'a setting of the server behind another': "SET @a = '', GLOBAL general_log = 1;",
+    'a setting in a comment for servers': 'SET @a = 1, /*!50000GLOBAL general_log = 1*/;',
+    'a setting of the server by its other name': 'SET @a = 1, @@global . general_log = 1;',
+    'a statement behind settings': 'SET STATEMENT max_statement_time=9 FOR DROP DATABASE elsewhere;',
+    'a block': 'DELIMITER ;;\nBEGIN NOT ATOMIC DROP DATABASE elsewhere; END;;\nDELIMITER ;',
+    'several tables in one': 'DROP TABLE IF EXISTS t, elsewhere.v;',
+    'a table moved away': 'ALTER TABLE t RENAME TO elsewhere.t;',
+    'a call': 'CALL elsewhere.p();',
   }))
     test(`a dump with ${what} is refused before the first byte`, async (t) => {
       const name = await create('CREATE TABLE t (a INT)', 'INSERT INTO t VALUES (1)')
