@@ -4,14 +4,13 @@ import type { BackupView, Level, Manifest, Pin } from '../core/model.ts'
 import { objectsOf } from '../core/stored-objects.ts'
 import { forgetCopy, listCopies, saveCopy, type Copy } from '../state/catalogue.ts'
 import { remember } from '../state/memory.ts'
-import { listedSeries, storedSeries } from '../state/series.ts'
 import type { Storage } from '../storages/storage.ts'
 import type { EngineContext } from './context.ts'
 import { readManifest } from './manifest.ts'
 import { readMarker, requireKnown } from './marker.ts'
 import { listAll, readSmall } from './objects.ts'
+import { refuseMany } from './many.ts'
 import { isPinKey, readPinSidecar } from './pin-sidecar.ts'
-import { isOneOfMany, isWholeServer } from './series-scope.ts'
 import { backupView } from './views.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -251,35 +250,6 @@ async function newest(context: EngineContext, strategy: string | null): Promise<
     : `the newest, ${all[0]!.id}, is not offered (${all[0]!.corrupt}); this is the newest good one before it`
   return { view: backupView(context, copies), copies, note }
 }
-
-/** The newest backup of a whole server is of any of its databases. @throws Fault usage */
-async function refuseMany(context: EngineContext, strategy: string): Promise<void> {
-  const known = await manyIn(context, strategy)
-  if (known.length < 2) return
-  const some = known.slice(0, namedDatabases).join(', ')
-  const more = known.length > namedDatabases ? ` and ${known.length - namedDatabases} more` : ''
-  throw new Fault('usage', `${strategy} has backups of ${known.length} databases: which is meant?`, {
-    hint: `name it with --database (${some}${more}), or name a backup: list ${strategy}`,
-  })
-}
-
-/** Those that were listed, and those that only the places still tell of. A strategy of one database has several series when that was
- * called otherwise before, or when it was a whole server. */
-async function manyIn({ config, database: { read } }: EngineContext, strategy: string): Promise<string[]> {
-  const stored = await storedSeries(read, strategy)
-  const found = config.strategies.find(({ name }) => name === strategy)
-  if (found && isWholeServer(found)) {
-    const listed = await listedSeries(read, strategy)
-    return [...new Set([...listed.map(({ name }) => name), ...stored])].toSorted()
-  }
-  for (const series of stored.length < 2 ? [] : stored) {
-    const [newestOne] = await listCopies(read, { strategies: [strategy], series, limit: 1 })
-    if (newestOne && isOneOfMany(newestOne.manifest)) return stored
-  }
-  return []
-}
-
-const namedDatabases = 5
 
 async function notFound(context: EngineContext, id: string, strategy: string | null): Promise<Fault> {
   const copies = await listCopies(context.database.read, {
