@@ -81,3 +81,10 @@ for (const style of ['basic', 'rich'] as const)
       assert.ok(shown.includes('bad'))
       if (count >= 300) assert.match(shown, /and \d+ more/)
     })
+
+test('a name or an error of a server calls nobody', () => {
+  const lines = [line('<!channel>', 'failed', { why: 'relation <!here> & co' }), line('app', 'succeeded')]
+  const message = drawn(lines, 'rich')
+  assert.ok(!/<!(channel|here)>/.test(message.text), message.text)
+  assert.match(message.text, /&lt;!channel&gt;/)
+})
