@@ -68,7 +68,8 @@ async function exchange({ job, work, kept }: Exchange, needs: SessionNeeds): Pro
     }
     const made: Code[] = []
     try {
-      await dropTriggers({ session, work, fresh }, needs)
+      await untilFree(session, old.tables)
+      await dropTriggers({ work, fresh }, needs)
       await dropCode(session, old.code)
       await move(session, moves)
       const kept = job.keepsTriggers ? old.code.filter(({ kind }) => kind === 'TRIGGER') : []
@@ -136,14 +137,27 @@ async function keepCode(
   })
 }
 
+const noRightToLock = 1044
+
+/** Whoever still works in the tables is waited for while nothing is dropped yet: what writes without its triggers cannot be taken back. */
+async function untilFree({ rows }: Session, tables: readonly string[]): Promise<void> {
+  await rows('SET SESSION lock_wait_timeout = 10') // until then everybody else waits, too
+  if (tables.length === 0) return
+  await rows(`LOCK TABLES ${tables.map((name) => `${quoted(name)} WRITE`).join(', ')}`).catch(
+    (error: { errno?: number }) => {
+      if (error.errno !== noRightToLock) throw error
+    },
+  )
+  await rows('UNLOCK TABLES')
+}
+
 /** A table with triggers does not move to another database. */
 async function dropTriggers(
-  { session, work, fresh }: { session: Session; work: Connection; fresh: Inventory },
+  { work, fresh }: { work: Connection; fresh: Inventory },
   needs: SessionNeeds,
 ): Promise<void> {
   const triggers = fresh.code.filter(({ kind }) => kind === 'TRIGGER')
   await withSession(work, needs, (there) => dropCode(there, triggers))
-  await session.rows('SET SESSION lock_wait_timeout = 60')
 }
 
 interface Moves {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
+import { createConnection } from 'mysql2/promise'
 import { mysql } from '../../../src/sources/mysql/index.ts'
 import { beside, openBench, type Bench } from '../../contracts/source.ts'
 import { startMariadb, type MariadbServer } from '../../support/mariadb.ts'
@@ -98,6 +99,30 @@ suite('overwriting single tables of MariaDB', () => {
     assert.match((await b.source.plan(backup, request, never)).warnings.join(), /triggers .* have now stay/)
     await b.restore(backup, request)
     assert.deepEqual(await describe(server, name), was)
+  })
+})
+
+suite('overwriting in MariaDB while somebody works in a table', () => {
+  test('gives up before any trigger is dropped', async (t) => {
+    const name = await create(
+      'CREATE TABLE a (x INT)',
+      'CREATE TABLE b (x INT)',
+      'CREATE TRIGGER tr AFTER INSERT ON a FOR EACH ROW SET @x = 1',
+    )
+    const b = await bench(t, name)
+    const backup = await b.backUp()
+    const made = 'SELECT CREATED AS at FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()'
+    const was = await server.query(made, name)
+    const other = await createConnection(server.url(name))
+    try {
+      await other.query('BEGIN')
+      await other.query('SELECT * FROM b')
+      await assert.rejects(b.restore(backup, over(name)), { hint: 'everything is as it was' })
+    } finally {
+      await other.end()
+    }
+    assert.deepEqual(await server.query(made, name), was)
+    assert.deepEqual(await leftOf(name), [])
   })
 })
 
