@@ -1,14 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
-import type { Fault } from '../core/faults.ts'
 import type { Scanner } from './feed.ts'
 import { signalCall } from './strays.ts'
 
-/** One program that runs. */
-export interface Child {
+/** One program that runs, as far as ending it goes. */
+export interface Member {
   endsBy: NodeJS.Signals
-  process: ChildProcess
-  /** Resolves once the process and its output have ended: null when it exited 0. */
-  ended: Promise<Fault | null>
+  process: { pid?: number | undefined; stdio?: readonly ({ destroy(): unknown } | null | undefined)[] }
   /** We asked it to end. */
   wasTold: boolean
   alive: boolean
@@ -18,7 +14,7 @@ export interface Child {
 export interface Call {
   /** In the environment of each of them. */
   id: string
-  children: readonly Child[]
+  children: readonly Member[]
   scanner: Scanner | null
   /** Rejects when nobody is left: no timer outlives the children. */
   pause: (ms: number) => Promise<void>
@@ -57,11 +53,11 @@ function signalOthers({ id, children }: Call, signal: NodeJS.Signals): void {
 }
 
 /** Nothing more is read from it or written to it, whoever holds the other end. */
-export function letGo({ process }: Child): void {
+export function letGo({ process }: Member): void {
   for (const stream of process.stdio ?? []) stream?.destroy()
 }
 
-function signalGroup(child: Child, signal: NodeJS.Signals): void {
+function signalGroup(child: Member, signal: NodeJS.Signals): void {
   if (!child.alive || child.process.pid === undefined) return
   child.wasTold = true
   try {

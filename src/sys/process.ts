@@ -10,7 +10,7 @@ import type { Account } from './accounts.ts'
 import { feed, openScanner, type Chunks, type Scanner } from './feed.ts'
 import { readLines } from './lines.ts'
 import { passedThrough } from './memory.ts'
-import { endCall, endLater, letGo, type Call, type Child } from './ending.ts'
+import { endCall, endLater, letGo, type Call, type Member } from './ending.ts'
 import { callVariable, runVariable } from './strays.ts'
 
 /** A program and its arguments; never a shell. Secrets go into `secrets`, or where a tool wants them into `env` or files; never
@@ -109,7 +109,7 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
     const over = new AbortController()
     const call: Call = { id, children, scanner, pause: (ms) => clock.sleep(ms, over.signal) }
     const stop = (): void => void endCall(call)
-    if (joined.leavesOthers) leaveOthers(call)
+    if (joined.leavesOthers) leaveOthers(children, call)
     running.signal.addEventListener('abort', stop, { once: true })
     if (running.signal.aborted) stop() // while the scanner was opened
     try {
@@ -139,6 +139,12 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
   }
 
   return { find, join: joinStages, output }
+}
+
+interface Child extends Member {
+  process: ChildProcess
+  /** Resolves once the process and its output have ended: null when it exited 0. */
+  ended: Promise<ToolFailure | Fault | null>
 }
 
 /** Starts from the last stage to the first, so that each one's standard input exists when its producer is started.
@@ -186,7 +192,7 @@ function startAll(
 
 /** On a busy machine what was said may not have been read when the pause is over: two turns of the loop read all of it. Whoever is
  * asked to end is waited for with all that it started. */
-function leaveOthers({ children, pause }: Call): void {
+function leaveOthers(children: readonly Child[], { pause }: Call): void {
   const leave = async (child: Child): Promise<void> => {
     await pause(drainMs)
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
