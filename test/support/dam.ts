@@ -45,7 +45,7 @@ export function dam(): Dam {
 /** Real processes are waited for by looking. */
 export async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
   for (const begun = performance.now(); !(await condition());) {
-    assert.ok(performance.now() - begun < 30_000, `waited in vain until ${what}`)
+    assert.ok(performance.now() - begun < 120_000, `waited in vain until ${what}`)
     await new Promise((next) => setTimeout(next, 5))
   }
 }
