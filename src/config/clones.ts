@@ -1,8 +1,11 @@
 import { resolve as absolute } from 'node:path'
 import type { CloneConfig } from '../core/clone.ts'
+import { isChosen, type DatabaseChoice } from '../core/databases.ts'
 import { parseDuration } from '../core/duration.ts'
+import { spellHost } from '../core/tunnel.ts'
 import type { SourceFacts } from './catalogue.ts'
 import { databaseUrlOf, sourceOf } from './database.ts'
+import { databasesOf } from './databases.ts'
 import type { Examination } from './examine.ts'
 import { child, isMapping } from './pointer.ts'
 import { readings } from './readings.ts'
@@ -34,32 +37,69 @@ export function checkClones(
     const urlAt = child(here, 'database_url')
     if (!isMapping(place) || !findings.clean(urlAt) || !judge(place.database_url, urlAt)) continue
     const owner = ownerOf(place.database_url, { own, named }, examination)
-    if (owner !== null)
+    if (owner === null) continue
+    const { name: whose, database } = owner
+    if (owner.isWhole)
       findings.mistake(
         urlAt,
-        `this is the database of strategy ${shown(owner)} itself: a copy would take its place`,
+        `${shown(database)} is a database that strategy ${shown(whose)} backs up with its server: a copy would take its place`,
+        `name another database, or exclude this one there: databases: { exclude: [${database}] }`,
+      )
+    else
+      findings.mistake(
+        urlAt,
+        `this is the database of strategy ${shown(whose)} itself: a copy would take its place`,
         'name another database',
       )
   }
 }
 
-/** Whose database, or replica, it is; null = nobody's here. */
+interface Owner {
+  name: string
+  database: string
+  /** It takes every database of the server that is chosen. */
+  isWhole: boolean
+}
+
+/** Whose database, or replica, it is; null = nobody's here. Other spellings of an address are found by the plan, which can ask. */
 function ownerOf(
   url: string,
   { own, named }: { own: SourceFacts; named: Named },
   { drivers }: Examination,
-): string | null {
-  const identity = (one: string): string | null => {
-    const facts = own.parseUrl(one)
-    return 'mistake' in facts ? null : `${facts.endpoint}\n${facts.database}`
+): Owner | null {
+  const wanted = addressOf(own, url)
+  if (wanted === null) return null
+  const { database } = wanted
+  for (const { name, strategy } of named) {
+    const choice = own.at && chosenBy(strategy)
+    for (const one of [databaseUrlOf(strategy, drivers), strategy.dump_url ?? null]) {
+      const is = typeof one === 'string' && sourceOf(one, drivers) === own ? addressOf(own, one) : null
+      if (!is?.servers.some((server) => wanted.servers.includes(server))) continue
+      if (choice ? isChosen(choice, database) : is.database === database)
+        return { name, database, isWhole: Boolean(choice) }
+    }
   }
-  const wanted = identity(url)
-  const owner = named.find(({ strategy }) =>
-    [databaseUrlOf(strategy, drivers), strategy.dump_url ?? null].some(
-      (one) => one !== null && sourceOf(one, drivers) === own && identity(one) === wanted,
-    ),
-  )
-  return owner?.name ?? null
+  return null
+}
+
+/** Each of several hosts leads to it. */
+function addressOf(own: SourceFacts, url: string): { servers: string[]; database: string } | null {
+  const facts = own.parseUrl(url)
+  if ('mistake' in facts) return null
+  const { endpoint, database, hosts = [] } = facts
+  return { servers: [endpoint, ...hosts.map(spellHost)], database }
+}
+
+/** What is not even well-formed is said elsewhere. */
+function chosenBy({ databases }: StrategyFile): DatabaseChoice | null {
+  const isReadable =
+    typeof databases === 'string' ||
+    (isMapping(databases) &&
+      [databases.include, databases.exclude].every(
+        (list) =>
+          list === undefined || (Array.isArray(list) && list.every((item) => typeof item === 'string')),
+      ))
+  return isReadable ? databasesOf(databases) : null
 }
 
 /** A file may come later; a copy that needs it is refused until it is there. */

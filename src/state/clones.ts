@@ -15,6 +15,8 @@ export interface StoredClone {
   strategy: string
   place: string
   endpoint: string
+  /** As its source identifies it; null: it was not written down yet when this was made. */
+  server: string | null
   name: string
   beside: string
   kept: string
@@ -55,6 +57,12 @@ export async function moveClone(
 export async function findClone(db: Read, run: string): Promise<StoredClone | null> {
   const row = await db.selectFrom('clones').selectAll().where('run', '=', run).executeTakeFirst()
   return row ? fromRow(row) : null
+}
+
+/** Was this made by a copy, and by nobody else since? */
+export async function isCopy(db: Read, { id, name }: { id: string; name: string }): Promise<boolean> {
+  const query = db.selectFrom('clones').select('run').where('new_id', '=', id).where('name', '=', name)
+  return (await query.where('state', 'in', ['open', 'dropping']).executeTakeFirst()) !== undefined
 }
 
 /** Of which something is there, oldest first. */

@@ -157,4 +157,7 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX runs_of_series ON runs (strategy, series, kind, seq);
   `,
+  `
+  ALTER TABLE clones ADD COLUMN server TEXT;
+  `,
 ]

@@ -219,6 +219,7 @@ export interface ClonesTable {
   strategy: string
   place: string
   endpoint: string
+  server: string | null
   name: string
   beside: string
   kept: string

@@ -70,3 +70,17 @@ test('the roles of a server never have the name of a database', () => {
   assert.equal(globalsName(['app']), 'globals')
   assert.equal(globalsName(['globals', 'globals (server)']), 'globals (server) (server)')
 })
+
+test('a place for copies that a whole server’s backup takes is a mistake, by any of its hosts, until it is excluded there', () => {
+  const withPlace = (databases: unknown) => ({
+    database_url: 'postgres://me@other,db/postgres',
+    databases,
+    clones: { staging: { database_url: 'postgres://me@db:5432/crm' } },
+  })
+  for (const databases of ['all', { include: ['c*'] }, { exclude: ['shop'] }])
+    assert.match(
+      mistakeIn(withPlace(databases)),
+      /staging\.database_url "?crm"? is a database that strategy "?server"? backs up with its server/,
+    )
+  assert.equal(mistakeIn(withPlace({ exclude: ['crm'] })), '')
+})

@@ -84,18 +84,20 @@ test('a copy of a file, killed right before and after it is named, is there whol
   const staging = join(folder, 'staging.db')
   writeFileSync(join(folder, 'clean.sql'), `UPDATE people SET name = 'nobody'`)
   const settings = {
-    clones: { staging: { database_url: `sqlite://${staging}`, sanitize: ['clean.sql'] } },
+    clones: { staging: { database_url: `sqlite://${staging}`, sanitize: ['clean.sql'], drop_after: '7d' } },
   }
   const world = await openWorld(folder, { clock: systemClock, strategies: { shop: settings } })
   assert.equal((await world.backup()).state, 'succeeded')
   await world.close()
   for (const step of ['naming', 'named']) {
     await dieAfter(step, folder, settings)
-    await nextStart(folder, settings, async (_, state) => {
+    await nextStart(folder, settings, async ({ engine }, state) => {
       assert.equal(state, step === 'named' ? 'succeeded' : 'interrupted')
       assert.equal(existsSync(staging), step === 'named')
       const left = readdirSync(folder).filter((name) => name.startsWith('staging'))
       assert.deepEqual(left, step === 'named' ? ['staging.db'] : [])
+      const ends = (await engine.strategies())[0]!.copies!.map(({ until }) => until! > systemClock.now())
+      assert.deepEqual(ends, step === 'named' ? [true] : [])
     })
   }
   const database = new DatabaseSync(staging, { readOnly: true })

@@ -14,6 +14,7 @@ import { carryOver, withChosen, type Confirmed } from '../restore/beside.ts'
 import type { Chosen } from '../restore/choose.ts'
 import { planRestore, targetRequest } from '../restore/plan.ts'
 import type { Work, WorkResult } from '../work.ts'
+import { ownerBlockers } from './owners.ts'
 import { placeOf } from './place.ts'
 import { settleClone } from './settle.ts'
 
@@ -55,13 +56,14 @@ async function make(context: EngineContext, work: Work, job: Making): Promise<Wo
   await noteMaking(context, work, job)
   try {
     const restored = await restoreDraft(context, work, job)
+    await noteDraft(context, work, job)
     work.pulse.stage('sanitize')
     const rows = job.scripts.length === 0 ? [] : await sanitize(job, work.signal)
     const sanitized = plan.sanitize.map(({ file }, at) => ({ file, rows: rows[at] ?? null }))
     work.pulse.stage('swap')
     await refuseChanged(context, work, job) // hours may have passed
-    await noteNaming(context, work, { ...job, restored, sanitized })
-    await giveName(work, job)
+    const ids = await noteNaming(context, work, { ...job, restored, sanitized })
+    await giveName(work, job, ids)
     return await finish(context, work, tools)
   } catch (error) {
     // when the connection was lost right after it got its name, the server says so
@@ -89,10 +91,11 @@ async function takeScripts({ strategy, folder }: Work, plan: ClonePlan): Promise
 /** Before anything is made, so that whatever dies, the next start knows what may lie there. */
 async function noteMaking(
   context: EngineContext,
-  { run, strategy }: Work,
-  { view, plan, chosen }: Making,
+  { run, strategy, signal }: Work,
+  { view, plan, chosen, tools }: Making,
 ): Promise<void> {
   const { target } = view.plan
+  const server = await tools.clone.server(signal)
   const at = context.clock.now()
   await context.database.write(async (tx) => {
     await insertClone(tx, {
@@ -100,6 +103,7 @@ async function noteMaking(
       strategy: run.strategy,
       place: plan.place,
       endpoint: target.endpoint,
+      server,
       name: target.name,
       beside: plan.beside,
       kept: plan.kept,
@@ -137,6 +141,16 @@ async function restoreDraft(context: EngineContext, work: Work, job: Making): Pr
   return { ...(await carryOver(context, work, { ...job, into: draft })), open: null }
 }
 
+/** From now on it is found by whatever name. */
+async function noteDraft(
+  context: EngineContext,
+  { run, signal }: Work,
+  { tools, plan }: Making,
+): Promise<void> {
+  const newId = await tools.clone.identify(plan.beside, signal)
+  await context.database.write((tx) => moveClone(tx, run.id, 'making', { newId }))
+}
+
 async function sanitize(job: Making, signal: AbortSignal): Promise<(number | null)[]> {
   try {
     return await job.tools.clone.sanitize(job.plan.beside, job.scripts, signal)
@@ -152,8 +166,16 @@ async function sanitize(job: Making, signal: AbortSignal): Promise<(number | nul
   }
 }
 
-/** What would stand in its way is what was made here: only what was confirmed counts. */
-async function refuseChanged(context: EngineContext, { signal }: Work, { ask, view }: Making): Promise<void> {
+/** What would stand in its way is what was made here: only what was confirmed counts, and whose it is. */
+async function refuseChanged(
+  context: EngineContext,
+  { run, folder, signal, strategy }: Work,
+  { ask, view, source }: Making,
+): Promise<void> {
+  const { name } = view.plan.target
+  const opening = { id: run.id, folder }
+  const owners = await ownerBlockers(context, { kind: strategy.source.kind, name, source, opening }, signal)
+  if (owners.length > 0) throw new Fault('target-invalid', owners.join('; '), { hint: 'nothing was changed' })
   const drift = driftOf(view.plan, await planRestore(context, ask, signal))
   if (drift.length > 0) throw driftFault(drift)
 }
@@ -162,7 +184,7 @@ async function noteNaming(
   context: EngineContext,
   { run, signal }: Work,
   job: Making & { restored: RestoreResult; sanitized: Sanitized[] },
-): Promise<void> {
+): Promise<Ids> {
   const { tools, plan, view, restored, sanitized } = job
   const { name, exists } = view.plan.target
   const newId = await tools.clone.identify(plan.beside, signal)
@@ -176,20 +198,25 @@ async function noteNaming(
   await context.database.write((tx) =>
     moveClone(tx, run.id, 'making', { state: 'naming', newId, oldId, result }),
   )
+  return { newId, oldId }
 }
 
-/** In one step; what had the name goes right after it. */
-async function giveName({ signal }: Work, { tools, plan, view }: Making): Promise<void> {
-  const { name, exists } = view.plan.target
+interface Ids {
+  newId: string
+  /** null: nothing had the name. */
+  oldId: string | null
+}
+
+/** In one step, of the very two that were looked at; what had the name goes right after it. */
+async function giveName(
+  { signal }: Work,
+  { tools, plan, view }: Making,
+  { newId, oldId }: Ids,
+): Promise<void> {
+  const { name } = view.plan.target
   const { beside, kept } = plan
-  if (exists) {
-    const pair = await tools.swap.identify({ name, beside, kept }, signal)
-    await tools.swap.exchange(pair, { force: true, carry: true }, signal)
-  } else {
-    const id = await tools.clone.identify(beside, signal)
-    if (id === null) throw new Fault('stale', `${beside} is gone`, { hint: 'nothing was changed' })
-    await tools.clone.name({ name: beside, id }, name, signal)
-  }
+  if (oldId === null) await tools.clone.name({ name: beside, id: newId }, name, signal)
+  else await tools.swap.exchange({ name, beside, kept, oldId, newId }, { force: true, carry: true }, signal)
 }
 
 /** It has its name: what is left to do is done by looking, as after a crash. @throws Fault stale when somebody renamed it */

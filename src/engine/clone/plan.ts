@@ -5,8 +5,9 @@ import type { ClonePlan } from '../../core/clone.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { Fault } from '../../core/faults.ts'
 import type { Source, TargetPlan } from '../../sources/source.ts'
-import { openSource, type EngineContext } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import type { Chosen, FixedAsk } from '../restore/choose.ts'
+import { ownerBlockers } from './owners.ts'
 import { placeOf } from './place.ts'
 
 interface Asked {
@@ -28,6 +29,7 @@ export async function planClone(
 ): Promise<{ target: TargetPlan; clone: ClonePlan }> {
   const { ask, chosen, source } = asked
   const place = placeOf(chosen.strategy, asked.place)
+  const { kind } = chosen.strategy.source
   if (!source.clone || !source.swap) throw impossible(chosen)
   const request = { database: null, url: null, stamp: ask.stamp, noOwner: true }
   const named = await source.plan(chosen.manifest, { ...request, inPlace: { freshnessSql: null } }, signal)
@@ -45,7 +47,7 @@ export async function planClone(
     warnings: [...new Set([...named.warnings, ...fresh.warnings])],
     blockers: [
       ...new Set([...(named.exists ? named.blockers : []), ...fresh.blockers]),
-      ...(await ownBlocker(context, { ...asked, target: named }, signal)),
+      ...(named.exists ? await ownerBlockers(context, { ...asked, kind, name: named.name }, signal) : []),
     ],
   }
   const sanitize = await Promise.all(place.sanitize.map(readScript))
@@ -65,35 +67,6 @@ function impossible({ manifest }: Chosen): Fault {
 async function readScript(path: string): Promise<ClonePlan['sanitize'][number]> {
   const bytes = await readFile(path).catch(() => null)
   return { file: basename(path), sha256: bytes && createHash('sha256').update(bytes).digest('hex') }
-}
-
-/** Two addresses may lead to one database: what is backed up is never what a copy replaces. */
-async function ownBlocker(
-  context: EngineContext,
-  { chosen, opening, target, source: there }: Asked & { target: TargetPlan },
-  signal: AbortSignal,
-): Promise<string[]> {
-  const { strategy, manifest } = chosen
-  if (!target.exists) return []
-  const isWhole = strategy.source.databases !== null
-  const source = await openSource(context, strategy, {
-    ...opening,
-    ...(isWhole && { database: target.name }),
-  })
-  try {
-    const request = { database: null, url: null, stamp: 'own', noOwner: true }
-    const own = await source.plan(manifest, { ...request, inPlace: { freshnessSql: null } }, signal)
-    const itsId = await source.clone?.identify(own.name, signal)
-    const isSame = itsId != null && itsId === (await there.clone?.identify(target.name, signal))
-    const isBackedUp =
-      isSame && (!isWhole || (await source.series(signal)).some(({ name }) => name === target.name))
-    return isBackedUp ? [`${target.name} is the database of ${strategy.name} itself`] : []
-  } catch {
-    signal.throwIfAborted()
-    return [] // it cannot be asked; the configuration was compared when it was read
-  } finally {
-    await source.close()
-  }
 }
 
 export function cloneSteps(

@@ -1,4 +1,4 @@
-import { asFault } from '../../core/faults.ts'
+import { asFault, Fault } from '../../core/faults.ts'
 import { serviceActor } from '../../core/model.ts'
 import { audit } from '../../state/audit.ts'
 import { endReplaced, findClone, moveClone, unendedClones, type StoredClone } from '../../state/clones.ts'
@@ -28,6 +28,7 @@ export async function settleClone(
     return await (tools ? settle(tools) : withTools(context, clone, settle))
   } catch (error) {
     await later(context, clone, error)
+    await tellUnreachable(context, clone, error)
     return 'unknown'
   }
 }
@@ -48,9 +49,11 @@ export async function lookAfterClones(context: EngineContext): Promise<void> {
 async function lookAndSettle(context: EngineContext, clone: StoredClone, tools: Tools): Promise<Settled> {
   const signal = AbortSignal.timeout(dropMs)
   const { name, beside, kept, oldId, newId } = clone
+  await mustBeIts(clone, tools, signal)
   const bears = newId === null ? null : await tools.clone.identify(name, signal)
   // of files a second name may be left
   await tools.swap.remove({ name: beside, id: newId }, signal)
+  if (newId !== null && bears !== newId) await removeByIdentity({ name: beside, id: newId }, tools, signal)
   if (newId === null || bears !== newId) {
     if (oldId !== null && bears === oldId) await tools.swap.remove({ name: kept, id: oldId }, signal)
     await context.database.write((tx) => moveClone(tx, clone.run, clone.state, { state: 'ended' }))
@@ -83,7 +86,28 @@ async function settleLate(context: EngineContext, clone: StoredClone): Promise<v
     settled === 'open'
       ? `${name} on ${endpoint} is the copy of ${backup} after all`
       : `${name} on ${endpoint} is as it was; ${beside} is not there any more`
-  await context.database.write((tx) => tellAbout(context, tx, clone, text))
+  await context.database.write((tx) => tellAbout(context, tx, clone, { what: 'settled', text }))
+}
+
+/** @throws Fault not-found when the place leads to another server than it did */
+async function mustBeIts(
+  { place, server }: StoredClone,
+  { clone }: Tools,
+  signal: AbortSignal,
+): Promise<void> {
+  if (server === null || server === (await clone.server(signal))) return
+  throw new Fault('not-found', `${place} leads to another server now`)
+}
+
+/** Whatever it is called now.
+ * @returns how that was; null: it was there no more */
+async function removeByIdentity(
+  { name, id }: { name: string; id: string },
+  { clone, swap }: Tools,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const now = await clone.called(id, name, signal)
+  return now !== null && (await swap.remove({ name: now, id }, signal)) === 'removed' ? now : null
 }
 
 /** What had the name before the copy. Failing is looked at again later. */
@@ -93,48 +117,74 @@ async function dropBefore(
   tools: Tools | null = null,
 ): Promise<void> {
   const left = { name: clone.kept, id: clone.oldId }
-  const drop = (using: Tools) => using.swap.remove(left, AbortSignal.timeout(dropMs))
+  const drop = async (using: Tools): Promise<void> => {
+    const signal = AbortSignal.timeout(dropMs)
+    await mustBeIts(clone, using, signal)
+    await using.swap.remove(left, signal)
+  }
   try {
     await (tools ? drop(tools) : withTools(context, clone, drop))
     await context.database.write((tx) => moveClone(tx, clone.run, 'open', { oldId: null }))
   } catch (error) {
     await later(context, clone, error)
+    await tellUnreachable(context, clone, error)
   }
 }
 
-/** Its time is over: it goes, if it still is the database that was made. */
+/** Its time is over: the database that was made goes, whatever it is called now, and no other that has its name. */
 async function dropCopy(context: EngineContext, clone: StoredClone): Promise<void> {
-  const { name, newId, run, endpoint } = clone
+  const { name, run, endpoint } = clone
   if (clone.state === 'open') {
     const isOurs = await context.database.write((tx) => moveClone(tx, run, 'open', { state: 'dropping' }))
     if (!isOurs) return
   }
   try {
-    const what = await withTools(context, clone, ({ swap }) =>
-      swap.remove({ name, id: newId ?? '' }, AbortSignal.timeout(dropMs)),
-    )
+    const { what, was } = await withTools(context, clone, (tools) => dropNow(clone, tools))
     await context.database.write(async (tx) => {
       await moveClone(tx, run, 'dropping', { state: 'ended' })
-      await note(context, tx, clone, { act: 'clone.dropped', detail: `${name}: ${what}` })
-      await tellAbout(context, tx, clone, `${endWords[what]}: ${name} on ${endpoint}`)
+      await note(context, tx, clone, { act: 'clone.dropped', detail: `${was}: ${what}` })
+      const renamed = was === name ? '' : `, which somebody had renamed to ${was}`
+      const text = `${endWords[what]}: ${name} on ${endpoint}${renamed}`
+      await tellAbout(context, tx, clone, { what: 'end', text })
     })
   } catch (error) {
     await later(context, clone, error)
-    if (asFault(error).code === 'not-found') await tellUnreachable(context, clone)
+    await tellUnreachable(context, clone, error)
   }
+}
+
+async function dropNow(
+  clone: StoredClone,
+  tools: Tools,
+): Promise<{ what: keyof typeof endWords; was: string }> {
+  const { name, newId } = clone
+  const signal = AbortSignal.timeout(dropMs)
+  await mustBeIts(clone, tools, signal)
+  const was = newId === null ? null : await removeByIdentity({ name, id: newId }, tools, signal)
+  if (was !== null) return { what: 'removed', was }
+  const isFree = (await tools.clone.identify(name, signal)) === null
+  return { what: isFree ? 'absent' : 'foreign', was: name }
 }
 
 const endWords = {
   removed: 'The time of this copy is over, and it is dropped',
-  absent: 'The time of this copy is over; somebody else had dropped it',
+  absent: 'The time of this copy is over; somebody else had dropped or moved it',
   foreign: 'The time of this copy is over; what bears its name now is another database, and stays',
 } as const
 
-/** The configuration does not name the place any more: nothing can be dropped there before it does. */
-async function tellUnreachable(context: EngineContext, clone: StoredClone): Promise<void> {
-  const { name, endpoint, place } = clone
-  const text = `The time of this copy is over, and it stays: ${name} on ${endpoint}. The configuration does not name ${place} any more; drop it by hand, or name the place again`
-  await context.database.write((tx) => tellAbout(context, tx, clone, text))
+/** What is there stays there, and is owed, until the configuration leads to it again. */
+async function tellUnreachable(context: EngineContext, clone: StoredClone, error: unknown): Promise<void> {
+  const { code, message } = asFault(error)
+  if (code !== 'not-found') return
+  const { name, endpoint, beside, newId, state, kept } = clone
+  const left =
+    state === 'making' || state === 'naming'
+      ? `What is left of a copy that was not finished stays: ${newId === null ? beside : `${beside} or ${name}`} on ${endpoint}`
+      : state === 'open' && clone.oldId !== null
+        ? `What this copy replaced stays: ${kept} on ${endpoint}`
+        : `The time of this copy is over, and it stays: ${name} on ${endpoint}`
+  const text = `${left}. It cannot be reached: ${message}. Drop it by hand, or lead the place there again`
+  await context.database.write((tx) => tellAbout(context, tx, clone, { what: 'unreachable', text }))
 }
 
 async function withTools<T>(
@@ -178,12 +228,18 @@ function note(
   return audit(tx, entry, context.clock.now())
 }
 
-function tellAbout(context: EngineContext, tx: Write, clone: StoredClone, text: string): Promise<void> {
+/** @param about.what  each is told once */
+function tellAbout(
+  context: EngineContext,
+  tx: Write,
+  clone: StoredClone,
+  about: { what: 'settled' | 'end' | 'unreachable'; text: string },
+): Promise<void> {
   return tellNotice(context, tx, {
-    key: `clone/${clone.run}/${clone.state}`,
+    key: `clone/${clone.run}/${about.what}`,
     strategy: clone.strategy,
     title: `${clone.strategy}: copy in ${clone.place}`,
-    text,
+    text: about.text,
     urgent: false,
     run: clone.run,
   })

@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Cloning } from '../source.ts'
-import { identityOf } from './identity.ts'
+import { calledNow, identityOf, marksOf } from './identity.ts'
 import { quoted } from './names.ts'
 import type { Place } from './place.ts'
 import { psqlFor, runScripts } from './psql.ts'
 import { withSession } from './session.ts'
-import { withServer } from './target.ts'
+import { serverIdentity, withServer } from './target.ts'
 import type { Connection } from './url.ts'
 
 const vacuumMs = 24 * 60 * 60_000 // of a large database; the run's own limits hold as well
@@ -17,6 +17,10 @@ export function cloning(place: Place): Cloning {
   return {
     identify: (name, signal) =>
       withServer(live, { context, signal }, (server) => identityOf(server, { place, name })),
+    called: (id, _name, signal) =>
+      withServer(live, { context, signal }, (server) => calledNow(server, { place, id })),
+    server: (signal) => withServer(live, { context, signal }, (server) => serverIdentity(live, server)),
+    marks: (name, signal) => marksOf(place, name, signal),
     async sanitize(name, paths, signal) {
       const connection = { ...live, database: name }
       const changed: number[] = []

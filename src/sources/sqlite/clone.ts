@@ -1,5 +1,5 @@
-import { link, rm } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { link, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Cloning, SourceContext } from '../source.ts'
 import { synced } from './restore.ts'
@@ -7,9 +7,15 @@ import { identityOf } from './swap.ts'
 import { work } from './worker.ts'
 
 /** Names are paths. */
-export function cloning(context: SourceContext): Cloning {
+export function cloning(own: string, context: SourceContext): Cloning {
   return {
     identify: (path) => identityOf(path),
+    called,
+    server: async () => 'file', // of this machine
+    async marks(path) {
+      const id = await identityOf(path ?? own)
+      return id === null ? [] : [id]
+    },
     async sanitize(file, paths, signal) {
       const changed: number[] = []
       for (const script of paths)
@@ -31,6 +37,15 @@ export function cloning(context: SourceContext): Cloning {
     },
     name: rename,
   }
+}
+
+async function called(id: string, path: string): Promise<string | null> {
+  if ((await identityOf(path)) === id) return path
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    const other = join(dirname(path), name)
+    if ((await identityOf(other)) === id) return other
+  }
+  return null
 }
 
 /** Unlike a rename, a link never replaces what somebody put there meanwhile. */

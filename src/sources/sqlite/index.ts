@@ -77,7 +77,7 @@ function openSource(place: Place): Source {
       request.inPlace
         ? planInPlace({ file: place.live, context }, request, signal)
         : plan(file, { backup, request }),
-    clone: cloning(context),
+    clone: cloning(file, context),
     swap: swapping(context),
     scratch: scratches(context),
     restore: (backup, request, _plan, artifact, signal) =>
