@@ -44,7 +44,7 @@ const packages: Record<string, string[]> = {
   'node:http': ['http', 'slack/http', 'slack/listener'],
   'node:https': [],
   'node:net': ['sys/net', 'sys/feed', 'sources/mysql'], // feed: a pair of joined sockets, nothing leaves the machine
-  'node:tls': ['sys/net', 'sources/postgres'],
+  'node:tls': ['sys/net', 'sources/mysql', 'sources/postgres'],
   'node:readline/promises': ['cli'],
   'node:tty': ['cli'],
   '@aws-sdk/': ['storages/s3'],
