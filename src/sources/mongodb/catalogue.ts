@@ -61,3 +61,13 @@ export async function databasesOf({ admin }: Session): Promise<{ name: string; s
   const { databases } = await admin.admin().listDatabases()
   return databases.map(({ name, sizeOnDisk }) => ({ name, sizeBytes: sizeOnDisk ?? null }))
 }
+
+/** The server refuses this question to who may see only some of its databases; without a yes nothing counts as gone.
+ * https://www.mongodb.com/docs/manual/reference/command/listDatabases/ */
+export function seesAll({ admin }: Session): Promise<boolean> {
+  const asked = admin.command({ listDatabases: 1, nameOnly: true, authorizedDatabases: false })
+  return asked.then(
+    () => true,
+    () => false,
+  )
+}

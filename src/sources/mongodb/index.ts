@@ -1,7 +1,7 @@
 import { isChosen } from '../../core/databases.ts'
 import type { Series } from '../../core/model.ts'
 import type { Source, SourceContext, SourceDriver, SourceSettings } from '../source.ts'
-import { databasesOf } from './catalogue.ts'
+import { databasesOf, seesAll } from './catalogue.ts'
 import { check, serverTime } from './check.ts'
 import { dump, inspect } from './dump.ts'
 import { endOperations, isBusy } from './operations.ts'
@@ -67,6 +67,7 @@ function openSource(place: Place, { strategy, databases }: SourceSettings): Sour
         .filter(({ name }) => !isSystem(name) && isChosen(databases, name))
         .map(({ name }): Series => ({ strategy, name, sole: false }))
     },
+    seesAll: (signal) => withSession(origin, { context, signal }, seesAll),
     async inspect(_series, signal) {
       const { program: chosen, ...inspection } = await inspect(place, signal)
       program = chosen

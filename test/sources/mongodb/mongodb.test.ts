@@ -90,6 +90,7 @@ suite('a whole server', () => {
       'blog false',
       'shop false',
     ])
+    assert.equal(await b.source.seesAll!(never), true)
     const blog = await bench(t, mongodb.at!(one.url('shop'), 'blog'))
     assert.equal((await blog.source.inspect(blog.series, never)).database, 'blog')
   })
