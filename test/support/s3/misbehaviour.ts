@@ -75,7 +75,7 @@ export function answerWith(response: ServerResponse, answer: S3Answer, trouble: 
   if (trouble && 'cutAnswerAt' in trouble) {
     if (trouble.cutAnswerAt === 0) return void response.destroy()
     write(at(trouble.cutAnswerAt), body.length)
-    return void setImmediate(() => response.socket?.resetAndDestroy())
+    return void setImmediate(() => response.socket?.destroy())
   }
   if (trouble && 'hangAnswerAt' in trouble) return write(at(trouble.hangAnswerAt), body.length)
   if (trouble && 'flipAnswerAt' in trouble) {

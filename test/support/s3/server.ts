@@ -232,14 +232,14 @@ async function bodyOf(
   let length = 0
   try {
     if (cut === 0) {
-      request.socket.resetAndDestroy()
+      request.socket.destroy()
       return null
     }
     for await (const chunk of request as AsyncIterable<Buffer>) {
       length += chunk.length
       if (keep) chunks.push(chunk)
       if (cut !== null && length >= cut) {
-        request.socket.resetAndDestroy()
+        request.socket.destroy()
         return null
       }
     }
@@ -247,7 +247,7 @@ async function bodyOf(
     return null // the client is gone
   }
   if (cut === null) return Buffer.concat(chunks)
-  request.socket.resetAndDestroy()
+  request.socket.destroy()
   return null
 }
 
