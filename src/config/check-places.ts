@@ -7,8 +7,6 @@ import { readings } from './readings.ts'
 import { shown } from './shown.ts'
 import type { Part } from './validate.ts'
 
-const laterStorages = ['azure', 'gcs', 'sftp']
-
 /** What the schema alone cannot tell of the places for backups, and of who uses them. */
 export function checkPlaces(examination: Examination): void {
   const global = isMapping(examination.root.global) ? examination.root.global : {}
@@ -68,11 +66,6 @@ function judgeOptions(
 }
 
 function reportStorage(type: string, at: string, { findings, drivers }: Examination): void {
-  if (laterStorages.includes(type)) {
-    const instead = 'write a local storage instead: { type: local, path: ./backups }'
-    findings.mistake(at, `${type.toUpperCase()} comes with the next release`, instead)
-    return
-  }
   const kinds = drivers.storages.map(({ kind }) => kind)
   findings.mistake(at, `${shown(type)} is not a kind of place`, suggest(type, kinds))
 }

@@ -230,8 +230,7 @@ function createAlone(context: EngineContext, worker: Worker, self: Leader): Alon
   async function inLanes(runs: string[]): Promise<void> {
     const left = [...runs]
     const lane = async (): Promise<void> => {
-      for (let run = left.shift(); run !== undefined; run = left.shift())
-        await withGroup(run)
+      for (let run = left.shift(); run !== undefined; run = left.shift()) await withGroup(run)
     }
     await Promise.all(Array.from({ length: context.config.maxParallel }, lane))
   }

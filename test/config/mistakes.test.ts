@@ -317,7 +317,7 @@ strategies: [{ name: a, database_url: "postgres://db/a" }]
   assert.deepEqual(mistakesIn(text), [
     '3:8  global.storages.a  backups cannot lie in the root folder  name a folder',
     '4:5  global.storages.b.path  is missing  write path: ./backups',
-    '5:16  global.storages.c.type  AZURE comes with the next release  write a local storage instead: { type: local, path: ./backups }',
+    '5:16  global.storages.c.type  "azure" is not a kind of place  write local or s3',
     '6:5  global.storages.My Disk  "My Disk" is not a name (small letters, digits, - and _, at most 63)  write my-disk',
     '6:39  global.storages.My Disk.foo  unknown key  write path',
   ])
