@@ -181,11 +181,13 @@ export function createReading(only: ReadonlySet<string> | null = null) {
   return self
 }
 
+/** Names and strings may hold what looks like a bracket of a comment. */
+const brackets =
+  /(`(?:[^`]|``)*`|"(?:[^"\\]|\\.|"")*"|'(?:[^'\\]|\\.|'')*')|^(?:\s*\/\*M?!\d*|\s*\*\/)+|\/\*M?!\d*(?=\s)|\*\/(?=\s|$)/gs
+
 /** What the server reads of it: the brackets of comments for some versions are blank. */
 function unwrapped(head: string): string {
-  return head.replace(/^(?:\s*\/\*M?!\d*|\s*\*\/)+|(?<=[\s\S])\/\*M?!\d*(?=\s)|\*\/(?=\s|$)/g, (wrap) =>
-    wrap.replaceAll(/\S/g, ' '),
-  )
+  return head.replace(brackets, (found, quoted: string | undefined) => quoted ?? found.replaceAll(/\S/g, ' '))
 }
 
 function unquoted(text: string): string {
