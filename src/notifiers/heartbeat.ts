@@ -1,14 +1,12 @@
 import { Type, type Static } from 'typebox'
-import { passed, type Check } from '../core/checks.ts'
-import { asFault } from '../core/faults.ts'
+import type { Check } from '../core/checks.ts'
 import type { Message } from '../core/messages.ts'
 import type { RunView } from '../core/model.ts'
 import type { NotificationConfig } from '../core/notifications.ts'
-import { judgeUrl } from '../sys/net/addresses.ts'
 import type { Notifier, NotifierContext, NotifierDriver } from './notifier.ts'
 import type { Occurrence } from './occurrence.ts'
 import { tellOnce, type Answer } from './once.ts'
-import { readAnswer, readFailure } from './web-answers.ts'
+import { allowPrivate, judgeAddress, webOf } from './web.ts'
 
 const placeholder = '{strategy}'
 
@@ -21,16 +19,12 @@ const heartbeatOptions = Type.Object(
         'The address that a service such as Healthchecks gives; `/start` and `/fail` are added to it. `{strategy}` in it becomes the name of the strategy',
       examples: ['https://hc-ping.com/${PING_KEY}/{strategy}'],
     }),
-    allow_private: Type.Optional(
-      Type.Boolean({
-        description: 'Hosts of the own network may be called, and http may be written',
-        default: false,
-        examples: [true],
-      }),
-    ),
+    allow_private: allowPrivate,
   },
   { additionalProperties: false },
 )
+
+type Options = Static<typeof heartbeatOptions>
 
 /** Somebody outside notices when the pings stay away (promise 17). */
 export const heartbeat: NotifierDriver = {
@@ -39,13 +33,9 @@ export const heartbeat: NotifierDriver = {
   topics: ['start', 'success', 'failure', 'drill', 'beat'],
   usual: ['start', 'success', 'failure'],
   judge(options, { on, strategies }) {
-    const { url, allow_private: allowPrivate = false } = options as Static<typeof heartbeatOptions>
-    try {
-      judgeUrl(forStrategy(url, 'shop'), allowPrivate)
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return { mistake: message, hint: hint ?? 'write another address', at: 'url' }
-    }
+    const { url } = options as Options
+    const mistake = judgeAddress(forStrategy(url, 'shop'), options)
+    if (mistake !== null) return mistake
     const many = url.includes(placeholder)
     const isBeat = on.includes('beat')
     if (isBeat && (on.length > 1 || many))
@@ -69,40 +59,23 @@ export const heartbeat: NotifierDriver = {
 }
 
 function openHeartbeat(config: NotificationConfig, context: NotifierContext): Notifier {
-  const { url, allow_private: allowPrivate = false } = config.options as Static<typeof heartbeatOptions>
-  const { clock, version, resolve, ca } = context
-  const guarded = async () => (await import('../sys/net/guarded.ts')).createGuarded({ resolve, ca })
+  const { url } = config.options as Options
+  const web = webOf(config, context)
   const newest = new Map<string, number>()
-
-  async function ping(address: string, signal: AbortSignal): Promise<Answer> {
-    try {
-      const headers = { 'user-agent': `easy-backup/${version}` }
-      const asked = { method: 'GET', headers, body: null, allowPrivate, signal } as const
-      return readAnswer(await (await guarded()).ask(address, asked), clock.now())
-    } catch (error) {
-      return readFailure(error)
-    }
-  }
+  const ping = (address: string, signal: AbortSignal): Promise<Answer> =>
+    web.call(address, { body: null }, signal)
+  const inspect = (signal: AbortSignal): Promise<Check[]> =>
+    web.inspect(forStrategy(url, 'x'), (host) => `heartbeat at ${host}; it was not pinged`, signal)
 
   /** What was overtaken while the service was away is not told: it would say something that is not so any more. */
   async function tell(occurrence: Occurrence, signal: AbortSignal): Promise<Answer> {
     const { strategies, at } = occurrence
     const name = strategies?.[0] ?? ''
-    const since = at ?? clock.now()
+    const since = at ?? context.clock.now()
     if (since < (newest.get(name) ?? -Infinity)) return { outcome: 'sent', text: 'overtaken' }
     const answer = await ping(addressOf(forStrategy(url, name), occurrence), signal)
     if (answer.outcome === 'sent') newest.set(name, since)
     return answer
-  }
-
-  async function inspect(signal: AbortSignal): Promise<Check[]> {
-    try {
-      const host = await (await guarded()).judge(forStrategy(url, 'x'), allowPrivate, signal)
-      return [passed(config.name, `heartbeat at ${host}; it was not pinged`)]
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return [{ name: config.name, state: 'failed', text: message, hint }]
-    }
   }
 
   /** A ping would say that a backup has succeeded. */

@@ -1,13 +1,12 @@
 import { Type, type Static } from 'typebox'
-import { passed, type Check } from '../../core/checks.ts'
 import { asFault } from '../../core/faults.ts'
 import type { NotificationConfig } from '../../core/notifications.ts'
-import { judgeUrl } from '../../sys/net/addresses.ts'
 import type { GuardedAnswer } from '../../sys/net/guarded.ts'
 import type { Notifier, NotifierContext, NotifierDriver } from '../notifier.ts'
-import { occurrenceOf, type Occurrence } from '../occurrence.ts'
+import { occurrenceOf } from '../occurrence.ts'
 import { tellOnce, type Answer } from '../once.ts'
 import { readAnswer, readFailure } from '../web-answers.ts'
+import { allowPrivate, judgeAddress, webOf } from '../web.ts'
 import { bodyOf } from './body.ts'
 
 const discordOptions = Type.Object(
@@ -19,13 +18,7 @@ const discordOptions = Type.Object(
         "Webhook of the channel: the channel's settings, Integrations, Webhooks, Copy Webhook URL; `?thread_id=` may follow",
       examples: ['${DISCORD_WEBHOOK_URL}'],
     }),
-    allow_private: Type.Optional(
-      Type.Boolean({
-        description: 'Hosts of the own network may be called, and http may be written',
-        default: false,
-        examples: [true],
-      }),
-    ),
+    allow_private: allowPrivate,
   },
   { additionalProperties: false },
 )
@@ -43,14 +36,9 @@ export const discord: NotifierDriver = {
     return token === null ? [] : [token]
   },
   judge(options) {
-    const { url, allow_private: allowPrivate = false } = options as Options
-    try {
-      judgeUrl(url, allowPrivate)
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return { mistake: message, hint: hint ?? 'write another address', at: 'url' }
-    }
-    if (tokenOf(url) !== null) return null
+    const { url } = options as Options
+    const mistake = judgeAddress(url, options)
+    if (mistake !== null || tokenOf(url) !== null) return mistake
     return {
       mistake: 'that is not the address of a webhook of Discord',
       hint: 'it looks like https://discord.com/api/webhooks/<number>/<token>: copy it from the settings of the channel',
@@ -66,39 +54,17 @@ function tokenOf(url: string): string | null {
 }
 
 function openDiscord(config: NotificationConfig, context: NotifierContext): Notifier {
-  const { url, allow_private: allowPrivate = false } = config.options as Options
-  const { clock, version, resolve, ca } = context
-  const guarded = async () => (await import('../../sys/net/guarded.ts')).createGuarded({ resolve, ca })
-
-  async function tell(occurrence: Occurrence, signal: AbortSignal): Promise<Answer> {
-    const now = clock.now()
-    try {
-      const { ask } = await guarded()
-      const answer = await ask(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'user-agent': `easy-backup/${version}` },
-        body: JSON.stringify(bodyOf(occurrence, { ...context, now })),
-        allowPrivate,
-        signal,
-      })
-      return readDiscord(answer, now)
-    } catch (error) {
-      const failure = readFailure(error)
-      return failure.outcome === 'later' && mayBeHeard(error) ? { ...failure, outcome: 'unknown' } : failure
-    }
-  }
-
-  async function inspect(signal: AbortSignal): Promise<Check[]> {
-    try {
-      const host = await (await guarded()).judge(url, allowPrivate, signal)
-      return [passed(config.name, `webhook of Discord at ${host}; nothing was posted`)]
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return [{ name: config.name, state: 'failed', text: message, hint }]
-    }
-  }
-
-  return tellOnce(config, context, { tell, inspect, read: occurrenceOf })
+  const { url } = config.options as Options
+  const web = webOf(config, context)
+  return tellOnce(config, context, {
+    tell(occurrence, signal) {
+      const body = JSON.stringify(bodyOf(occurrence, { ...context, now: context.clock.now() }))
+      return web.call(url, { body, read: readDiscord, failed: readSilence }, signal)
+    },
+    inspect: (signal) =>
+      web.inspect(url, (host) => `webhook of Discord at ${host}; nothing was posted`, signal),
+    read: occurrenceOf,
+  })
 }
 
 /** Discord says in its own words how long it wants to be left alone, in seconds with a fraction. */
@@ -111,6 +77,11 @@ function readDiscord(answer: GuardedAnswer, now: number): Answer {
   const [, seconds] = /"retry_after"\s*:\s*([\d.]+)/.exec(text) ?? []
   const retryAfter = seconds === undefined ? null : String(Math.ceil(Number(seconds)))
   return readAnswer({ ...answer, retryAfter }, now)
+}
+
+function readSilence(error: unknown): Answer {
+  const failure = readFailure(error)
+  return failure.outcome === 'later' && mayBeHeard(error) ? { ...failure, outcome: 'unknown' } : failure
 }
 
 /** What broke before anything was sent was not heard; Discord posts again what it is sent again. */

@@ -1,13 +1,11 @@
 import { Type, type Static } from 'typebox'
-import { passed, type Check } from '../../core/checks.ts'
-import { asFault } from '../../core/faults.ts'
 import type { NotificationConfig } from '../../core/notifications.ts'
-import { judgeUrl } from '../../sys/net/addresses.ts'
 import type { GuardedAnswer } from '../../sys/net/guarded.ts'
 import type { Notifier, NotifierContext, NotifierDriver } from '../notifier.ts'
 import { testOccurrence, type Occurrence } from '../occurrence.ts'
 import { tellOnce, type Answer } from '../once.ts'
-import { readAnswer, readFailure } from '../web-answers.ts'
+import { readAnswer } from '../web-answers.ts'
+import { allowPrivate, judgeAddress, webOf } from '../web.ts'
 import { dedupKeyOf, eventOf } from './event.ts'
 import { dutyOf } from './read.ts'
 
@@ -31,13 +29,7 @@ const pagerdutyOptions = Type.Object(
         examples: ['https://events.eu.pagerduty.com/v2/enqueue'],
       }),
     ),
-    allow_private: Type.Optional(
-      Type.Boolean({
-        description: 'Hosts of the own network may be called, and http may be written',
-        default: false,
-        examples: [true],
-      }),
-    ),
+    allow_private: allowPrivate,
   },
   { additionalProperties: false },
 )
@@ -50,27 +42,14 @@ export const pagerduty: NotifierDriver = {
   options: pagerdutyOptions,
   topics: ['failure', 'warning', 'overdue', 'recovered'],
   usual: ['failure', 'overdue', 'recovered'],
-  judge(options) {
-    const { url = usualUrl, allow_private: allowPrivate = false } = options as Options
-    try {
-      judgeUrl(url, allowPrivate)
-      return null
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return { mistake: message, hint: hint ?? 'write another address', at: 'url' }
-    }
-  },
+  judge: (options) => judgeAddress((options as Options).url ?? usualUrl, options),
   open: openPagerduty,
 }
 
 function openPagerduty(config: NotificationConfig, context: NotifierContext): Notifier {
-  const {
-    routing_key: routingKey,
-    url = usualUrl,
-    allow_private: allowPrivate = false,
-  } = config.options as Options
-  const { clock, version, installation, resolve, ca } = context
-  const guarded = async () => (await import('../../sys/net/guarded.ts')).createGuarded({ resolve, ca })
+  const { routing_key: routingKey, url = usualUrl } = config.options as Options
+  const { clock, installation } = context
+  const web = webOf(config, context)
   const ended = new Set<string>()
 
   /** Sent twice it does no harm: it has the same dedup_key. */
@@ -79,32 +58,10 @@ function openPagerduty(config: NotificationConfig, context: NotifierContext): No
     const isEnd = occurrence.kind === 'recovered'
     // What became worse before the end is no news behind it: it would open the incident again, and nobody would close it.
     if (!isEnd && occurrence.incident && ended.has(trouble)) return { outcome: 'sent', text: 'overtaken' }
-    const now = clock.now()
-    try {
-      const { ask } = await guarded()
-      const answer = await ask(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'user-agent': `easy-backup/${version}` },
-        body: JSON.stringify(eventOf(occurrence, { ...context, routingKey, now })),
-        allowPrivate,
-        signal,
-      })
-      const said = readDuty(answer, now)
-      if (isEnd && said.outcome === 'sent') ended.add(trouble)
-      return said
-    } catch (error) {
-      return readFailure(error)
-    }
-  }
-
-  async function inspect(signal: AbortSignal): Promise<Check[]> {
-    try {
-      const host = await (await guarded()).judge(url, allowPrivate, signal)
-      return [passed(config.name, `PagerDuty at ${host}; nobody was called`)]
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return [{ name: config.name, state: 'failed', text: message, hint }]
-    }
+    const body = JSON.stringify(eventOf(occurrence, { ...context, routingKey, now: clock.now() }))
+    const answer = await web.call(url, { body, read: readDuty }, signal)
+    if (isEnd && answer.outcome === 'sent') ended.add(trouble)
+    return answer
   }
 
   /** An incident of severity info, which is closed at once. */
@@ -116,7 +73,12 @@ function openPagerduty(config: NotificationConfig, context: NotifierContext): No
     return closed.outcome === 'sent' ? { ...closed, text: `${closed.text}: opened and resolved` } : closed
   }
 
-  return tellOnce(config, context, { tell, inspect, test, read: dutyOf })
+  return tellOnce(config, context, {
+    tell,
+    inspect: (signal) => web.inspect(url, (host) => `PagerDuty at ${host}; nobody was called`, signal),
+    test,
+    read: dutyOf,
+  })
 }
 
 /** 400 is an event that it does not take; of a key that it does not know, none ever will be. */

@@ -1,12 +1,9 @@
 import { Type, type Static } from 'typebox'
-import { passed, type Check } from '../../core/checks.ts'
-import { asFault } from '../../core/faults.ts'
 import type { NotificationConfig } from '../../core/notifications.ts'
-import { judgeUrl } from '../../sys/net/addresses.ts'
 import type { Notifier, NotifierContext, NotifierDriver } from '../notifier.ts'
-import { identityOf, occurrenceOf, type Occurrence } from '../occurrence.ts'
-import { tellOnce, type Answer } from '../once.ts'
-import { readAnswer, readFailure } from '../web-answers.ts'
+import { identityOf, occurrenceOf } from '../occurrence.ts'
+import { tellOnce } from '../once.ts'
+import { allowPrivate, judgeAddress, webOf } from '../web.ts'
 import { bodyOf, signatureOf } from './body.ts'
 
 const webhookOptions = Type.Object(
@@ -32,16 +29,12 @@ const webhookOptions = Type.Object(
         examples: ['${WEBHOOK_SECRET}'],
       }),
     ),
-    allow_private: Type.Optional(
-      Type.Boolean({
-        description: 'Hosts of the own network may be called, and http may be written',
-        default: false,
-        examples: [true],
-      }),
-    ),
+    allow_private: allowPrivate,
   },
   { additionalProperties: false },
 )
+
+type Options = Static<typeof webhookOptions>
 
 /** Half a character, of a text that was cut, is none in UTF-8: who reads strictly refuses the whole body. */
 function wellFormed(_key: string, value: unknown): unknown {
@@ -55,21 +48,13 @@ export const webhook: NotifierDriver = {
   topics: ['success', 'failure', 'warning', 'overdue', 'recovered', 'restore', 'drill'],
   usual: ['failure', 'overdue', 'recovered'],
   secrets(options) {
-    const { headers = {} } = options as Static<typeof webhookOptions>
+    const { headers = {} } = options as Options
     return Object.values(headers).flatMap((value) => value.split(/\s+/).slice(1)) // the token of `Bearer …`
   },
   judge(options) {
-    const {
-      url,
-      headers = {},
-      allow_private: allowPrivate = false,
-    } = options as Static<typeof webhookOptions>
-    try {
-      judgeUrl(url, allowPrivate)
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return { mistake: message, hint: hint ?? 'write another address', at: 'url' }
-    }
+    const { url, headers = {} } = options as Options
+    const mistake = judgeAddress(url, options)
+    if (mistake !== null) return mistake
     const odd = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
     if (odd)
       return {
@@ -92,50 +77,21 @@ function isHeader(name: string, value: string): boolean {
 }
 
 function openWebhook(config: NotificationConfig, context: NotifierContext): Notifier {
-  const {
-    url,
-    headers = {},
-    secret,
-    allow_private: allowPrivate = false,
-  } = config.options as Static<typeof webhookOptions>
-  const { clock, version, resolve, ca } = context
-  const guarded = async () => (await import('../../sys/net/guarded.ts')).createGuarded({ resolve, ca })
-
-  async function tell(occurrence: Occurrence, signal: AbortSignal): Promise<Answer> {
-    const id = identityOf(occurrence, context.installation)
-    const now = clock.now()
-    const body = JSON.stringify(bodyOf(occurrence, { ...context, now }), wellFormed)
-    try {
-      const { ask } = await guarded()
-      const answer = await ask(url, {
-        method: 'POST',
-        headers: {
-          ...headers,
-          'content-type': 'application/json',
-          'user-agent': `easy-backup/${version}`,
-          'idempotency-key': id,
-          'easy-backup-event': occurrence.kind,
-          ...(secret !== undefined && { 'easy-backup-signature': signatureOf(body, secret, now) }),
-        },
-        body,
-        allowPrivate,
-        signal,
-      })
-      return readAnswer(answer, now)
-    } catch (error) {
-      return readFailure(error)
-    }
-  }
-
-  async function inspect(signal: AbortSignal): Promise<Check[]> {
-    try {
-      const host = await (await guarded()).judge(url, allowPrivate, signal)
-      return [passed(config.name, `webhook to ${host}; nothing was posted`)]
-    } catch (error) {
-      const { message, hint } = asFault(error)
-      return [{ name: config.name, state: 'failed', text: message, hint }]
-    }
-  }
-
-  return tellOnce(config, context, { tell, inspect, read: occurrenceOf })
+  const { url, headers: theirs, secret } = config.options as Options
+  const web = webOf(config, context)
+  return tellOnce(config, context, {
+    tell(occurrence, signal) {
+      const now = context.clock.now()
+      const body = JSON.stringify(bodyOf(occurrence, { ...context, now }), wellFormed)
+      const headers = {
+        ...theirs,
+        'idempotency-key': identityOf(occurrence, context.installation),
+        'easy-backup-event': occurrence.kind,
+        ...(secret !== undefined && { 'easy-backup-signature': signatureOf(body, secret, now) }),
+      }
+      return web.call(url, { body, headers }, signal)
+    },
+    inspect: (signal) => web.inspect(url, (host) => `webhook to ${host}; nothing was posted`, signal),
+    read: occurrenceOf,
+  })
 }
