@@ -2,11 +2,12 @@ import type { Arguments } from '../commands/arguments.ts'
 import { commandsFor, read } from '../commands/ask.ts'
 import type { Reply } from '../commands/reply.ts'
 import { asFault, Fault, faultTable } from '../core/faults.ts'
+import { isDecidable } from '../core/request-states.ts'
 import type { App } from './app-contract.ts'
 import { follow } from './follow.ts'
 import { confirmDeletions } from './prune.ts'
 import { linkRemark, renderReply, replyJson } from './render.ts'
-import { confirmAndFollow, mustBeAnswerable, showPlan } from './restore.ts'
+import { confirmAndFollow, refuseBlocked, showPlan } from './restore.ts'
 import { readPiped } from './piped.ts'
 import { lookOf, remark, say, sayJson, withApp, type Session } from './session.ts'
 import { harmless } from './terminal.ts'
@@ -30,8 +31,6 @@ export function answer(
   manner: Manner,
 ): Promise<number> {
   read(asked, commandsFor('cli')) // a mistake is told before anything is opened
-  if (confirmed.includes(asked.name) && asked.args.dryRun !== true)
-    mustBeAnswerable(session, { name: asked.name, yes: manner.yes })
   if (asked.name === 'get' && session.terminal.isScreen)
     throw new Fault('usage', 'a backup is binary and would garble the screen', {
       hint: `write it to a file: easy-backup get … > file`,
@@ -42,13 +41,39 @@ export function answer(
     const { name } = asked
     const piped = await lentKey(app, asked.args.keyFile)
     const wait = manner.wait || piped !== null // it is there for as long as we are
-    const work = async (args: Arguments): Promise<number> =>
-      show(session, app, {
-        reply: await app.ask({ name, args }, app.person),
-        name,
-        manner: { ...manner, wait },
-      })
+    const work = async (args: Arguments): Promise<number> => {
+      if (!isAnswerable(session, { name, args, manner })) await refuseUnanswerable(app, { name, args })
+      const reply = await app.ask({ name, args }, app.person)
+      return show(session, app, { reply, name, manner: { ...manner, wait } })
+    }
     return withPassphrase(session, app, { args: { ...asked.args, ...piped }, work })
+  })
+}
+
+/** Could somebody answer the question that follows, if one does? */
+function isAnswerable(
+  { terminal, globals }: Session,
+  { name, args, manner }: { name: string; args: Arguments; manner: Manner },
+): boolean {
+  if (!confirmed.includes(name) || args.dryRun === true || manner.yes) return true
+  return terminal.canAsk && !globals.json
+}
+
+/** Before anything is filed. What is wrong with what was asked for is said first: looking at it tells.
+ * @throws Fault usage, and what asking for it throws */
+async function refuseUnanswerable(
+  app: App,
+  { name, args: { version: _version, ...args } }: { name: string; args: Arguments },
+): Promise<void> {
+  const isFiled = name === 'confirm'
+  const look = isFiled ? args : { ...args, dryRun: true }
+  const reply = await app.ask({ name, args: look }, app.person)
+  if (reply.type === 'plan') {
+    if (!isDecidable(reply.request.state)) return // nothing is asked about it any more: going on tells why
+    if (reply.request.kind === 'restore') refuseBlocked(reply.request)
+  }
+  throw new Fault('usage', `\`${name}\` asks for a confirmation, and nobody can be asked here`, {
+    hint: `add --yes to confirm the plan as it is made${isFiled ? '' : ', or --dry-run to see it'}`,
   })
 }
 

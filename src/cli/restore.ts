@@ -6,18 +6,6 @@ import { renderPlan } from './render-plan.ts'
 import { lookOf, remark, say, sayJson, type Session } from './session.ts'
 import { waitForDecision } from './wait.ts'
 
-/** Refuses before anything is filed when nobody could answer the question that follows. */
-export function mustBeAnswerable(
-  { terminal, globals }: Session,
-  { name, yes }: { name: string; yes: boolean },
-): void {
-  if (yes || (terminal.canAsk && !globals.json)) return
-  const hint = name === 'confirm' ? '' : ', or --dry-run to see it'
-  throw new Fault('usage', `\`${name}\` asks for a confirmation, and nobody can be asked here`, {
-    hint: `add --yes to confirm the plan as it is made${hint}`,
-  })
-}
-
 /** `--dry-run`: the plan is the answer. */
 export function showPlan(session: Session, app: App, request: RequestView): number {
   if (session.globals.json) sayJson(session, request)
@@ -51,7 +39,8 @@ export async function confirmAndFollow(
   })
 }
 
-function refuseBlocked({ plan }: RequestView): void {
+/** @throws Fault target-exists · target-invalid */
+export function refuseBlocked({ plan }: RequestView): void {
   if (plan.blockers.length === 0) return
   const { occupied, overwritten } = plan.target
   const code = occupied && !overwritten && plan.blockers.length === 1 ? 'target-exists' : 'target-invalid'

@@ -72,11 +72,6 @@ test('each wrong line is answered on standard error with what is wrong and what 
     ['-c some.yml', 2, /^error: no command was given\n {2}`easy-backup help` lists them\n$/],
     ['help nothing', 2, /^error: unknown command `nothing`\n/],
     ['clone shop --yes', 2, /^error: `clone` needs a name of a place\n {2}write `clone <strategy> <place>/],
-    [
-      'restore x',
-      2,
-      /^error: `restore` asks for a confirmation, and nobody can be asked here\n {2}add --yes/,
-    ],
     ['restore x --yes=3', 2, /^error: unknown option `--yes=3`/],
     ['--config', 2, /^error: option .* argument missing/],
   ]

@@ -11,9 +11,9 @@ import type { RawInput, TargetPlan, TargetRequest } from '../../sources/source.t
 import { listRuns } from '../../state/runs.ts'
 import { freeBytes } from '../../sys/files.ts'
 import { createFileSpool } from '../../sys/spool.ts'
-import { strategyAtTarget } from '../clone/place.ts'
+import { placeOf, strategyAtTarget } from '../clone/place.ts'
 import { cloneBlockers, cloneSteps, cloneWarnings, planClone } from '../clone/plan.ts'
-import { driverOf, openSource, type EngineContext } from '../context.ts'
+import { driverOf, openSource, strategyOf, type EngineContext } from '../context.ts'
 import { untestedBlocker } from '../decrypt-test.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { makeRunFolder } from '../folders.ts'
@@ -29,6 +29,7 @@ export async function fixAsk(
   ask: RestoreAsk,
   signal: AbortSignal,
 ): Promise<FixedAsk> {
+  if (ask.clone !== undefined) placeOf(strategyOf(context, ask.strategy ?? ''), ask.clone)
   const { manifest, strategy, standIn, copies, file, note } = await choose(context, ask, signal)
   const why = copies[0]?.corrupt
   if (!file && why && copies.every(({ corrupt }) => corrupt !== null))
