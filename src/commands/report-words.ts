@@ -120,13 +120,15 @@ function strategies(report: Report, stamp: Stamp): string {
     one.secondPerson ? 'a second person' : 'one person',
     one.drills ?? 'when asked for',
     stamp(one.lastGoodAt),
-    one.proven
-      ? `${stamp(one.proven.at)} (${one.proven.by})`
-      : one.lastGoodAt === null
-        ? 'no backup yet'
-        : 'never: unproven',
+    provenWords(one, stamp),
   ]
   return section('Strategies, as they are configured and stand now', columns, all(report.strategies.map(row)))
+}
+
+function provenWords({ proven, lastGoodAt, backups }: ReportedStrategy, stamp: Stamp): string {
+  if (proven) return `${stamp(proven.at)} (${proven.by})`
+  if (lastGoodAt !== null) return 'never: unproven'
+  return backups > 0 ? 'never: no backup is good' : 'no backup'
 }
 
 function runs({ runs: counted }: Report): string {

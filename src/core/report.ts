@@ -69,6 +69,8 @@ export interface ReportedStrategy {
   encryption: string | null
   secondPerson: boolean
   drills: string | null
+  /** Those that are there now, good or not. */
+  backups: number
   lastGoodAt: number | null
   proven: { at: number; backup: string; by: 'restore' | 'drill' } | null
 }

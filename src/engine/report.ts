@@ -114,6 +114,7 @@ function standingOf(strategy: Strategy, view: StrategyView): ReportedStrategy {
     encryption: encryptionOf(strategy),
     secondPerson: strategy.protected,
     drills: strategy.drill && (view.drills?.schedule ?? null),
+    backups: view.backups,
     lastGoodAt: view.lastGood?.createdAt ?? null,
     proven: proven ? { at: proven.at, backup: proven.backup, by: proven.by ?? 'restore' } : null,
   }

@@ -18,7 +18,7 @@ interface Scene {
   asked: (words: string) => Promise<{ text: string; data: Report }>
 }
 
-async function begin(t: TestContext): Promise<Scene> {
+async function begin(t: TestContext, crm: Record<string, unknown> = {}): Promise<Scene> {
   const clock = fastClock(1, Date.parse('2026-10-05T04:00:00Z'))
   const folder = await makeWorldFolder(t)
   const { dir, options } = severalPlaces(folder, ['near', 'far'])
@@ -27,7 +27,7 @@ async function begin(t: TestContext): Promise<Scene> {
     clock,
     ...options,
     global: { ...options.global, schedule: '1d' },
-    strategies: { shop: {}, crm: {} },
+    strategies: { shop: {}, crm },
   })
   const { ask } = askIn(world)
   const asked = async (words: string): Promise<{ text: string; data: Report }> => {
@@ -149,5 +149,18 @@ suite('the report tells an auditor nothing that is false', () => {
     assert.match(data.broken.rows[1]!.why, /could not be read/)
     assert.equal(data.broken.total, 2)
     assert.match(text, /\* Verifications that failed, or found a copy that is not good: 2\./)
+  })
+
+  test('a strategy whose only backup failed its drill has one, and no good one', async (t) => {
+    const checks = [{ name: 'has orders', sql: 'SELECT 1', expect: 2 }]
+    const { world, asked } = await begin(t, { drill: { checks } })
+    const row = async (): Promise<string> =>
+      (await asked('crm --since 30d')).text.split('\n').find((line) => line.startsWith('| crm | SQLite'))!
+    assert.match(await row(), /\| no backup \|$/)
+    await world.backup('crm')
+    assert.match(await row(), /\| never: unproven \|$/)
+    const drill = await world.engine.startDrill('crm', null, { trigger: 'person', actor: person })
+    assert.equal((await world.finish(drill.id)).drill?.verdict, 'fail')
+    assert.match(await row(), /\| – \| never: no backup is good \|$/)
   })
 })
