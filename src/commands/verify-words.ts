@@ -1,4 +1,4 @@
-import { formatAge, formatBytes } from '../core/duration.ts'
+import { formatAge, formatBytes, formatCount } from '../core/duration.ts'
 import type { RunView, StrategyView } from '../core/model.ts'
 import type { RereadStanding } from '../core/reread.ts'
 import type { VerifyAllResult } from '../core/results.ts'
@@ -8,13 +8,21 @@ import { text, type Table } from './reply.ts'
 /** What a look at all backups of a strategy found: "40 backups, 80 copies, 12 GB read: all good". */
 export function allWords(all: VerifyAllResult): string {
   const { backups, copies, bytes, broken, unread, moreBroken = 0, knownBroken } = all
-  const counts = `${plural(backups, 'backup')}, ${copies === 1 ? '1 copy' : `${copies} copies`}, ${formatBytes(bytes)} read`
+  const before = knownBroken === 0 ? '' : `; ${knownBrokenWords(knownBroken)}`
+  if (copies === 0) return `${knownBroken === 0 ? 'nothing to verify' : 'no good copy to read'}${before}`
   const found = [
     ...(broken.length > 0 ? [`${broken.length + moreBroken} broken`] : []),
     ...(unread.length > 0 ? [`${unread.length} could not be read`] : []),
-    ...(knownBroken > 0 ? [`${knownBroken} known to be broken before`] : []),
   ]
-  return `${counts}: ${found.join(', ') || (copies === 0 ? 'nothing to verify' : 'all good')}`
+  return `${plural(backups, 'backup')}, ${copiesText(copies)}, ${formatBytes(bytes)} read: ${found.join(', ') || 'all good'}${before}`
+}
+
+function knownBrokenWords(count: number): string {
+  return `${copiesText(count)} known to be broken ${count === 1 ? 'was' : 'were'} not read again`
+}
+
+function copiesText(count: number): string {
+  return count === 1 ? '1 copy' : `${formatCount(count)} copies`
 }
 
 const mostLines = 10
@@ -37,22 +45,23 @@ export function allTable(runs: readonly RunView[]): Table | null {
   if (runs.length === 0 || !runs.every(({ verify }) => verify?.all)) return null
   const rows = runs.map((run) => {
     const all = run.verify!.all!
+    const broken = all.broken.length + (all.moreBroken ?? 0) + all.knownBroken
     return {
       id: run.id,
       data: run,
       cells: {
         strategy: { kind: 'code', text: run.strategy },
-        state: text(all.broken.length > 0 ? 'broken' : all.unread.length > 0 ? 'not all read' : 'good'),
+        state: text(broken > 0 ? 'broken' : all.unread.length > 0 ? 'not all read' : 'good'),
         backups: { kind: 'count', count: all.backups },
         copies: { kind: 'count', count: all.copies },
         read: { kind: 'bytes', bytes: all.bytes },
-        broken: { kind: 'count', count: all.broken.length + (all.moreBroken ?? 0) + all.knownBroken },
+        broken: { kind: 'count', count: broken },
         unread: { kind: 'count', count: all.unread.length },
       },
     } satisfies Table['rows'][number]
   })
   const copies = runs.reduce((sum, { verify }) => sum + verify!.all!.copies, 0)
-  const summary = `${plural(runs.length, 'strategy')} · ${copies === 1 ? '1 copy' : `${copies} copies`} read`
+  const summary = `${plural(runs.length, 'strategy')} · ${copiesText(copies)} read`
   return { title: 'Verified', summary, columns, rows, empty: '' }
 }
 

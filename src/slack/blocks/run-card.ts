@@ -42,6 +42,7 @@ function linesOf(run: RunView): string[] {
 export function signOf(run: RunView): string {
   if (run.drill) return drillSigns[run.drill.verdict]
   if (run.backup?.odd?.length) return '⚠️'
+  if (run.state === 'succeeded' && run.verify?.all?.knownBroken) return '⚠️'
   return hasCaughtUp(run) ? '✅' : emoji[run.state]
 }
 

@@ -1,9 +1,10 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts'
-import type { BackupResult, Progress, RestoreResult, RunView } from '../../core/model.ts'
+import type { BackupResult, Progress, RestoreResult, RunView, VerifyResult } from '../../core/model.ts'
 import { oddWords } from '../../core/odd-words.ts'
 import { cloneLines } from '../../commands/clone-words.ts'
 import { swapLines } from '../../commands/replaced.ts'
 import { failureHint, levelText, placeLines, stageWords, verifiedWords } from '../../commands/phrases.ts'
+import { allWords } from '../../commands/verify-words.ts'
 import { limits } from '../limits.ts'
 import { drillResult } from './drill.ts'
 import { draw, finish } from './elements.ts'
@@ -20,7 +21,7 @@ export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
   if (run.backup) return backupResult(run, run.backup)
   if (run.restore) return restoreResult(run, run.restore)
   if (run.undo) return undoResult(run, run.undo)
-  if (run.verify) return verifyResult(run)
+  if (run.verify) return verifyResult(run, run.verify)
   if (run.drill) return drillResult(run.drill)
   return draw({ headline: stopped(run), lines: failed(run) ? [explanation(run)] : [] })
 }
@@ -109,10 +110,12 @@ function restoreResult(run: RunView, restore: RestoreResult): Drawn {
   })
 }
 
-function verifyResult(run: RunView): Drawn {
-  const verify = run.verify
-  const facts = verify && safeLine(verifiedWords(verify), 600)
-  return draw({ headline: `${signOf(run)} ${joined(facts, took(run))}`, small: [code(verify?.backup ?? '')] })
+function verifyResult(run: RunView, verify: VerifyResult): Drawn {
+  const facts = safeLine(verify.all ? allWords(verify.all) : verifiedWords(verify), 600)
+  return draw({
+    headline: `${signOf(run)} ${joined(facts, took(run))}`,
+    small: verify.all ? [] : [code(verify.backup)],
+  })
 }
 
 function keepsWords({ keepsUntil, keepsBy }: BackupResult, timezone: string): string {
