@@ -6,7 +6,7 @@ import { group, reading, size } from './words.ts'
 export const verify = group(
   {
     budget: size({
-      description: `So many bytes of stored backups are read again each day in every place, to find what has changed or decayed there; by default ${defaults.verify.budget} where reading is free, ${defaults.verify.costly} where it may cost money (S3). \`off\`: none`,
+      description: `So many bytes of stored backups are read again each day in every place, to find what has changed or decayed there; by default ${defaults.verify.budget} where reading is free, ${defaults.verify.costly} where it may cost money (S3, Azure, Google). \`off\`: none`,
       examples: ['50GiB', 'off'],
     }),
     places: Type.Optional(
