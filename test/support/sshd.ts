@@ -1,10 +1,12 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { appendFile, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile, type ChildProcess } from 'node:child_process'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../../playground/servers/free-port.ts'
+import { give, launch, makeFolder, ownerOf, stop, untilReady } from '../../playground/servers/watched.ts'
+import type { Account } from '../../src/sys/accounts.ts'
 
 /** A throw-away OpenSSH server on loopback: keys only, forwarding and SFTP, its own host key. It runs as an ordinary account, so
  * that nothing of the machine is touched; passwords need root, and are for `ssh-server.ts`. */
@@ -30,11 +32,6 @@ export interface Sshd {
   close(): Promise<void>
 }
 
-export interface Account {
-  uid: number
-  gid: number
-}
-
 /** A pair of keys in files of ours. */
 export interface KeyPair {
   /** Of the private key. */
@@ -45,26 +42,21 @@ export interface KeyPair {
 
 const run = promisify(execFile)
 const program = '/usr/sbin/sshd'
-const readyAttempts = 400
-const pauseMs = 25
 
 /** @param options.permitOpen where sessions may be forwarded to, `host:port`; absent: anywhere
  * @param options.withoutSftp requests of SFTP that it does not know, as sftp-server(8) names them */
 export async function startSshd(
   options: { permitOpen?: readonly string[]; withoutSftp?: readonly string[] } = {},
 ): Promise<Sshd> {
-  const { user, account } = await whoRuns()
-  const folder = await mkdtemp(join(tmpdir(), 'eb-sshd-'))
+  const account = ownerOf('nobody') // as root it would want a folder of the system's and drop its rights anyway
+  const user = account ? 'nobody' : userInfo().username
+  const folder = await makeFolder('eb-sshd-', account)
   const port = await freePort()
-  const give = async (path: string): Promise<void> => {
-    if (account) await chown(path, account.uid, account.gid)
-  }
   const newHostKey = async (): Promise<void> => {
     await Promise.all(['host', 'host.pub'].map((name) => rm(join(folder, name), { force: true })))
     await makeKey(join(folder, 'host'))
-    await give(join(folder, 'host'))
+    await give(join(folder, 'host'), account)
   }
-  await give(folder)
   await newHostKey()
   await writeFile(join(folder, 'authorized_keys'), '')
   await writeFile(
@@ -76,7 +68,17 @@ export async function startSshd(
       withoutSftp: options.withoutSftp ?? [],
     }),
   )
-  let watcher = await launch(folder, { account, port })
+  async function start(): Promise<ChildProcess> {
+    const started = launch({
+      argv: [program, '-D', '-e', '-f', join(folder, 'config')],
+      folder,
+      owner: account,
+      ending,
+    })
+    await untilReady({ watcher: started, folder }, () => greeting(port))
+    return started
+  }
+  let watcher = await start()
 
   return {
     port,
@@ -89,11 +91,11 @@ export async function startSshd(
     async changeHostKey() {
       await stop(watcher)
       await newHostKey()
-      watcher = await launch(folder, { account, port })
+      watcher = await start()
     },
     async cut() {
       await stop(watcher)
-      watcher = await launch(folder, { account, port })
+      watcher = await start()
     },
     async close() {
       await stop(watcher)
@@ -118,13 +120,6 @@ export async function fingerprintOf(publicKeyFile: string): Promise<string> {
 
 function withoutComment(line: string): string {
   return line.trim().split(' ').slice(0, 2).join(' ')
-}
-
-/** As root it would want a folder of the system's and drop its rights anyway. */
-async function whoRuns(): Promise<{ user: string; account: Account | null }> {
-  if (process.getuid?.() !== 0) return { user: userInfo().username, account: null }
-  const idOf = async (flag: string): Promise<number> => Number((await run('id', [flag, 'nobody'])).stdout)
-  return { user: 'nobody', account: { uid: await idOf('-u'), gid: await idOf('-g') } }
 }
 
 interface ConfigParts {
@@ -156,51 +151,17 @@ function configOf({ folder, port, permitOpen, withoutSftp }: ConfigParts): strin
   ].join('\n')
 }
 
-/** The shell outlives us for a moment: its standard input ends when we do, then it ends the server and each session. */
-const watch = `
-"$1" -D -e -f "$2/config" >>"$2/log" 2>&1 </dev/null &
-server=$!
-cat >/dev/null
+/** With each session. */
+const ending = `
 below() { for child in $(cat /proc/$1/task/$1/children 2>/dev/null); do echo $child; below $child; done; }
 kill -KILL $server $(below $server) 2>/dev/null
-wait $server 2>/dev/null
-`
+wait $server 2>/dev/null`
 
-async function launch(
-  folder: string,
-  { account, port }: { account: Account | null; port: number },
-): Promise<ChildProcess> {
-  const watcher = spawn('sh', ['-c', watch, 'sh', program, folder], {
-    ...account,
-    cwd: folder,
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  watcher.unref()
-  ;(watcher.stdin as unknown as { unref(): void }).unref()
-  for (let attempt = 1; !(await answers(port)); attempt++) {
-    if (attempt === readyAttempts || watcher.exitCode !== null) {
-      await stop(watcher)
-      throw new Error(`sshd did not start: ${await readFile(join(folder, 'log'), 'utf8')}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
-  }
-  return watcher
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+function greeting(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port })
-    socket.once('data', () => (socket.destroy(), resolve(true))) // it greets first
-    socket.once('error', () => resolve(false))
-    socket.once('close', () => resolve(false))
+    socket.once('data', () => (socket.destroy(), resolve())) // it greets first
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('it hung up')))
   })
-}
-
-async function stop(watcher: ChildProcess): Promise<void> {
-  if (watcher.exitCode !== null) return
-  const ended = new Promise((resolve) => watcher.once('exit', resolve))
-  watcher.ref()
-  watcher.stdin!.end()
-  await ended
 }
