@@ -2,32 +2,16 @@ import type { Strategy } from '../core/config.ts'
 import { Fault } from '../core/faults.ts'
 import type { Actor, RunView, Trigger } from '../core/model.ts'
 import { nearest } from '../core/nearest.ts'
-import type { Read, Write } from '../state/database.ts'
+import type { Write } from '../state/database.ts'
 import { keepingRuns } from '../state/results.ts'
-import { findRun, insertRun, openRuns, type NewRun } from '../state/runs.ts'
-import { listedSeries, type KnownSeries, type SeriesRef } from '../state/series.ts'
+import { findRun, insertRun, openRun, openRuns, type NewRun } from '../state/runs.ts'
+import { listedSeries, type KnownSeries } from '../state/series.ts'
 import { askedBatch } from './batch.ts'
 import type { EngineContext } from './context.ts'
 import { newRunId } from './restore/requests.ts'
 import { backupLease, isWholeServer } from './series-scope.ts'
 import { tellRun } from './tell.ts'
 import { runView } from './views.ts'
-
-/** A strategy never overlaps itself: while one of its backups is open, another is refused.
- * @param of  of a whole server: one series. '' = what has no list of databases yet, whichever it will be */
-export async function openBackup(db: Read, of: string | SeriesRef): Promise<string | null> {
-  const open = db
-    .selectFrom('runs')
-    .select('id')
-    .where('strategy', '=', typeof of === 'string' ? of : of.strategy)
-    .where('kind', '=', 'backup')
-    .where('state', 'in', ['queued', 'running'])
-    .limit(1)
-  const row = await (
-    typeof of === 'string' ? open : open.where('series', 'in', [of.series, ''])
-  ).executeTakeFirst()
-  return row?.id ?? null
-}
 
 /** Accepts a backup into the queue. @throws Fault busy, naming the run that is open */
 export async function admitBackup(
@@ -60,7 +44,7 @@ export async function admitBackup(
     : isWholeServer(strategy) && isSlot
       ? { strategy: strategy.name, series: '' }
       : strategy.name
-  const open = await openBackup(tx, of)
+  const open = await openRun(tx, 'backup', of) // a strategy never overlaps itself
   if (open)
     throw new Fault('busy', `a backup of ${database ?? strategy.name} is already under way`, {
       hint: `it is run ${open}: cancel it, or wait for its end`,

@@ -6,7 +6,7 @@ import { jitterFor } from '../core/schedule.ts'
 import { newestGood, type Copy } from '../state/catalogue.ts'
 import type { Write } from '../state/database.ts'
 import { recall, remember } from '../state/memory.ts'
-import { openRuns } from '../state/runs.ts'
+import { openRun } from '../state/runs.ts'
 import { listedSeries, storedSeries } from '../state/series.ts'
 import { settleSlot, takeSlot } from '../state/slots.ts'
 import { admitDrill } from './admit.ts'
@@ -71,7 +71,7 @@ async function queue(context: EngineContext, of: Strategy, { slots, slot, trigge
   const queued = await context.database.write(async (tx) => {
     const backups = await triedNow(tx, of)
     if (backups.length === 0) return { skipped: 'there was no good backup to try' }
-    if (await isDrilling(tx, strategy)) return { skipped: 'the drill before it was still going on' }
+    if (await openRun(tx, 'drill', strategy)) return { skipped: 'the drill before it was still going on' }
     // the slot first: whoever loses its unique key queues nothing
     const taken = { strategy: slots.name, at: slot, run: '', skipped: null }
     if (!(await takeSlot(tx, taken, context.clock.now()))) return null
@@ -110,10 +110,6 @@ async function drilledSeries(tx: Write, strategy: string): Promise<string[]> {
   const listed = await listedSeries(tx, strategy)
   if (listed.length === 0) return storedSeries(tx, strategy)
   return listed.filter(({ globals, goneAt }) => !globals && goneAt === null).map(({ name }) => name)
-}
-
-async function isDrilling(tx: Write, strategy: string): Promise<boolean> {
-  return (await openRuns(tx)).some((run) => run.kind === 'drill' && run.strategy === strategy)
 }
 
 async function skip(

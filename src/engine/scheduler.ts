@@ -3,8 +3,9 @@ import type { Strategy } from '../core/config.ts'
 import { asFault } from '../core/faults.ts'
 import { serviceActor } from '../core/model.ts'
 import { jitterFor, nextSlot } from '../core/schedule.ts'
+import { openRun } from '../state/runs.ts'
 import { settleSlot, takeSlot } from '../state/slots.ts'
-import { admitBackup, openBackup } from './admit.ts'
+import { admitBackup } from './admit.ts'
 import type { EngineContext } from './context.ts'
 import { settlePaused } from './pauses.ts'
 import { isWholeServer } from './series-scope.ts'
@@ -156,8 +157,9 @@ async function runSlot(
 ): Promise<void> {
   const run = await context.database.write(async (tx) => {
     // of a server only its list must not overlap itself: each database has a run, and so a turn, of its own
-    const open = await openBackup(
+    const open = await openRun(
       tx,
+      'backup',
       isWholeServer(strategy) ? { strategy: strategy.name, series: '' } : strategy.name,
     )
     if (open) return null

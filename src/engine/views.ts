@@ -7,12 +7,12 @@ import type { DrillStanding } from '../core/drill-standing.ts'
 import { listCopies, newestGood, totals, type Copy } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
 import { lastProof } from '../state/digest.ts'
-import { drillsFailedInARow, drillsOf, lastDrill, openDrill } from '../state/drill-standing.ts'
+import { drillsFailedInARow, drillsOf, lastDrill } from '../state/drill-standing.ts'
 import { findBackupIds, type BackupFilter } from '../state/find.ts'
 import { listDebts, type Debt } from '../state/owed.ts'
 import { requestsIn } from '../state/requests.ts'
 import { keepingRuns } from '../state/results.ts'
-import { listRuns, type Run } from '../state/runs.ts'
+import { listRuns, openRun, type Run } from '../state/runs.ts'
 import { listClones } from '../state/clones.ts'
 import { failingSeries, failuresInARow } from '../state/series.ts'
 import { findSwap, listSwaps, otherName } from '../state/swaps.ts'
@@ -193,7 +193,7 @@ async function drillStanding(
     schedule: slots && spelled(slots.schedule),
     nextAt: nextDrillAt(slots, paused, context.clock.now()),
     last: await lastDrill(db, name),
-    openId: await openDrill(db, name),
+    openId: await openRun(db, 'drill', name),
   }
 }
 

@@ -5,7 +5,7 @@ import { newestGood } from '../state/catalogue.ts'
 import type { Read } from '../state/database.ts'
 import { openBackupIncidents, openIncidents, type Incident } from '../state/incidents.ts'
 import { listDebts } from '../state/owed.ts'
-import { openBackup } from './admit.ts'
+import { openRun } from '../state/runs.ts'
 import type { EngineContext } from './context.ts'
 import { hasSlept } from './incidents/calls.ts'
 import { memberOf, noteInTime, noteOverdue } from './incidents/note.ts'
@@ -42,7 +42,7 @@ async function firstMissing(
 ): Promise<Missing | null> {
   for (const [series, since] of [...late].toSorted(([, a], [, b]) => a - b)) {
     const of = isWholeServer(strategy) ? { strategy: strategy.name, series } : strategy.name
-    if ((await openBackup(database.read, of)) === null) return { late: series, since }
+    if ((await openRun(database.read, 'backup', of)) === null) return { late: series, since }
   }
   return null
 }

@@ -39,19 +39,6 @@ function drilledOf({ run, at, result }: Omit<EndedDrill, 'series'>): Drilled {
   return { run, at, backup, verdict, why, server, restoreMs, previousMs }
 }
 
-/** One that is queued or under way. */
-export async function openDrill(db: Read, strategy: string): Promise<string | null> {
-  const row = await db
-    .selectFrom('runs')
-    .select('id')
-    .where('strategy', '=', strategy)
-    .where('kind', '=', 'drill')
-    .where('state', 'in', ['queued', 'running'])
-    .limit(1)
-    .executeTakeFirst()
-  return row?.id ?? null
-}
-
 /** How many drills of a strategy failed since the last one that passed. */
 export async function drillsFailedInARow(db: Read, strategy: string): Promise<number> {
   const all = db.selectFrom('runs').where('strategy', '=', strategy).where('kind', '=', 'drill')

@@ -19,6 +19,7 @@ import type {
 } from '../core/model.ts'
 import type { Identity } from '../sys/strays.ts'
 import type { Read, Write } from './database.ts'
+import type { SeriesRef } from './series.ts'
 import type { RunsTable } from './tables.ts'
 
 /** What a run works on beside its strategy. */
@@ -130,14 +131,26 @@ export async function listRuns(
 
 /** Runs without an end, oldest first. */
 export async function openRuns(db: Read): Promise<Run[]> {
-  return (
-    await db
-      .selectFrom('runs')
-      .selectAll()
-      .where('state', 'in', ['queued', 'running'])
-      .orderBy('seq')
-      .execute()
-  ).map(runFrom)
+  const open = db.selectFrom('runs').selectAll().where('state', 'in', ['queued', 'running'])
+  return (await open.orderBy('seq').execute()).map(runFrom)
+}
+
+/** A queued or running one of a strategy; null: there is none.
+ * @param of  of a whole server one series; '' = what has no list of databases yet, whichever it will be */
+export async function openRun(
+  db: Read,
+  kind: 'backup' | 'drill',
+  of: string | SeriesRef,
+): Promise<string | null> {
+  const open = db
+    .selectFrom('runs')
+    .select('id')
+    .where('strategy', '=', typeof of === 'string' ? of : of.strategy)
+    .where('kind', '=', kind)
+    .where('state', 'in', ['queued', 'running'])
+    .limit(1)
+  const one = typeof of === 'string' ? open : open.where('series', 'in', [of.series, ''])
+  return (await one.executeTakeFirst())?.id ?? null
 }
 
 /** The oldest queued run that may start now takes its lease and becomes this holder's.

@@ -4,9 +4,8 @@ import type { Actor, RunView, SwapView, UndoResult } from '../../core/model.ts'
 import type { Swap, Swapped, Swapping } from '../../sources/source.ts'
 import { audit } from '../../state/audit.ts'
 import type { Write } from '../../state/database.ts'
-import { findRun, insertRun, openRuns } from '../../state/runs.ts'
+import { findRun, insertRun, openRun, openRuns } from '../../state/runs.ts'
 import { findSwap, moveSwap, otherId, otherName, viewOfSwap, type StoredSwap } from '../../state/swaps.ts'
-import { openBackup } from '../admit.ts'
 import { openSource, strategyOf, type EngineContext } from '../context.ts'
 import { tellRun } from '../tell.ts'
 import { runView } from '../views.ts'
@@ -65,7 +64,7 @@ async function undoable(context: EngineContext, tx: Write, { id, version }: Undo
   refuseOver(context, swap)
   if (swap.version !== version)
     throw new Fault('stale', 'this was already undone, or done again, by somebody else', { hint })
-  const backup = await openBackup(tx, scopeOf(context, { strategy: swap.strategy, series: swap.name }))
+  const backup = await openRun(tx, 'backup', scopeOf(context, { strategy: swap.strategy, series: swap.name }))
   if (backup)
     throw new Fault('busy', `a backup of ${swap.strategy} is under way`, {
       hint: `${hint}; wait for run ${backup}, or cancel it`,
