@@ -14,12 +14,16 @@ import { dumpLike, randomFrom, seedOf } from '../support/random.ts'
 const mib = 1024 * 1024
 const quiet = new AbortController().signal
 
+export interface Place {
+  storage: Storage
+  /** Keys of all that lies in it, in order, unfinished uploads included: for looking behind the contract. */
+  everything: () => Promise<string[]>
+}
+
 export interface StorageFacts {
   kind: string
-  /** A fresh, empty place and its storage; what it needs is released by `t.after`. */
-  make: (t: TestContext) => Promise<Storage>
-  /** Everything that lies in the place, unfinished uploads included; for looking behind the contract. */
-  everything: (storage: Storage) => Promise<string[]>
+  /** A fresh, empty place; what it needs is released by `t.after`. */
+  make: (t: TestContext) => Promise<Place>
   /** What has to be there before an upload begins, and is seen by `everything`. Default 1 MiB. */
   firstBytes?: number
   /** Uploads are named before there is anything of them. */
@@ -39,10 +43,10 @@ const badKeys = [
 
 /** What every storage promises. */
 export function storageContract(facts: StorageFacts): void {
-  const { kind, make, everything, missing, firstBytes = mib, manyObjects = 1_203 } = facts
+  const { kind, make, missing, firstBytes = mib, manyObjects = 1_203 } = facts
   suite(`${kind}: contract of storages`, () => {
     test('what was put is there byte for byte, with its size and digest', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       const random = randomFrom(seedOf(t))
       for (const size of [0, 1, mib - 1, mib, mib + 1, 5 * mib + 12_345]) {
         const bytes = dumpLike(size, random)
@@ -56,7 +60,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('keys of every allowed form work, up to 512 bytes', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       const longest = `${'k'.repeat(200)}/${'k'.repeat(200)}/${'k'.repeat(110)}`
       assert.equal(longest.length, 512)
       const keys = ['a', 'A/b-c_d.e/..f', '...', 'a./.b', '-rf', longest, 'x/y/z/1/2/3/4/5/6/7/8/9']
@@ -66,7 +70,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('a key that is absolute, climbs, is odd or too long is refused by every operation', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       for (const key of badKeys) {
         const refused = { code: 'usage' }
         await assert.rejects(put(storage, key, Buffer.from('x')), refused, JSON.stringify(key))
@@ -77,11 +81,11 @@ export function storageContract(facts: StorageFacts): void {
       for (const prefix of ['/', '../', 'a/../', 'a//', 'é'])
         // prettier-ignore
         await assert.rejects(storage.list(prefix, null, quiet), { code: 'usage' }, prefix)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
     })
 
     test('of 20 puts at once with ifAbsent exactly one wins, and its bytes stay', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       const all = await Promise.allSettled(
         Array.from({ length: 20 }, (_, i) =>
           put(storage, 'shop/id/manifest.json', Buffer.alloc(70_000 + i, i)),
@@ -93,11 +97,11 @@ export function storageContract(facts: StorageFacts): void {
       assert.deepEqual(new Set(codes), new Set(['storage-exists']))
       const stored = await fetched(storage, 'shop/id/manifest.json')
       assert.equal(sha256(stored), winners[0]!.sha256)
-      assert.deepEqual(await everything(storage), ['shop/id/manifest.json'])
+      assert.deepEqual(await everything(), ['shop/id/manifest.json'])
     })
 
     test('ifAbsent never replaces; without it the object is replaced whole', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       await put(storage, 'a/b', Buffer.from('first'))
       await assert.rejects(put(storage, 'a/b', Buffer.from('second')), { code: 'storage-exists' })
       assert.equal((await fetched(storage, 'a/b')).toString(), 'first')
@@ -106,7 +110,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('it follows a spool that is still being written, and says how far it came', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       const spool = await growingSpool(t)
       const said: number[] = []
       const bytes = dumpLike(3 * firstBytes + 77, randomFrom(11))
@@ -131,7 +135,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('a dump that dies half-way leaves nothing behind', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       const spool = await growingSpool(t)
       const stored = storage.put('shop/id/dump', spool, { ifAbsent: true, signal: quiet })
       writeSync(spool.fd, Buffer.alloc(2 * firstBytes + 5))
@@ -139,11 +143,11 @@ export function storageContract(facts: StorageFacts): void {
       spool.fail(new Error('pg_dump died'))
       await assert.rejects(stored, /pg_dump died/)
       assert.equal(await storage.head('shop/id/dump', quiet), null)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
     })
 
     test('a spool that fails at its very end leaves nothing behind', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       const late: Spool = {
         size: async () => 3 * firstBytes,
         ended: () => false,
@@ -155,11 +159,11 @@ export function storageContract(facts: StorageFacts): void {
       }
       const stored = storage.put('shop/id/dump', late, { ifAbsent: true, signal: quiet })
       await assert.rejects(stored, /lost/)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
     })
 
     test('a cancelled put stops with the signal’s reason and leaves nothing behind', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       const spool = await growingSpool(t)
       const cancel = new AbortController()
       const stored = storage.put('shop/id/dump', spool, { ifAbsent: true, signal: cancel.signal })
@@ -167,23 +171,23 @@ export function storageContract(facts: StorageFacts): void {
       await systemClock.sleep(50)
       cancel.abort(new Error('somebody cancelled'))
       await assert.rejects(stored, /somebody cancelled/)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
       const before = storage.put('x', bytesSpool(Buffer.from('x')), { ifAbsent: true, signal: cancel.signal })
       await assert.rejects(before, /somebody cancelled/)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
     })
 
     test('a failed replacement keeps the old object', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       await put(storage, 'a', Buffer.from('old'))
       const failing: Spool = { ...bytesSpool(Buffer.alloc(0)), read: () => Promise.reject(new Error('lost')) }
       await assert.rejects(storage.put('a', failing, { ifAbsent: false, signal: quiet }), /lost/)
       assert.equal((await fetched(storage, 'a')).toString(), 'old')
-      assert.deepEqual(await everything(storage), ['a'])
+      assert.deepEqual(await everything(), ['a'])
     })
 
     test('a range gives its first to its last byte, cut at the end of the object', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       const bytes = dumpLike(700_000, randomFrom(2))
       await put(storage, 'a', bytes)
       for (const [start, end] of [
@@ -201,7 +205,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('a cancelled read fails with the signal’s reason', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       await put(storage, 'a', Buffer.alloc(5 * mib))
       const cancel = new AbortController()
       const stream = await storage.get('a', { signal: cancel.signal })
@@ -210,7 +214,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('what is not there is missing when read, null when looked for, and fine to remove', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       await put(storage, 'a/b', Buffer.from('x'))
       for (const key of ['nothing', 'a', 'a/c', 'a/b/c', 'x/y/z']) {
         await assert.rejects(storage.get(key, { signal: quiet }), { code: 'object-missing' }, key)
@@ -221,19 +225,19 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('removing twice is fine, removes only that object and leaves no empty rest', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       for (const key of ['a/b/c/1', 'a/b/c/2', 'a/x']) await put(storage, key, Buffer.from(key))
       await Promise.all([storage.remove('a/b/c/1', quiet), storage.remove('a/b/c/1', quiet)])
-      assert.deepEqual(await everything(storage), ['a/b/c/2', 'a/x'])
+      assert.deepEqual(await everything(), ['a/b/c/2', 'a/x'])
       await storage.remove('a/b/c/2', quiet)
       await storage.remove('a/x', quiet)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
       await put(storage, 'a/b/c/1', Buffer.from('again'))
       assert.deepEqual(await keysOf(storage), ['a/b/c/1'])
     })
 
     test('puts and removes side by side do not disturb each other', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       await Promise.all(
         Array.from({ length: 40 }, async (_, i) => {
           const key = `shop/2026/11/id-${i % 4}/part-${i}`
@@ -245,7 +249,7 @@ export function storageContract(facts: StorageFacts): void {
     })
 
     test('a listing is in key order, by prefix, with size and time', async (t) => {
-      const storage = await make(t)
+      const { storage } = await make(t)
       const keys = ['a', 'a-b/1', 'a.b', 'a/1', 'a/b/1', 'a/b-c', 'a0', 'B', 'ab/1', 'b/2', 'Z/z'].toSorted()
       for (const key of keys.filter((key) => key !== 'a')) await put(storage, key, Buffer.from(key))
       assert.deepEqual(
@@ -269,7 +273,7 @@ export function storageContract(facts: StorageFacts): void {
       'a long listing comes in pages that neither repeat nor miss a key',
       { timeout: 60_000 },
       async (t) => {
-        const storage = await make(t)
+        const { storage } = await make(t)
         const keys = Array.from(
           { length: manyObjects },
           (_, i) => `s/${i % 7}/id-${String(i).padStart(5, '0')}.json`,
@@ -286,12 +290,12 @@ export function storageContract(facts: StorageFacts): void {
 
     const swept = 'only unfinished uploads that are old enough are swept'
     test(swept, { skip: facts.sweepsNothing ? 'the place ends them itself' : false }, async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       await put(storage, 'done', Buffer.from('x'))
       const spool = await growingSpool(t)
       const stored = storage.put('shop/id/dump', spool, { ifAbsent: true, signal: quiet })
       writeSync(spool.fd, Buffer.alloc(firstBytes + 5))
-      while ((await everything(storage)).length < 2) await systemClock.sleep(5)
+      while ((await everything()).length < 2) await systemClock.sleep(5)
       assert.deepEqual(await keysOf(storage), ['done'])
       assert.equal(
         await storage.sweep({ olderThan: systemClock.now() - 60_000, isOurs: () => true }, quiet),
@@ -301,20 +305,20 @@ export function storageContract(facts: StorageFacts): void {
         await storage.sweep({ olderThan: systemClock.now() + 60_000, isOurs: () => true }, quiet),
         1,
       )
-      assert.deepEqual(await everything(storage), ['done'])
+      assert.deepEqual(await everything(), ['done'])
       await spool.finish()
       await assert.rejects(stored, 'a swept upload must not count as stored')
-      assert.deepEqual(await everything(storage), ['done'])
+      assert.deepEqual(await everything(), ['done'])
     })
 
     const named = 'an upload is named before its first byte, ended by its name, and told when it is over'
     test(named, { skip: facts.firstBytes ? false : 'uploads leave no trace here' }, async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       const told: (string | null)[] = []
       const onUpload = async (upload: string | null): Promise<void> => {
         const begun = facts.namedFirst ? [] : [told.length < 2 ? 'done' : 'shop/id/dump']
         const there = [...(told.length < 2 ? [] : ['done']), ...begun]
-        if (upload !== null) assert.deepEqual(await everything(storage), there)
+        if (upload !== null) assert.deepEqual(await everything(), there)
         told.push(upload)
       }
       const bytes = Buffer.alloc(firstBytes + 5, 'x')
@@ -327,20 +331,20 @@ export function storageContract(facts: StorageFacts): void {
       const ended = assert.rejects(stored, { code: 'storage-unreachable' })
       while (told.length < 3) await systemClock.sleep(5)
       for (let round = 0; round < 2; round++) await storage.abandon!('shop/id/dump', told[2]!, quiet)
-      assert.deepEqual(await everything(storage), ['done'])
+      assert.deepEqual(await everything(), ['done'])
       await spool.finish()
       await ended
       assert.equal(told[3], null)
-      assert.deepEqual(await everything(storage), ['done'])
+      assert.deepEqual(await everything(), ['done'])
     })
 
     test('a check writes, reads and removes, and leaves nothing behind', async (t) => {
-      const storage = await make(t)
+      const { storage, everything } = await make(t)
       const { ok, text, hint } = await storage.check(quiet)
       assert.ok(ok, text)
       assert.ok(text.includes(storage.location))
       assert.equal(hint, null)
-      assert.deepEqual(await everything(storage), [])
+      assert.deepEqual(await everything(), [])
     })
 
     test('a place that is not there is missing, never empty, and never made', async (t) => {

@@ -19,7 +19,7 @@ const mib = 1024 * 1024
 const key = 'shop/1/dump'
 const stored = 'backups/shop/shop/1/dump'
 const unit = 256 * 1024
-const limits = { chunkBytes: unit, tries: 4, endMs: 2_000 }
+const limits = { chunkBytes: unit, tries: 4, endMs: 60_000 }
 const bytes = Buffer.alloc(3 * unit + 5, Buffer.from(Array.from({ length: 251 }, (_, at) => at)))
 
 const put = (storage: Storage, body: Buffer, ifAbsent = true) =>
@@ -123,6 +123,16 @@ suite('gcs: when things go wrong', () => {
     server.tokens.revokeAll()
     assert.equal((await put(storage, bytes)).bytes, bytes.length)
     assert.equal(server.tokens.given, 2)
+  })
+
+  test('who is cancelled does not wait for a token', { timeout: 60_000 }, async (t) => {
+    const patient = { ...limits, callMs: 3_600_000, stallMs: 3_600_000 }
+    const { storage, server } = await openStandIn(t, { limits: patient })
+    server.misbehave({ on: 'token', times: Infinity, trouble: { blackhole: true } })
+    const cancel = new AbortController()
+    const looking = storage.head(key, cancel.signal)
+    setTimeout(() => cancel.abort(new Error('somebody cancelled')), 50)
+    await assert.rejects(looking, /somebody cancelled/)
   })
 
   test('a wrong, withdrawn or missing key is denied, with words that show no key', async (t) => {

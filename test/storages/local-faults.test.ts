@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, readdir, rm, statfs } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, readdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { buffer } from 'node:stream/consumers'
@@ -10,25 +9,20 @@ import { systemClock } from '../../src/sys/clock.ts'
 import { bytesSpool } from '../../src/sys/spool.ts'
 import { endProcess } from '../support/ended.ts'
 import { everythingIn, makeFolder, makeLocal } from '../support/local.ts'
+import { needMount, needTrace, smallDisk } from '../support/small-disk.ts'
 
 const signal = new AbortController().signal
 const oneOperation = join(import.meta.dirname, 'one-operation.ts')
 const mib = 1024 * 1024
 
-const works = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0
-const isRoot = process.getuid?.() === 0
-const mayMount = isRoot && works('unshare', '-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt')
-const mayTrace = works('strace', '-o', '/dev/null', 'true')
-const needMount = { skip: mayMount ? false : 'mounting a small disk needs root' }
-const needTrace = { skip: mayTrace ? false : 'failing a system call needs strace' }
-const needRoot = { skip: isRoot ? false : 'becoming another user needs root' }
+const needRoot = { skip: process.getuid?.() === 0 ? false : 'becoming another user needs root' }
 
 suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
   test(
     'a full disk is told as such, nothing is left behind, and earlier objects are whole',
     needMount,
     async (t) => {
-      const disk = await mountSmall(t, '2m')
+      const disk = await smallDisk(t, '2m')
       const storage = await makeLocal(t, disk)
       const earlier = Buffer.alloc(mib / 2, 'a')
       await storage.put('shop/1/dump', bytesSpool(earlier), { ifAbsent: true, signal })
@@ -43,7 +37,7 @@ suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
   )
 
   test('a disk mounted read-only is denied, with what to do', needMount, async (t) => {
-    const disk = await mountSmall(t, '1m')
+    const disk = await smallDisk(t, '1m')
     const storage = await makeLocal(t, disk)
     await storage.put('a', bytesSpool(Buffer.from('x')), { ifAbsent: true, signal })
     execFileSync('mount', ['-o', 'remount,ro', disk])
@@ -55,7 +49,7 @@ suite('local: a full, failing or vanished disk (promises 2 and 7)', () => {
   })
 
   test('a disk that is no longer mounted shows by its missing marker', needMount, async (t) => {
-    const disk = await mountSmall(t, '1m')
+    const disk = await smallDisk(t, '1m')
     const storage = await makeLocal(t, disk)
     await storage.put(markerKey, bytesSpool(Buffer.from('{}')), { ifAbsent: true, signal })
     execFileSync('umount', [disk])
@@ -179,16 +173,6 @@ function run(prefix: string[], args: string[]): Said {
 function failing(call: string, error: string, when: string): string[] {
   const inject = `inject=${call}:error=${error}:when=${when}`
   return ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject]
-}
-
-async function mountSmall(t: TestContext, size: string): Promise<string> {
-  const disk = await mkdtemp(join(tmpdir(), 'easy-backup-disk-'))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk])
-  t.after(async () => {
-    spawnSync('umount', ['-l', disk])
-    await rm(disk, { recursive: true })
-  })
-  return disk
 }
 
 async function freeOf(disk: string): Promise<number> {

@@ -17,8 +17,10 @@ const keys = async (storage: Storage): Promise<string[]> =>
 
 storageContract({
   kind: 'local',
-  make: (t) => makeLocal(t),
-  everything: (storage) => everythingIn(storage.location),
+  make: async (t) => {
+    const storage = await makeLocal(t)
+    return { storage, everything: () => everythingIn(storage.location) }
+  },
   missing: async (t) => makeLocal(t, join(await makeFolder(t), 'not-mounted')),
 })
 

@@ -20,8 +20,10 @@ suite('a real S3 server, Ceph RGW', { skip: whyNoCeph(), timeout: 180_000 }, () 
 
   storageContract({
     kind: 's3 on Ceph RGW',
-    make: (t) => make(t),
-    everything: (storage) => everythingIn(ceph, storage),
+    make: async (t) => {
+      const storage = await make(t)
+      return { storage, everything: () => everythingIn(ceph, storage) }
+    },
     firstBytes: partBytes,
     manyObjects: 1_010,
     missing: (t) => make(t, { bucket: 'not-made' }),

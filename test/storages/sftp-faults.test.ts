@@ -92,6 +92,24 @@ suite('sftp: when things go wrong', () => {
     assert.equal(await looking, null)
   })
 
+  test('who is cancelled does not wait for a server that answers no more', { timeout: 60_000 }, async (t) => {
+    const { weir, folder } = await behindWeir(t)
+    const limits = { stallMs: 3_600_000, endMs: 200 }
+    const storage = await server.open(folder, { options: { port: weir.port }, limits })
+    await put(storage, bytes, 'whole')
+    for (const begin of [
+      (cancel: AbortSignal) => storage.head('whole', cancel),
+      async (cancel: AbortSignal) => buffer(await storage.get('whole', { signal: cancel })),
+      (cancel: AbortSignal) => storage.put(key, bytesSpool(bytes), { ifAbsent: true, signal: cancel }),
+    ]) {
+      const cancel = new AbortController()
+      weir.holdAfter(1_500)
+      setTimeout(() => cancel.abort(new Error('somebody cancelled')), 200)
+      await assert.rejects(begin(cancel.signal), /somebody cancelled/)
+      weir.release()
+    }
+  })
+
   test('another host key than the one of fingerprint is refused before the password is sent', async () => {
     const fingerprint = `SHA256:${'A'.repeat(43)}`
     const storage = await server.open(await server.folder(), { options: { fingerprint } })
@@ -257,7 +275,7 @@ suite('sftp: when things go wrong', () => {
     const storage = await server.open(await server.folder(), { options })
     assert.deepEqual(await storage.check(signal), {
       ok: true,
-      text: `${storage.location}: wrote, read and removed an object`,
+      text: `${storage.location}: wrote, read, listed and removed an object`,
       hint: null,
     })
   })

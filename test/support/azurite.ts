@@ -1,3 +1,4 @@
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -6,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../playground/servers/free-port.ts'
 import { silentLog } from '../../src/core/log.ts'
-import { usualLimits, type Limits } from '../../src/storages/azure/client.ts'
+import { createContainer, usualLimits, type Limits } from '../../src/storages/azure/client.ts'
 import { openAzure } from '../../src/storages/azure/index.ts'
+import { settingsOf } from '../../src/storages/azure/options.ts'
 import type { Storage } from '../../src/storages/storage.ts'
 import { systemClock } from '../../src/sys/clock.ts'
 import { hastyClock } from './hasty-clock.ts'
@@ -19,11 +21,14 @@ export interface Azurite {
   accountKey: string
   /** A fresh container. */
   container(): Promise<string>
+  /** Of all blobs in it, in order; those that only have blocks unless they are left out. */
+  names(container: string, unfinished?: boolean): Promise<string[]>
   options(container: string, own?: Record<string, unknown>): Record<string, unknown>
   open(container: string, own?: { options?: Record<string, unknown>; limits?: Partial<Limits> }): Storage
   close(): Promise<void>
 }
 
+const context = { clock: hastyClock, log: silentLog }
 const account = 'easybackup'
 const accountKey = Buffer.from('a key of tests, known to all').toString('base64')
 const program = join(import.meta.dirname, '../../node_modules/azurite/dist/src/blob/main.js')
@@ -59,6 +64,7 @@ export async function startAzurite(): Promise<Azurite> {
     base_path: 'backups/shop',
     ...own,
   })
+  const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(account, accountKey))
   let made = 0
   return {
     endpoint,
@@ -66,18 +72,21 @@ export async function startAzurite(): Promise<Azurite> {
     accountKey,
     options,
     async container() {
-      const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob')
-      const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(account, accountKey))
       const name = `place-${++made}`
       await service.createContainer(name)
       return name
     },
+    async names(container, includeUncommitedBlobs = true) {
+      const found: string[] = []
+      const client = service.getContainerClient(container)
+      for await (const { name } of client.listBlobsFlat({ includeUncommitedBlobs })) found.push(name)
+      return found.toSorted()
+    },
     open: (container, { options: own = {}, limits = {} } = {}) =>
-      openAzure('azure', options(container, own), {
-        clock: hastyClock,
-        log: silentLog,
-        limits: { ...usualLimits, ...limits },
-      }),
+      openAzure(
+        'azure',
+        createContainer(settingsOf(options(container, own)), context, { ...usualLimits, ...limits }),
+      ),
     async close() {
       child.stdin.end()
       await gone

@@ -1,4 +1,3 @@
-import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -38,13 +37,7 @@ async function makeAzure(t: TestContext): Promise<FarPlace> {
   const weir = await weirTo(t, Number(new URL(server.endpoint).port))
   t.after(() => server.close())
   const container = await server.container()
-  const credential = new StorageSharedKeyCredential(server.account, server.accountKey)
-  const client = new BlobServiceClient(server.endpoint, credential).getContainerClient(container)
-  const names = async (includeUncommitedBlobs: boolean): Promise<string[]> => {
-    const found: string[] = []
-    for await (const { name } of client.listBlobsFlat({ includeUncommitedBlobs })) found.push(name)
-    return found
-  }
+  const names = (unfinished: boolean): Promise<string[]> => server.names(container, unfinished)
   const endpoint = `http://127.0.0.1:${weir.port}/${server.account}`
   return {
     weir,

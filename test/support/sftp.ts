@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '../../src/core/log.ts'
 import { openSftp } from '../../src/storages/sftp/index.ts'
+import { settingsOf } from '../../src/storages/sftp/options.ts'
+import { createPool } from '../../src/storages/sftp/pool.ts'
 import { usualLimits, type Limits } from '../../src/storages/sftp/session.ts'
 import type { Storage } from '../../src/storages/storage.ts'
 import { hastyClock } from './hasty-clock.ts'
@@ -51,12 +53,11 @@ export async function startSftp(rules: Parameters<typeof startSshd>[0] = {}): Pr
     open: async (path, { options: own = {}, limits = {} } = {}) =>
       openSftp(
         'vault',
-        { ...(await options(path)), ...own },
-        {
-          clock: hastyClock,
-          log: silentLog,
-          limits: { ...usualLimits, idleMs: 200, ...limits },
-        },
+        createPool(
+          settingsOf({ ...(await options(path)), ...own }),
+          { clock: hastyClock, log: silentLog },
+          { ...usualLimits, idleMs: 200, ...limits },
+        ),
       ),
     async close() {
       await sshd.close()

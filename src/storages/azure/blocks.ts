@@ -33,7 +33,7 @@ export async function blocksOf(
   key: string,
   signal: AbortSignal,
 ): Promise<{ waiting: Block[]; object: Block[] }> {
-  const doing = { what: `looking for blocks of ${key}`, right: 'read' as const, signal, key }
+  const doing = { what: `looking for blocks of ${key}`, right: 'read', signal, key }
   try {
     const found = await container.callBlob(doing, (blob, http) => blob.getBlockList('all', http))
     return { waiting: found.uncommittedBlocks ?? [], object: found.committedBlocks ?? [] }
@@ -85,7 +85,7 @@ async function replaceByNothing(container: Container, key: string, signal: Abort
 async function keepsEverything(container: Container, signal: AbortSignal): Promise<boolean> {
   const doing = {
     what: `looking at container ${container.settings.container}`,
-    right: 'read' as const,
+    right: 'read',
     signal,
   }
   try {
@@ -123,7 +123,7 @@ function begunAt(upload: string): number {
 /** Keys that have only blocks: those are listed when they are asked for, with no length. */
 async function* unfinished(container: Container, signal: AbortSignal): AsyncGenerator<string> {
   const { prefix, location } = container.settings
-  const doing = { what: `listing unfinished uploads of ${location}`, right: 'list' as const, signal }
+  const doing = { what: `listing unfinished uploads of ${location}`, right: 'list', signal }
   let marker: string | undefined
   do {
     const from = marker

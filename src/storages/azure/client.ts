@@ -1,7 +1,7 @@
 import type { BlockBlobClient, ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { StorageContext } from '../storage.ts'
-import { tryCall } from '../wrap/retry.ts'
-import { canPass, explain, type Doing } from './faults.ts'
+import { tryCall, type Calling } from '../wrap/retry.ts'
+import { canPass, explain } from './faults.ts'
 import type { Settings } from './options.ts'
 
 /** Deadlines and numbers. */
@@ -22,12 +22,6 @@ export const usualLimits: Limits = {
   endMs: 10_000, // a stopping service has so long
   blockBytes: 4 * 1024 * 1024, // two of them are in memory at once
   pageKeys: 1_000,
-}
-
-export interface Calling extends Doing {
-  signal: AbortSignal
-  /** Told before each further try. */
-  onRetry?: (error: unknown) => void
 }
 
 /** One container and how to talk to it. */
@@ -55,21 +49,12 @@ export function createContainer(settings: Settings, context: StorageContext, lim
     ...context,
     settings,
     limits,
-    call(calling, send) {
-      const { signal } = calling
-      const trying = {
-        ...context,
-        ...calling,
-        tries: limits.tries,
-        canPass,
-        explain: (error: unknown) => explain(error, calling, settings),
-      }
-      return tryCall(trying, async () => {
+    call: (calling, send) =>
+      tryCall({ ...context, settings, limits, canPass, explain }, calling, async () => {
         client ??= connect(settings)
-        const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(limits.callMs)])
+        const abortSignal = AbortSignal.any([calling.signal, AbortSignal.timeout(limits.callMs)])
         return send(await client, { abortSignal })
-      })
-    },
+      }),
     callBlob: (calling, send) =>
       container.call(calling, (client, http) =>
         send(client.getBlockBlobClient(settings.prefix + calling.key), http),

@@ -1,13 +1,7 @@
 import { Fault, type FaultCode, type FaultOptions } from '../../core/faults.ts'
-import { isCertificateCode, whyNoAnswer } from '../wrap/network.ts'
+import { commonFault, isCertificateCode, isNetworkCode } from '../wrap/faults.ts'
+import type { Doing } from '../wrap/retry.ts'
 import type { Settings } from './options.ts'
-
-export interface Doing {
-  /** In words: `storing shop/1/dump`. */
-  what: string
-  /** The right that it needs, as tokens (SAS) spell it. */
-  right: 'read' | 'write' | 'create' | 'delete' | 'list'
-}
 
 interface SdkError extends Error {
   code?: string
@@ -42,12 +36,8 @@ export function canPass(error: unknown): boolean {
   if (isCertificateCode(name)) return false
   if (status >= 500 || status === 429 || status === 408 || altered.includes(name)) return true
   if (status >= 400) return false
-  return isNetwork(error as SdkError)
-}
-
-function isNetwork({ name, code = '' }: SdkError): boolean {
-  if (name === 'AbortError' || name === 'TimeoutError') return true // of the deadline: the signal's own is told before
-  return /^(E[A-Z]{3,}|HPE_[A-Z_]+|REQUEST_SEND_ERROR|PARSE_ERROR|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)
+  const { name: kind, code = '' } = error as SdkError
+  return kind === 'AbortError' || kind === 'TimeoutError' || isNetworkCode(code)
 }
 
 /** A failed call in our words: never a header, an address with a token or a key.
@@ -61,9 +51,10 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
   const known = knownAnswers[name]
   if (known)
     return fault(known.code, `${doing.what}: ${known.text(settings)}`, { hint: known.hint(settings) })
-  if (status === 412 || name === 'BlobAlreadyExists')
-    return fault('storage-exists', `${doing.what}: an object of this name is already stored`)
-  if (status === 404) return fault('object-missing', `${doing.what}: there is no such object in ${location}`)
+  const { what } = doing
+  const failed = { error, what, name, server: settings.endpoint, location, canPass: canPass(error) }
+  const common = commonFault({ ...failed, status: name === 'BlobAlreadyExists' ? 412 : status })
+  if (common) return common
   if (status === 401 || status === 403)
     return fault('storage-denied', `container ${container} refused ${doing.what} (${name})`, {
       hint:
@@ -71,33 +62,9 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
           ? `allow “${doing.right}” in the token, or look into the firewall and the policies of account ${account}`
           : `check account_key, and look into the firewall and the policies of account ${account}`,
     })
-  if (isCertificateCode(name))
-    return fault('storage-unreachable', `the certificate of ${settings.endpoint} is not accepted (${name})`, {
-      hint: 'check endpoint; for a certificate of your own set NODE_EXTRA_CA_CERTS',
-      retry: false,
-    })
-  if (canPass(error)) return unreachable(error as SdkError, doing, settings)
   if (status >= 400)
     return fault('storage-denied', `container ${container} refused ${doing.what}: ${name} (${status})`)
   return error
-}
-
-function unreachable(error: SdkError, { what }: Doing, { endpoint }: Settings): Fault {
-  const { name, status } = answerOf(error)
-  const why =
-    status >= 400
-      ? `${endpoint} answered ${status} (${name})`
-      : `${endpoint} did not answer (${whyNoAnswer(error, ownReasons)})`
-  return new Fault('storage-unreachable', `${what} failed: ${why}`, {
-    hint: 'check that the server is up and can be reached from here',
-    cause: error,
-  })
-}
-
-const ownReasons: Record<string, string> = {
-  REQUEST_SEND_ERROR: 'the connection was lost',
-  AbortError: 'nothing came in time',
-  TimeoutError: 'nothing came in time',
 }
 
 interface Known {

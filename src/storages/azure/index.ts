@@ -1,8 +1,7 @@
-import { checkKey, checkPrefix } from '../../core/keys.ts'
-import type { Storage, StorageContext, StorageDriver } from '../storage.ts'
-import { checkBucket } from '../wrap/check-bucket.ts'
+import type { Storage, StorageDriver } from '../storage.ts'
+import { storageOf } from '../wrap/storage-of.ts'
 import { endUpload, sweepBlocks } from './blocks.ts'
-import { createContainer, usualLimits, type Limits } from './client.ts'
+import { createContainer, usualLimits, type Container } from './client.ts'
 import { listPage } from './list.ts'
 import { getObject, infoOf } from './look.ts'
 import { azureOptions, judgeOptions, settingsOf } from './options.ts'
@@ -16,56 +15,26 @@ export const azure: StorageDriver = {
   options: azureOptions,
   judge: judgeOptions,
   readingCosts: true,
-  open: (name, options, context) => openAzure(name, options, { ...context, limits: usualLimits }),
+  open: (name, options, context) =>
+    openAzure(name, createContainer(settingsOf(options), context, usualLimits)),
 }
 
-/** @param context with deadlines, which tests shorten */
-export function openAzure(
-  name: string,
-  options: Record<string, unknown>,
-  { limits, ...context }: StorageContext & { limits: Limits },
-): Storage {
-  const settings = settingsOf(options)
-  const container = createContainer(settings, context, limits)
-  const storage: Storage = {
+export function openAzure(name: string, container: Container): Storage {
+  const { settings } = container
+  return storageOf({
     name,
     kind: 'azure',
     location: settings.location,
-    put: async (key, spool, options) => {
-      checkKey(key)
-      return putObject(container, key, { spool, options })
-    },
-    get: async (key, wanted) => {
-      checkKey(key)
-      return getObject(container, key, wanted)
-    },
-    head: async (key, signal) => {
-      checkKey(key)
-      return infoOf(container, key, signal)
-    },
-    list: async (prefix, cursor, signal) => {
-      checkPrefix(prefix)
-      return listPage(container, { prefix, cursor, signal })
-    },
-    remove: async (key, signal) => {
-      checkKey(key)
-      return removeObject(container, key, signal)
-    },
+    put: (key, spool, options) => putObject(container, key, { spool, options }),
+    get: (key, wanted) => getObject(container, key, wanted),
+    head: (key, signal) => infoOf(container, key, signal),
+    list: (prefix, cursor, signal) => listPage(container, { prefix, cursor, signal }),
+    remove: (key, signal) => removeObject(container, key, signal),
     sweep: (which, signal) => sweepBlocks(container, which, signal),
-    abandon: async (key, upload, signal) => {
-      checkKey(key)
-      return endUpload(container, { key, upload }, signal)
-    },
-    retainUntil: async (key, signal) => {
-      checkKey(key)
-      return retainUntil(container, key, signal)
-    },
-    check: (signal) => checkBucket(storage, signal),
-  }
-  if (settings.accountKey !== null)
-    storage.presign = async (key, options) => {
-      checkKey(key)
-      return presignedGet(container, key, options)
-    }
-  return storage
+    abandon: (key, upload, signal) => endUpload(container, { key, upload }, signal),
+    retainUntil: (key, signal) => retainUntil(container, key, signal),
+    ...(settings.accountKey !== null && {
+      presign: (key, options) => presignedGet(container, key, options),
+    }),
+  })
 }

@@ -11,7 +11,7 @@ export async function listPage(
   { prefix, cursor, signal }: { prefix: string; cursor: string | null; signal: AbortSignal },
 ): Promise<Page> {
   const { settings, limits } = container
-  const doing = { what: `listing ${settings.location}`, right: 'list' as const, signal }
+  const doing = { what: `listing ${settings.location}`, right: 'list', signal }
   const page: ContainerListBlobFlatSegmentResponse | undefined = await container.call(
     doing,
     async (client, http) => {

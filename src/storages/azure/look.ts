@@ -1,5 +1,4 @@
 import type { BlobGetPropertiesResponse } from '@azure/storage-blob'
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { Fault } from '../../core/faults.ts'
 import type { ObjectInfo } from '../storage.ts'
@@ -13,7 +12,7 @@ export async function lookAt(
   key: string,
   signal: AbortSignal,
 ): Promise<BlobGetPropertiesResponse | null> {
-  const doing = { what: `looking for ${key}`, right: 'read' as const, signal, key }
+  const doing = { what: `looking for ${key}`, right: 'read', signal, key }
   try {
     return await container.callBlob(doing, (blob, http) => blob.getProperties(http))
   } catch (error) {
@@ -35,7 +34,7 @@ export async function infoOf(
 
 /** @throws Fault storage-missing */
 async function requireContainer(container: Container, signal: AbortSignal): Promise<void> {
-  const doing = { what: 'looking for the container', right: 'list' as const, signal }
+  const doing = { what: 'looking for the container', right: 'list', signal }
   await container.call(doing, (client, http) =>
     client
       .listBlobsFlat({ ...http, prefix: '-' })
@@ -53,18 +52,13 @@ export function getObject(
   return readInWindows({
     range,
     signal,
-    fetch: (asked) => fetchWindow(container, { ...asked, key, signal }),
+    fetch: (asked) => fetchWindow(container, key, asked),
   })
 }
 
-interface Wanted extends AskedWindow {
-  key: string
-  signal: AbortSignal
-}
-
-async function fetchWindow(container: Container, wanted: Wanted): Promise<Window | null> {
-  const { key, start, end, version, room, signal } = wanted
-  const doing = { what: `reading ${key}`, right: 'read' as const, signal, key }
+async function fetchWindow(container: Container, key: string, asked: AskedWindow): Promise<Window | null> {
+  const { start, end, version, room, signal } = asked
+  const doing = { what: `reading ${key}`, right: 'read', signal, key }
   const conditions = version === null ? {} : { conditions: { ifMatch: version } }
   try {
     return await container.callBlob(doing, async (blob, http) => {
@@ -85,11 +79,4 @@ async function fetchWindow(container: Container, wanted: Wanted): Promise<Window
       throw new Fault('object-corrupt', `${key} was replaced or removed while it was read`, { cause: error })
     throw error
   }
-}
-
-/** @returns SHA-256 of the object as it lies there */
-export async function readBack(container: Container, key: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of await getObject(container, key, { signal })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

@@ -86,7 +86,9 @@ function connectionOf(written: string | undefined): Connection | null {
     (account === '' ? '' : `${parts.get('defaultendpointsprotocol') ?? 'https'}://${account}.blob.${suffix}`)
   const accountKey = parts.get('accountkey') ?? null
   const sasToken = parts.get('sharedaccesssignature') ?? null
-  if (!URL.canParse(endpoint) || (accountKey === null) === (sasToken === null)) return null
+  const { username, password, search, hash } = URL.canParse(endpoint) ? new URL(endpoint) : { search: '-' }
+  if (username || password || search || hash) return null // the address is shown to people
+  if ((accountKey === null) === (sasToken === null)) return null
   if (accountKey !== null && account === '') return null
   return { account, accountKey, sasToken, endpoint }
 }

@@ -1,13 +1,13 @@
-import { createHash, type Hash } from 'node:crypto'
-import { Fault } from '../../core/faults.ts'
+import { createHash } from 'node:crypto'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { createTally, sha256Of, type Tally } from '../wrap/digests.ts'
 import { sendInParts } from '../wrap/parts.ts'
-import { commitOnce, endOrSay, refuseTaken, type Uncertain } from '../wrap/unsure.ts'
+import { beginPut, commitOnce, endOrSay, type Uncertain } from '../wrap/unsure.ts'
 import { blockId, blocksOf, endUpload, nameUpload, type Block } from './blocks.ts'
 import type { Container } from './client.ts'
 import { answered, mayHaveWorked } from './faults.ts'
-import { lookAt, readBack } from './look.ts'
+import { getObject, lookAt } from './look.ts'
 import { removeObject } from './remove.ts'
 
 /** One object on its way. */
@@ -15,7 +15,7 @@ interface Putting {
   container: Container
   key: string
   options: PutOptions
-  whole: { sha256: Hash; md5: Hash; bytes: number }
+  whole: Tally
   /** Blocks in their order; null = the object goes in one request. */
   blocks: Block[] | null
 }
@@ -28,50 +28,33 @@ export async function putObject(
   key: string,
   { spool, options }: { spool: Spool; options: PutOptions },
 ): Promise<Receipt> {
-  options.signal.throwIfAborted()
-  const whole = { sha256: createHash('sha256'), md5: createHash('md5'), bytes: 0 }
-  const putting: Putting = { container, key, options, whole, blocks: null }
-  await refuseTaken(uncertain(putting))
-  const { blockBytes } = container.limits
-  const first = await spool.read(0, blockBytes, options.signal)
-  const isWhole = first.length < blockBytes || (spool.ended() && (await spool.size()) === first.length)
+  const putting: Putting = { container, key, options, whole: createTally(), blocks: null }
+  const { first, isWhole } = await beginPut(uncertain(putting), spool, container.limits.blockBytes)
   return isWhole ? putWhole(putting, first) : putInBlocks(putting, spool, first)
 }
 
 function uncertain(putting: Putting): Uncertain {
   const { container, key, options } = putting
   return {
+    place: container,
     key,
     options,
-    log: container.log,
-    endMs: container.limits.endMs,
     look: (signal) => lookAt(container, key, signal),
     isOurs: (signal) => isOurs(putting, signal),
     remove: (signal) => removeObject(container, key, signal),
-    isDenied: (error) => answered(error, 403),
+    answered,
     mayHaveWorked,
   }
 }
 
-function take({ whole }: Putting, body: Buffer): void {
-  whole.sha256.update(body)
-  whole.md5.update(body)
-  whole.bytes += body.length
-}
-
 async function putWhole(putting: Putting, body: Buffer): Promise<Receipt> {
   const { container, key, options } = putting
-  take(putting, body)
-  const md5 = putting.whole.md5.copy().digest()
+  putting.whole.take(body)
+  const blobHTTPHeaders = { blobContentMD5: putting.whole.md5() }
   const receipt = await commit(putting, (onRetry) =>
     container.callBlob(
       { what: `storing ${key}`, right: 'create', signal: options.signal, key, onRetry },
-      (blob, http) =>
-        blob.upload(body, body.length, {
-          ...http,
-          ...conditionsOf(options),
-          blobHTTPHeaders: { blobContentMD5: md5 },
-        }),
+      (blob, http) => blob.upload(body, body.length, { ...http, ...conditionsOf(options), blobHTTPHeaders }),
     ),
   )
   options.onState?.(receipt.bytes)
@@ -93,24 +76,20 @@ async function putInBlocks(putting: Putting, spool: Spool, first: Buffer): Promi
       partBytes: container.limits.blockBytes,
       maxParts: maxBlocks,
       signal: options.signal,
-      onPart(body) {
-        take(putting, body)
-        blocks.push({ name: blockId(upload, blocks.length + 1), size: body.length })
-      },
       onSent: options.onState,
-      send: ({ number, body, signal }) => stage(putting, { id: blockId(upload, number), body, signal }),
+      send({ number, body, signal }) {
+        const name = blockId(upload, number)
+        putting.whole.take(body)
+        blocks.push({ name, size: body.length })
+        return stage(putting, { name, body, signal })
+      },
     })
-    const md5 = putting.whole.md5.copy().digest()
+    const blobHTTPHeaders = { blobContentMD5: putting.whole.md5() }
     const names = blocks.map(({ name }) => name)
     const receipt = await commit(putting, (onRetry) =>
       container.callBlob(
         { what: `completing ${key}`, right: 'create', signal: options.signal, key, onRetry },
-        (blob, http) =>
-          blob.commitBlockList(names, {
-            ...http,
-            ...conditionsOf(options),
-            blobHTTPHeaders: { blobContentMD5: md5 },
-          }),
+        (blob, http) => blob.commitBlockList(names, { ...http, ...conditionsOf(options), blobHTTPHeaders }),
       ),
     )
     await options.onUpload?.(null)
@@ -124,11 +103,11 @@ async function putInBlocks(putting: Putting, spool: Spool, first: Buffer): Promi
 /** Azure compares each block with its MD5 before it takes it. */
 async function stage(
   { container, key }: Putting,
-  { id, body, signal }: { id: string; body: Buffer; signal: AbortSignal },
+  { name, body, signal }: { name: string; body: Buffer; signal: AbortSignal },
 ): Promise<void> {
   const transactionalContentMD5 = createHash('md5').update(body).digest()
   await container.callBlob({ what: `storing a part of ${key}`, right: 'create', signal, key }, (blob, http) =>
-    blob.stageBlock(id, body, body.length, { ...http, transactionalContentMD5 }),
+    blob.stageBlock(name, body, body.length, { ...http, transactionalContentMD5 }),
   )
 }
 
@@ -136,28 +115,18 @@ interface Stated {
   contentMD5?: Uint8Array
 }
 
-/** Makes the object visible, and returns only when Azure holds what we sent (promise 2). */
 async function commit(
   putting: Putting,
   send: (onRetry: (error: unknown) => void) => Promise<Stated>,
 ): Promise<Receipt> {
-  const { container, key, options, whole } = putting
-  const stated = await commitOnce(uncertain(putting), send)
-  if (stated !== null && !(await isConfirmed(putting, stated))) {
-    await removeObject(container, key, options.signal)
-    throw new Fault(
-      'object-corrupt',
-      `${container.settings.location} holds other bytes at ${key} than were sent`,
-      { retry: true },
-    )
-  }
-  return { bytes: whole.bytes, sha256: whole.sha256.copy().digest('hex') }
+  await commitOnce(uncertain(putting), { send, confirms: (stated) => confirms(putting, stated) })
+  return putting.whole.receipt()
 }
 
 /** Who may only write cannot look: then Azure's word for each block, and for the list of them, has to do. */
-async function isConfirmed(putting: Putting, { contentMD5 }: Stated): Promise<boolean> {
+async function confirms(putting: Putting, { contentMD5 }: Stated): Promise<boolean> {
   const { whole, blocks, options } = putting
-  if (blocks === null && contentMD5 && whole.md5.copy().digest().equals(contentMD5)) return true
+  if (blocks === null && contentMD5 && whole.md5().equals(contentMD5)) return true
   try {
     return await isOurs(putting, options.signal)
   } catch (error) {
@@ -179,5 +148,5 @@ async function isOurs(putting: Putting, signal: AbortSignal): Promise<boolean> {
       object.every(({ name, size }, at) => name === blocks[at]!.name && size === blocks[at]!.size)
     )
   }
-  return (await readBack(container, key, signal)) === whole.sha256.copy().digest('hex')
+  return (await sha256Of(await getObject(container, key, { signal }))) === whole.sha256()
 }

@@ -1,6 +1,7 @@
 import { createSign } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Fault } from '../../core/faults.ts'
+import { orAborted } from '../../core/or-aborted.ts'
 import type { StorageContext } from '../storage.ts'
 import type { Http } from '../../sys/net/http.ts'
 import { AnswerError } from './faults.ts'
@@ -80,14 +81,13 @@ export function createCredentials(settings: Settings, { clock }: StorageContext,
 
   return {
     async token(signal) {
-      signal.throwIfAborted()
       for (;;) {
         const asked = (current ??= fresh()) // all who come meanwhile wait for the same one
         try {
-          const { token, endsAt } = await asked
+          const { token, endsAt } = await orAborted(asked, signal)
           if (endsAt - renewMs > clock.now()) return token
         } catch (error) {
-          if (current === asked) current = null
+          if (current === asked && !signal.aborted) current = null
           throw error
         }
         if (current === asked) current = null

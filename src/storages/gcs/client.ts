@@ -1,8 +1,8 @@
 import { createHttp, type HttpAnswer, type HttpAsked } from '../../sys/net/http.ts'
 import type { StorageContext } from '../storage.ts'
-import { tryCall } from '../wrap/retry.ts'
+import { tryCall, type Calling } from '../wrap/retry.ts'
 import { createCredentials, type Credentials } from './auth.ts'
-import { AnswerError, canPass, explain, type Doing } from './faults.ts'
+import { AnswerError, canPass, explain } from './faults.ts'
 import type { Settings } from './options.ts'
 
 /** Deadlines and numbers. */
@@ -29,12 +29,6 @@ export const usualLimits: Limits = {
   endMs: 10_000, // a stopping service has so long
   chunkBytes: 8 * 1024 * 1024,
   pageKeys: 1_000,
-}
-
-export interface Calling extends Doing {
-  signal: AbortSignal
-  /** Told before each further try. */
-  onRetry?: ((error: unknown) => void) | undefined
 }
 
 export interface Asked extends Omit<HttpAsked, 'signal'> {
@@ -65,17 +59,7 @@ export function createBucket(settings: Settings, context: StorageContext, limits
     settings,
     limits,
     credentials,
-    tries: (calling, send) =>
-      tryCall(
-        {
-          ...context,
-          ...calling,
-          tries: limits.tries,
-          canPass,
-          explain: (error) => explain(error, calling, settings),
-        },
-        send,
-      ),
+    tries: (calling, send) => tryCall({ ...context, settings, limits, canPass, explain }, calling, send),
     async ask({ url, ok, headers, ...asked }, signal) {
       const authorization = `Bearer ${await credentials.token(signal)}`
       const address = url.startsWith('/') ? settings.endpoint + url : url

@@ -1,7 +1,6 @@
-import { checkKey, checkPrefix } from '../../core/keys.ts'
-import type { Storage, StorageContext, StorageDriver } from '../storage.ts'
-import { checkBucket } from '../wrap/check-bucket.ts'
-import { createBucket, usualLimits, type Limits } from './client.ts'
+import type { Storage, StorageDriver } from '../storage.ts'
+import { storageOf } from '../wrap/storage-of.ts'
+import { createBucket, usualLimits, type Bucket } from './client.ts'
 import { getObject, infoOf, listPage, requireBucket } from './look.ts'
 import { gcsOptions, judgeOptions, settingsOf } from './options.ts'
 import { presignedGet } from './presign.ts'
@@ -15,60 +14,27 @@ export const gcs: StorageDriver = {
   options: gcsOptions,
   judge: judgeOptions,
   readingCosts: true,
-  open: (name, options, context) => openGcs(name, options, { ...context, limits: usualLimits }),
+  open: (name, options, context) => openGcs(name, createBucket(settingsOf(options), context, usualLimits)),
 }
 
-/** @param context with deadlines, which tests shorten */
-export function openGcs(
-  name: string,
-  options: Record<string, unknown>,
-  { limits, ...context }: StorageContext & { limits: Limits },
-): Storage {
-  const settings = settingsOf(options)
-  const bucket = createBucket(settings, context, limits)
-  const storage: Storage = {
+export function openGcs(name: string, bucket: Bucket): Storage {
+  const { settings } = bucket
+  return storageOf({
     name,
     kind: 'gcs',
     location: settings.location,
-    put: async (key, spool, options) => {
-      checkKey(key)
-      return putObject(bucket, key, { spool, options })
-    },
-    get: async (key, wanted) => {
-      checkKey(key)
-      return getObject(bucket, key, wanted)
-    },
-    head: async (key, signal) => {
-      checkKey(key)
-      return infoOf(bucket, key, signal)
-    },
-    list: async (prefix, cursor, signal) => {
-      checkPrefix(prefix)
-      return listPage(bucket, { prefix, cursor, signal })
-    },
-    remove: async (key, signal) => {
-      checkKey(key)
-      return removeObject(bucket, key, signal)
-    },
+    put: (key, spool, options) => putObject(bucket, key, { spool, options }),
+    get: (key, wanted) => getObject(bucket, key, wanted),
+    head: (key, signal) => infoOf(bucket, key, signal),
+    list: (prefix, cursor, signal) => listPage(bucket, { prefix, cursor, signal }),
+    remove: (key, signal) => removeObject(bucket, key, signal),
     // Google lists no unfinished uploads, and ends them itself after a week
     sweep: async (_which, signal) => {
       await requireBucket(bucket, signal)
       return 0
     },
-    abandon: async (key, upload, signal) => {
-      checkKey(key)
-      return endSession({ bucket, key, upload }, signal)
-    },
-    retainUntil: async (key, signal) => {
-      checkKey(key)
-      return retainUntil(bucket, key, signal)
-    },
-    check: (signal) => checkBucket(storage, signal),
-  }
-  if (settings.keyFile !== null)
-    storage.presign = async (key, options) => {
-      checkKey(key)
-      return presignedGet(bucket, key, options)
-    }
-  return storage
+    abandon: (key, upload, signal) => endSession({ bucket, key, upload }, signal),
+    retainUntil: (key, signal) => retainUntil(bucket, key, signal),
+    ...(settings.keyFile !== null && { presign: (key, options) => presignedGet(bucket, key, options) }),
+  })
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { Fault } from '../../core/faults.ts'
 import { isKey } from '../../core/keys.ts'
@@ -99,18 +98,14 @@ export function getObject(
   return readInWindows({
     range,
     signal,
-    fetch: (asked) => fetchWindow(bucket, { ...asked, key, signal }),
+    fetch: (asked) => fetchWindow(bucket, key, asked),
   })
-}
-
-interface Wanted extends AskedWindow {
-  key: string
-  signal: AbortSignal
 }
 
 async function fetchWindow(
   bucket: Bucket,
-  { key, start, end, version, signal }: Wanted,
+  key: string,
+  { start, end, version, signal }: AskedWindow,
 ): Promise<Window | null> {
   const doing = { what: `reading ${key}`, right: 'storage.objects.get', signal }
   const url = urlOf(bucket.settings, key, { alt: 'media', ...(version !== null && { generation: version }) })
@@ -131,11 +126,4 @@ async function fetchWindow(
     if (answered(error, 404)) await requireBucket(bucket, signal)
     throw error
   }
-}
-
-/** @returns SHA-256 of the object as it lies there */
-export async function readBack(bucket: Bucket, key: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of await getObject(bucket, key, { signal })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

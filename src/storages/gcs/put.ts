@@ -1,11 +1,12 @@
-import { createHash, randomUUID, type Hash } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { Fault } from '../../core/faults.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
-import { commitOnce, endOrSay, refuseTaken, type Uncertain } from '../wrap/unsure.ts'
+import { createTally, sha256Of, type Tally } from '../wrap/digests.ts'
+import { beginPut, commitOnce, endOrSay, type Uncertain } from '../wrap/unsure.ts'
 import { uploadUrlOf, type Bucket } from './client.ts'
 import { answered, mayHaveWorked } from './faults.ts'
-import { lookAt, readBack, resourceOf, type Resource } from './look.ts'
+import { getObject, lookAt, resourceOf, type Resource } from './look.ts'
 import { removeObject } from './remove.ts'
 import { beginSession, endSession, sendChunk, type Session } from './resumable.ts'
 
@@ -14,9 +15,7 @@ interface Putting {
   bucket: Bucket
   key: string
   options: PutOptions
-  sha256: Hash
-  md5: Hash
-  bytes: number
+  whole: Tally
 }
 
 /** A small object by one request, everything else chunk by chunk while the spool grows. */
@@ -25,53 +24,35 @@ export async function putObject(
   key: string,
   { spool, options }: { spool: Spool; options: PutOptions },
 ): Promise<Receipt> {
-  options.signal.throwIfAborted()
-  const putting: Putting = {
-    bucket,
-    key,
-    options,
-    sha256: createHash('sha256'),
-    md5: createHash('md5'),
-    bytes: 0,
-  }
-  await refuseTaken(uncertain(putting))
-  const { chunkBytes } = bucket.limits
-  const first = await spool.read(0, chunkBytes, options.signal)
-  const isWhole = first.length < chunkBytes || (spool.ended() && (await spool.size()) === first.length)
+  const putting: Putting = { bucket, key, options, whole: createTally() }
+  const { first, isWhole } = await beginPut(uncertain(putting), spool, bucket.limits.chunkBytes)
   return isWhole ? putWhole(putting, first) : putInChunks(putting, spool, first)
 }
 
 function uncertain(putting: Putting): Uncertain {
   const { bucket, key, options } = putting
   return {
+    place: bucket,
     key,
     options,
-    log: bucket.log,
-    endMs: bucket.limits.endMs,
     look: (signal) => lookAt(bucket, key, signal),
     async isOurs(signal) {
       const found = await lookAt(bucket, key, signal)
       return found !== null && isOurs(putting, found, signal)
     },
     remove: (signal) => removeObject(bucket, key, signal),
-    isDenied: (error) => answered(error, 403),
+    answered,
     mayHaveWorked,
   }
-}
-
-function take(putting: Putting, body: Buffer): void {
-  putting.sha256.update(body)
-  putting.md5.update(body)
-  putting.bytes += body.length
 }
 
 /** Google compares it with its MD5 before it takes it. */
 async function putWhole(putting: Putting, body: Buffer): Promise<Receipt> {
   const { bucket, key, options } = putting
   const { settings } = bucket
-  take(putting, body)
+  putting.whole.take(body)
   const boundary = randomUUID()
-  const description = { name: settings.prefix + key, md5Hash: putting.md5.copy().digest('base64') }
+  const description = { name: settings.prefix + key, md5Hash: putting.whole.md5().toString('base64') }
   const part = (type: string): string => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n`
   const query = { uploadType: 'multipart', ...(options.ifAbsent && { ifGenerationMatch: '0' }) }
   const asked = {
@@ -127,7 +108,7 @@ async function sendChunks(
   let chunk = first
   let at = 0
   for (let turn = 0; chunk.length === chunkBytes; turn++) {
-    take(putting, chunk)
+    putting.whole.take(chunk)
     const next = spool.read(at + chunk.length, rooms[turn % 2]!, options.signal)
     next.catch(() => {}) // told when its turn comes
     await sendChunk(session, { bytes: chunk, at, isLast: false })
@@ -135,33 +116,26 @@ async function sendChunks(
     options.onState?.(at)
     chunk = await next
   }
-  take(putting, chunk)
+  putting.whole.take(chunk)
   return { last: chunk, at }
 }
 
-/** Makes the object visible, and returns only when Google holds what we sent (promise 2). */
 async function confirmed(
   putting: Putting,
   send: (onRetry: (error: unknown) => void) => Promise<Resource>,
 ): Promise<Receipt> {
-  const { bucket, key, options } = putting
-  const stated = await commitOnce(uncertain(putting), send)
-  if (stated !== null && !(await isOurs(putting, stated, options.signal))) {
-    await removeObject(bucket, key, options.signal)
-    throw new Fault(
-      'object-corrupt',
-      `${bucket.settings.location} holds other bytes at ${key} than were sent`,
-      {
-        retry: true,
-      },
-    )
-  }
-  return { bytes: putting.bytes, sha256: putting.sha256.copy().digest('hex') }
+  const { signal } = putting.options
+  await commitOnce(uncertain(putting), { send, confirms: (stated) => isOurs(putting, stated, signal) })
+  return putting.whole.receipt()
 }
 
 /** By the digest that Google made of what it holds; where it states none, by reading it back. */
-async function isOurs(putting: Putting, { size, md5Hash }: Resource, signal: AbortSignal): Promise<boolean> {
-  if (Number(size) !== putting.bytes) return false
-  if (md5Hash !== undefined) return md5Hash === putting.md5.copy().digest('base64')
-  return (await readBack(putting.bucket, putting.key, signal)) === putting.sha256.copy().digest('hex')
+async function isOurs(
+  { bucket, key, whole }: Putting,
+  { size, md5Hash }: Resource,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (Number(size) !== whole.bytes) return false
+  if (md5Hash !== undefined) return md5Hash === whole.md5().toString('base64')
+  return (await sha256Of(await getObject(bucket, key, { signal }))) === whole.sha256()
 }

@@ -1,13 +1,12 @@
 import { unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Type } from 'typebox'
-import { Fault } from '../../core/faults.ts'
-import { checkKey, checkPrefix } from '../../core/keys.ts'
 import { hasErrno, syncFolder } from '../../sys/files.ts'
 import type { ObjectInfo, Storage, StorageContext, StorageDriver } from '../storage.ts'
-import { checkByUse } from '../wrap/check.ts'
+import { checkFileKey } from '../wrap/folders.ts'
+import { storageOf } from '../wrap/storage-of.ts'
 import { locate, orAbsent, placeFault, pruneUp, realRoot } from './place.ts'
-import { partialPrefix, putObject } from './put.ts'
+import { putObject } from './put.ts'
 import { readObject } from './read.ts'
 import { infoOf, listPage, sweepPartials } from './walk.ts'
 
@@ -41,42 +40,25 @@ function openLocal(name: string, root: string, { clock }: StorageContext): Stora
     }
   }
 
-  const storage: Storage = {
-    name,
-    kind: 'local',
-    location: root,
-    put: async (key, spool, options) => {
-      checkObjectKey(key)
-      return below(`storing ${key}`, (real) => putObject({ real, key, clock }, spool, options))
+  return storageOf(
+    {
+      name,
+      kind: 'local',
+      location: root,
+      put: (key, spool, options) =>
+        below(`storing ${key}`, (real) => putObject({ real, key, clock }, spool, options)),
+      get: (key, { range, signal }) => {
+        const explain = (error: unknown): unknown => placeFault(error, `reading ${key}`, root)
+        return below(`reading ${key}`, (real) => readObject(real, key, { range, signal, explain }))
+      },
+      head: (key, signal) => below(`looking for ${key}`, (real) => headObject(real, key, signal)),
+      list: (prefix, cursor, signal) =>
+        below('listing', (real) => listPage(real, { prefix, after: cursor ?? '', signal })),
+      remove: (key, signal) => below(`removing ${key}`, (real) => removeObject(real, key, signal)),
+      sweep: ({ olderThan }, signal) => below('sweeping', (real) => sweepPartials(real, olderThan, signal)),
     },
-    get: async (key, { range, signal }) => {
-      checkObjectKey(key)
-      const explain = (error: unknown): unknown => placeFault(error, `reading ${key}`, root)
-      return below(`reading ${key}`, (real) => readObject(real, key, { range, signal, explain }))
-    },
-    head: async (key, signal) => {
-      checkObjectKey(key)
-      return below(`looking for ${key}`, (real) => headObject(real, key, signal))
-    },
-    list: async (prefix, cursor, signal) => {
-      checkPrefix(prefix)
-      return below('listing', (real) => listPage(real, { prefix, after: cursor ?? '', signal }))
-    },
-    remove: async (key, signal) => {
-      checkObjectKey(key)
-      return below(`removing ${key}`, (real) => removeObject(real, key, signal))
-    },
-    sweep: ({ olderThan }, signal) => below('sweeping', (real) => sweepPartials(real, olderThan, signal)),
-    check: (signal) => checkByUse(storage, clock, signal),
-  }
-  return storage
-}
-
-/** A name of ours for unfinished files would be invisible and swept. */
-function checkObjectKey(key: string): void {
-  checkKey(key)
-  if (key.split('/').some((segment) => segment.startsWith(partialPrefix)))
-    throw new Fault('usage', `a key cannot have a part that begins with ${partialPrefix}`)
+    checkFileKey,
+  )
 }
 
 async function headObject(real: string, key: string, signal: AbortSignal): Promise<ObjectInfo | null> {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { lstat, mkdir, open, realpath, rmdir, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
+import { fileInTheWay, symlinkFault } from '../wrap/folders.ts'
 import { fileFault, hasErrno, syncFolder } from '../../sys/files.ts'
 
 /** The root with every symlink in it resolved; a root that is itself a symlink is fine.
@@ -46,8 +47,7 @@ export async function makeFolders(real: string, key: string): Promise<string> {
       if (!hasErrno(error, 'EEXIST')) throw error
       const found = await lstat(folder)
       if (found.isSymbolicLink()) throw symlinkFault(key)
-      if (!found.isDirectory())
-        throw new Fault('storage-exists', `${folder} is an object, so ${key} cannot lie below it`)
+      if (!found.isDirectory()) throw fileInTheWay(folder, key)
     }
   }
   return folder
@@ -82,12 +82,6 @@ export async function orAbsent<T>(operation: Promise<T>): Promise<T | null> {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null
     throw error
   }
-}
-
-function symlinkFault(key: string): Fault {
-  return new Fault('storage-denied', `a symbolic link is in the way of ${key}`, {
-    hint: 'replace the link by a real folder or file; only the storage folder itself may be a link',
-  })
 }
 
 /** A failed operation in our words; anything that is not a file error comes back as it is.

@@ -4,14 +4,12 @@ import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/faults.ts'
-import { suffix } from '../../core/keys.ts'
 import { hasErrno, writeAll } from '../../sys/files.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { taken } from '../wrap/faults.ts'
+import { partialName, partialPrefix } from '../wrap/folders.ts'
 import { makeFolders, orAbsent, pruneUp, syncUp } from './place.ts'
-
-/** Beginning of the name of a file that is still being written; such names are never listed, and swept by age. */
-export const partialPrefix = '.partial-'
 
 const chunkBytes = 256 * 1024 // measured: a megabyte costs a quarter more processor time and 30 MB of memory
 
@@ -53,9 +51,8 @@ interface Partial {
 async function openPartial(target: PutTarget, spool: Spool): Promise<Partial> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   for (let attempt = 1; ; attempt++) {
-    const name = Array.from({ length: 3 }, () => suffix(() => target.clock.random())).join('')
     try {
-      const path = join(await makeFolders(target.real, target.key), partialPrefix + name)
+      const path = join(await makeFolders(target.real, target.key), partialName(target.clock))
       if (await linked(spool, path)) return { path, handle: await open(path, 'r'), isLink: true }
       return { path, handle: await open(path, flags, 0o600), isLink: false }
     } catch (error) {
@@ -183,8 +180,4 @@ async function discard(real: string, partial: string): Promise<void> {
   } catch {
     // swept later
   }
-}
-
-function taken(key: string): Fault {
-  return new Fault('storage-exists', `${key} is already stored`)
 }

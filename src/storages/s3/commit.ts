@@ -1,12 +1,13 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
-import { Fault } from '../../core/faults.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { sha256Of } from '../wrap/digests.ts'
 import { commitOnce, refuseTaken, type Uncertain } from '../wrap/unsure.ts'
 import type { Bucket } from './client.ts'
 import type { Digests, Stated } from './digests.ts'
 import { answered, mayHaveWorked } from './faults.ts'
 import { ensureLocked, lockedUntil } from './lock.ts'
-import { lookAt, readBack } from './look.ts'
+import { getObject } from './get.ts'
+import { lookAt } from './look.ts'
 import { removeObject } from './remove.ts'
 
 /** One object on its way. */
@@ -41,34 +42,34 @@ export function asked(bucket: Bucket): Partial<PutObjectCommandInput> {
 export function uncertain(putting: Putting, inParts: boolean): Uncertain {
   const { bucket, key, options } = putting
   return {
+    place: bucket,
     key,
     options,
-    log: bucket.log,
-    endMs: bucket.limits.endMs,
     look: (signal) => lookAt(bucket, key, signal),
     isOurs: (signal) => isOurs(putting, inParts, signal),
     remove: (signal) => removeObject(bucket, key, signal),
-    isDenied: (error) => answered(error, 403),
+    answered,
     mayHaveWorked,
   }
 }
 
-export interface Commit {
+export interface Step {
   inParts: boolean
   send: (condition: Condition, onRetry: (error: unknown) => void) => Promise<Stated>
   /** Ends what a failed commit leaves open, so that nothing can become visible later. */
   giveUp?: () => Promise<void>
 }
 
-/** Makes the object visible, and returns only when the server holds what we sent (promise 2). */
-export async function commit(putting: Putting, step: Commit): Promise<Receipt> {
+export async function commit(putting: Putting, { inParts, send, giveUp }: Step): Promise<Receipt> {
   const { bucket, key, digests, options } = putting
-  const put = uncertain(putting, step.inParts)
-  const send = (onRetry: (error: unknown) => void): Promise<Stated> =>
-    conditionally(put, (condition) => step.send(condition, onRetry))
-  const stated = await commitOnce(put, send, step.giveUp)
-  if (stated) await confirm(putting, stated, step.inParts)
-  if (step.inParts) await ensureLocked(bucket, key, options.signal)
+  const put = uncertain(putting, inParts)
+  await commitOnce<Stated>(put, {
+    send: (onRetry) => conditionally(put, (condition) => send(condition, onRetry)),
+    confirms: async (stated) =>
+      digests.agrees(stated, inParts) ?? (await isOurs(putting, inParts, options.signal)),
+    ...(giveUp && { giveUp }),
+  })
+  if (inParts) await ensureLocked(bucket, key, options.signal)
   return { bytes: digests.bytes, sha256: digests.sha256() }
 }
 
@@ -87,18 +88,6 @@ async function conditionally(
   }
 }
 
-/** @throws Fault object-corrupt when the server holds other bytes; they are removed */
-async function confirm(putting: Putting, stated: Stated, inParts: boolean): Promise<void> {
-  const { bucket, key, digests, options } = putting
-  if (digests.agrees(stated, inParts) ?? (await isOurs(putting, inParts, options.signal))) return
-  await removeObject(bucket, key, options.signal)
-  throw new Fault(
-    'object-corrupt',
-    `${bucket.settings.location} holds other bytes at ${key} than were sent`,
-    { retry: true },
-  )
-}
-
 /** By what the server states of it; where that tells nothing, by reading it back. */
 async function isOurs(
   { bucket, key, digests }: Putting,
@@ -107,5 +96,8 @@ async function isOurs(
 ): Promise<boolean> {
   const found = await lookAt(bucket, key, signal)
   if (found?.ContentLength !== digests.bytes) return false
-  return digests.agrees(found, inParts) ?? (await readBack(bucket, key, signal)) === digests.sha256()
+  return (
+    digests.agrees(found, inParts) ??
+    (await sha256Of(await getObject(bucket, key, { signal }))) === digests.sha256()
+  )
 }

@@ -1,5 +1,6 @@
 import { Fault, type FaultCode, type FaultOptions } from '../../core/faults.ts'
-import { isCertificateCode, whyNoAnswer } from '../wrap/network.ts'
+import { commonFault, isCertificateCode, isNetworkCode } from '../wrap/faults.ts'
+import type { Doing } from '../wrap/retry.ts'
 import type { Settings } from './options.ts'
 
 /** What a failed call of the SDK says. */
@@ -66,18 +67,7 @@ export function canPass(error: unknown): boolean {
   if (never.has(name) || isCertificateCode(raw.code ?? '') || status === 501 || status === 507) return false
   if (again.has(name) || status === 429 || status >= 500) return true
   if (status >= 400) return false
-  return raw.$metadata !== undefined || isNetwork(raw)
-}
-
-function isNetwork({ name, code = '' }: SdkError): boolean {
-  return name === 'TimeoutError' || /^(E[A-Z]{3,}|HPE_[A-Z_]+|UND_ERR_[A-Z_]+)$/.test(code)
-}
-
-export interface Doing {
-  /** In words: `storing shop/1/dump`. */
-  what: string
-  /** The right that it needs, as policies spell it. */
-  right: string
+  return raw.$metadata !== undefined || raw.name === 'TimeoutError' || isNetworkCode(raw.code ?? '')
 }
 
 /** A failed call in our words: never a header, a URL with a signature or a key.
@@ -97,24 +87,17 @@ export function explain(error: unknown, doing: Doing, settings: Settings): unkno
     answer.name === 'IllegalLocationConstraintException'
   )
     return wrongRegion(answer, settings, error)
-  if (answer.status === 412)
-    return fault('storage-exists', `${doing.what}: an object of this name is already stored`)
-  if (answer.status === 404)
-    return fault('object-missing', `${doing.what}: there is no such object in ${settings.location}`)
   if (answer.status === 507 || /quota|storage ?full/i.test(answer.name))
     return fault('disk-full', `${doing.what}: the quota of bucket ${bucket} is used up`, {
       hint: 'raise the quota, or shorten the retention',
     })
+  const server = endpoint ?? 'S3'
+  const failed = { error, what: doing.what, server, location: settings.location, canPass: canPass(error) }
+  const common = commonFault({ ...failed, ...answer })
+  if (common) return common
   if (answer.status === 401 || answer.status === 403)
     return fault('storage-denied', `bucket ${bucket} refused ${doing.what}`, {
       hint: `allow ${doing.right} on ${resourceOf(doing.right, settings)}; if it is allowed, look into the bucket’s own policy and its keys`,
-    })
-  if (canPass(error)) return unreachable(error as SdkError, answer, { doing, settings })
-  const code = (error as SdkError).code ?? ''
-  if (isCertificateCode(code))
-    return fault('storage-unreachable', `the certificate of ${endpoint ?? 'S3'} is not accepted (${code})`, {
-      hint: 'check the host in endpoint; for a certificate of your own set NODE_EXTRA_CA_CERTS',
-      retry: false,
     })
   if (/region is missing/i.test(answer.message))
     return fault('storage-missing', `the region of bucket ${bucket} is not known`, {
@@ -148,26 +131,6 @@ function wrongRegion({ region }: Answer, { bucket, region: own }: Settings, caus
       cause,
     },
   )
-}
-
-function unreachable(
-  error: SdkError,
-  answer: Answer,
-  { doing, settings }: { doing: Doing; settings: Settings },
-): Fault {
-  const who = settings.endpoint ?? 'S3'
-  const why =
-    answer.status >= 400
-      ? `${who} answered ${answer.status} (${answer.name})`
-      : `${who} did not answer (${whyNoAnswer(error, ownReasons)})`
-  return new Fault('storage-unreachable', `${doing.what} failed: ${why}`, {
-    hint: 'check that the server is up and can be reached from here',
-    cause: error,
-  })
-}
-
-const ownReasons: Record<string, string> = {
-  TimeoutError: 'nothing came in time',
 }
 
 function resourceOf(right: string, { bucket, prefix }: Settings): string {

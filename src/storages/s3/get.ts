@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import { Fault } from '../../core/faults.ts'
 import { passedThrough } from '../../sys/memory.ts'
+import { readerOf } from '../wrap/reader.ts'
+import { pauseMs } from '../wrap/retry.ts'
 import type { Bucket } from './client.ts'
 import { answered, canPass, explain } from './faults.ts'
 
@@ -16,19 +18,7 @@ export async function getObject(bucket: Bucket, key: string, { range, signal }: 
   const reading = { bucket, key, signal: AbortSignal.any([signal, closing.signal]) }
   const first = await open(reading, { start: range?.start ?? 0, end: range?.end ?? null, etag: null })
   const bytes = follow(reading, first)
-  return new Readable({
-    highWaterMark: 256 * 1024,
-    read() {
-      bytes.next().then(
-        ({ value, done }) => this.push(done ? null : value),
-        (error: unknown) => this.destroy(error as Error),
-      )
-    },
-    destroy(error, done) {
-      closing.abort(error ?? new Error('the reader has left'))
-      done(error)
-    },
-  })
+  return readerOf(bytes, (why) => closing.abort(why))
 }
 
 interface Reading {
@@ -65,7 +55,7 @@ async function* follow(reading: Reading, first: Opened): AsyncGenerator<Buffer> 
       if (++failures >= bucket.limits.tries || !canPass(error))
         throw explain(error, doingOf(reading.key), bucket.settings)
       opened.body.destroy()
-      await bucket.clock.sleep(250 * 2 ** failures * (0.5 + bucket.clock.random() / 2), signal)
+      await bucket.clock.sleep(pauseMs(failures, bucket.clock.random()), signal)
       opened = await open(reading, { start: at, end: first.last, etag: first.etag })
     }
   }

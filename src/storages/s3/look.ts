@@ -1,9 +1,8 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
-import { createHash } from 'node:crypto'
 import type { ObjectInfo } from '../storage.ts'
-import type { Bucket, Calling } from './client.ts'
+import type { Calling } from '../wrap/retry.ts'
+import type { Bucket } from './client.ts'
 import { answered, noBucket } from './faults.ts'
-import { getObject } from './get.ts'
 
 /** What the server says of an object; null when there is none, or not even the bucket: a look is answered without words. */
 export async function lookAt(
@@ -52,13 +51,6 @@ async function inWords(
       },
     )
   throw error
-}
-
-/** @returns SHA-256 of the object as it lies there */
-export async function readBack(bucket: Bucket, key: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of await getObject(bucket, key, { signal })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }
 
 /** @throws Fault storage-missing */

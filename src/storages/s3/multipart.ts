@@ -2,9 +2,10 @@ import type { CompletedPart } from '@aws-sdk/client-s3'
 import { Fault } from '../../core/faults.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { Receipt } from '../storage.ts'
-import type { Bucket, Calling } from './client.ts'
+import type { Calling } from '../wrap/retry.ts'
+import type { Bucket } from './client.ts'
 import { asked, commit, uncertain, type Putting } from './commit.ts'
-import { nextPartBytes, partsAtOnce } from '../wrap/part-size.ts'
+import { sendInParts } from '../wrap/parts.ts'
 import { endOrSay, refuseTaken } from '../wrap/unsure.ts'
 import { endUpload, uploadsAt } from './uploads.ts'
 
@@ -71,63 +72,26 @@ async function endOthers(bucket: Bucket, key: string, own: string | null): Promi
   }
 }
 
-/** Reads the spool once, in order; parts are sent beside that, a failure of any ends all. */
 async function sendParts(
   putting: Putting,
   upload: string,
   { spool, first }: { spool: Spool; first: Buffer },
 ): Promise<CompletedPart[]> {
   const { bucket, digests, options } = putting
-  const failed = new AbortController()
-  const signal = AbortSignal.any([options.signal, failed.signal])
   const parts: CompletedPart[] = []
-  const flying = new Set<Promise<void>>()
-  const rooms = createRooms()
-  let sent = 0
-
-  function send(number: number, body: Buffer, room: Buffer): void {
-    const digest = digests.add(body)
-    const flight = uploadPart(putting, { upload, number, body, digest, signal }).then(
-      (part) => {
-        parts[number - 1] = part
-        rooms.free(room)
-        options.onState?.((sent += body.length))
-      },
-      (error: unknown) => failed.abort(error),
-    )
-    flying.add(flight)
-    void flight.then(() => flying.delete(flight))
-  }
-
-  try {
-    let body = first
-    let room: Buffer = Buffer.alloc(0) // the first was made by who read it
-    for (let number = 1; body.length > 0;) {
-      send(number++, body, room)
-      const state = { number, offset: digests.bytes, size: await spool.size(), ended: spool.ended() }
-      const bytes = nextPartBytes(state, bucket.settings.partBytes, bucket.limits.maxParts)
-      while (flying.size >= partsAtOnce(bytes)) await Promise.race(flying)
-      room = rooms.take(bytes)
-      body = await spool.read(digests.bytes, room, signal)
-    }
-  } finally {
-    if (signal.aborted || parts.length === 0) failed.abort(signal.reason)
-    await Promise.all(flying)
-  }
-  signal.throwIfAborted()
-  return parts
-}
-
-/** Parts share the memory of those that are there already: a new buffer of megabytes for each makes V8 collect all of its heap. */
-function createRooms(): { take(bytes: number): Buffer; free(room: Buffer): void } {
-  const empty: Buffer[] = []
-  return {
-    take(bytes) {
-      const room = empty.pop()
-      return room?.length === bytes ? room : Buffer.allocUnsafeSlow(bytes)
+  await sendInParts({
+    spool,
+    first,
+    partBytes: bucket.settings.partBytes,
+    maxParts: bucket.limits.maxParts,
+    signal: options.signal,
+    onSent: options.onState,
+    async send({ number, body, signal }) {
+      const digest = digests.add(body)
+      parts[number - 1] = await uploadPart(putting, { upload, number, body, digest, signal })
     },
-    free: (room) => void empty.push(room),
-  }
+  })
+  return parts
 }
 
 interface OnePart {

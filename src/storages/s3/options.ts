@@ -1,9 +1,9 @@
 import { Type, type Static } from 'typebox'
+import { basePathOf, judgeBasePath } from '../wrap/base-path.ts'
 
 const mib = 1024 * 1024
 const smallestPart = 5 * mib // S3's own limits for a part, but the last
 const largestPart = 5 * 1024 * mib
-const longestBasePath = 500 // a key has at most 1024 bytes, ours have at most 512
 
 const secret = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, description, secret: true }))
@@ -119,7 +119,7 @@ export interface Settings {
 export function settingsOf(options: Record<string, unknown>): Settings {
   const written = options as Written
   const { credentials: keys, object_lock: lock, endpoint = null } = written
-  const base = baseOf(written)
+  const base = basePathOf(written.base_path)
   return {
     bucket: written.bucket,
     prefix: base === '' ? '' : `${base}/`,
@@ -153,13 +153,8 @@ export function judgeOptions(options: Record<string, unknown>): { mistake: strin
       mistake: `"${written.bucket}" is not the name of a bucket`,
       hint: 'write its name only, such as my-backups; the folder belongs into base_path',
     }
-  const base = baseOf(written)
-  const odd = base !== '' && base.split('/').some((part) => ['', '.', '..'].includes(part))
-  if (odd || !/^[A-Za-z0-9._/-]*$/.test(base) || base.length > longestBasePath)
-    return {
-      mistake: 'base_path is not a folder',
-      hint: 'write one such as backups/databases: letters, digits, . _ - and /',
-    }
+  const odd = judgeBasePath(written.base_path)
+  if (odd) return odd
   if ((keys.access_key === undefined) !== (keys.secret_key === undefined))
     return {
       mistake: 'one of the two keys is missing',
@@ -175,10 +170,6 @@ export function judgeOptions(options: Record<string, unknown>): { mistake: strin
   if (part !== null && (part < smallestPart || part > largestPart))
     return { mistake: `part_size is ${written.part_size}`, hint: 'S3 takes parts of 5MiB to 5GiB' }
   return null
-}
-
-function baseOf({ base_path: written = '' }: Written): string {
-  return written.replace(/^\/+|\/+$/g, '')
 }
 
 const units: Record<string, number> = { B: 1, KiB: 1024, MiB: mib, GiB: 1024 * mib }

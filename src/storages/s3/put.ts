@@ -1,6 +1,6 @@
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
-import { refuseTaken } from '../wrap/unsure.ts'
+import { beginPut } from '../wrap/unsure.ts'
 import type { Bucket } from './client.ts'
 import { asked, commit, uncertain, type Putting } from './commit.ts'
 import { createDigests } from './digests.ts'
@@ -12,14 +12,10 @@ export async function putObject(
   key: string,
   { spool, options }: { spool: Spool; options: PutOptions },
 ): Promise<Receipt> {
-  options.signal.throwIfAborted()
   const { settings } = bucket
   const name = { Bucket: settings.bucket, Key: settings.prefix + key }
   const putting: Putting = { bucket, key, name, digests: createDigests(settings.checksums), options }
-  await refuseTaken(uncertain(putting, false))
-  const first = await spool.read(0, settings.partBytes, options.signal)
-  const isWhole =
-    first.length < settings.partBytes || (spool.ended() && (await spool.size()) === first.length)
+  const { first, isWhole } = await beginPut(uncertain(putting, false), spool, settings.partBytes)
   return isWhole ? putWhole(putting, first) : putInParts(putting, spool, first)
 }
 

@@ -1,16 +1,15 @@
 import { dirname } from 'node:path'
-import { Fault } from '../../core/faults.ts'
-import { checkKey, checkPrefix } from '../../core/keys.ts'
-import type { Storage, StorageContext, StorageDriver } from '../storage.ts'
-import { checkByUse } from '../wrap/check.ts'
+import type { Storage, StorageDriver } from '../storage.ts'
+import { checkFileKey } from '../wrap/folders.ts'
+import { storageOf } from '../wrap/storage-of.ts'
 import { explained, statusOf } from './faults.ts'
 import { removeFile } from './files.ts'
 import { judgeOptions, settingsOf, sftpOptions } from './options.ts'
-import { infoOf, locate, lookAt, partialPrefix, pruneUp, requireRoot } from './place.ts'
-import { createPool } from './pool.ts'
+import { infoOf, locate, lookAt, pruneUp, requireRoot } from './place.ts'
+import { createPool, type Pool } from './pool.ts'
 import { putObject, removePartial } from './put.ts'
 import { readObject } from './read.ts'
-import { usualLimits, type Limits, type Session } from './session.ts'
+import { usualLimits, type Session } from './session.ts'
 import { listPage, sweepPartials } from './walk.ts'
 
 /** A folder on a server of SSH. It is never made here: what is not mounted must not be filled. */
@@ -18,18 +17,10 @@ export const sftp: StorageDriver = {
   kind: 'sftp',
   options: sftpOptions,
   judge: judgeOptions,
-  open: (name, options, context) => openSftp(name, options, { ...context, limits: usualLimits }),
+  open: (name, options, context) => openSftp(name, createPool(settingsOf(options), context, usualLimits)),
 }
 
-/** @param context with deadlines, which tests shorten */
-export function openSftp(
-  name: string,
-  options: Record<string, unknown>,
-  { limits, ...context }: StorageContext & { limits: Limits },
-): Storage {
-  const settings = settingsOf(options)
-  const pool = createPool(settings, context, limits)
-
+export function openSftp(name: string, pool: Pool): Storage {
   /** One operation that can be done again, its failure in our words. */
   function below<T>(
     what: string,
@@ -45,46 +36,23 @@ export function openSftp(
     })
   }
 
-  const storage: Storage = {
-    name,
-    kind: 'sftp',
-    location: settings.location,
-    put: async (key, spool, options) => {
-      checkObjectKey(key)
-      return putObject(pool, key, { spool, options })
+  return storageOf(
+    {
+      name,
+      kind: 'sftp',
+      location: pool.settings.location,
+      put: (key, spool, options) => putObject(pool, key, { spool, options }),
+      get: (key, wanted) => readObject(pool, key, wanted),
+      head: (key, signal) => below(`looking for ${key}`, signal, (session) => infoOf(session, key)),
+      list: (prefix, cursor, signal) =>
+        below('listing', signal, (session) => listPage(session, { prefix, after: cursor ?? '', signal })),
+      remove: (key, signal) => below(`removing ${key}`, signal, (session) => removeObject(session, key)),
+      sweep: ({ olderThan }, signal) =>
+        below('sweeping', signal, (session) => sweepPartials(session, olderThan, signal)),
+      abandon: (key, upload, signal) => removePartial(pool, { key, partial: upload }, signal),
     },
-    get: async (key, wanted) => {
-      checkObjectKey(key)
-      return readObject(pool, key, wanted)
-    },
-    head: async (key, signal) => {
-      checkObjectKey(key)
-      return below(`looking for ${key}`, signal, (session) => infoOf(session, key))
-    },
-    list: async (prefix, cursor, signal) => {
-      checkPrefix(prefix)
-      return below('listing', signal, (session) => listPage(session, { prefix, after: cursor ?? '', signal }))
-    },
-    remove: async (key, signal) => {
-      checkObjectKey(key)
-      return below(`removing ${key}`, signal, (session) => removeObject(session, key))
-    },
-    sweep: ({ olderThan }, signal) =>
-      below('sweeping', signal, (session) => sweepPartials(session, olderThan, signal)),
-    abandon: async (key, upload, signal) => {
-      checkObjectKey(key)
-      return removePartial(pool, { key, partial: upload }, signal)
-    },
-    check: (signal) => checkByUse(storage, context.clock, signal),
-  }
-  return storage
-}
-
-/** A name of ours for unfinished files would be invisible and swept. */
-function checkObjectKey(key: string): void {
-  checkKey(key)
-  if (key.split('/').some((segment) => segment.startsWith(partialPrefix)))
-    throw new Fault('usage', `a key cannot have a part that begins with ${partialPrefix}`)
+    checkFileKey,
+  )
 }
 
 /** SFTP cannot sync a folder: that the name is gone is as durable as the server's file system makes it. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { Fault } from '../../core/faults.ts'
+import { partialPrefix } from '../wrap/folders.ts'
 import { orAbsent, statusOf } from './faults.ts'
 import { removeFile, withFile, type OpenFile } from './files.ts'
-import { lookAt, partialPrefix } from './place.ts'
+import { lookAt } from './place.ts'
 import type { Pool } from './pool.ts'
-import { readAhead } from './read.ts'
+import { readFully } from './read.ts'
 import type { Session } from './session.ts'
 
 /** Who wants the name of an object for itself. */
@@ -85,11 +86,9 @@ function writeName({ session, handle }: OpenFile, name: string): Promise<void> {
 /** null when there is no lock. */
 function holderOf(session: Session, lock: string): Promise<string | null> {
   return orAbsent(
-    withFile(session, { path: lock, flags: 'r' }, async (file) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of readAhead(file, { at: 0, end: longestName })) chunks.push(chunk)
-      return Buffer.concat(chunks).toString('latin1')
-    }),
+    withFile(session, { path: lock, flags: 'r' }, async (file) =>
+      (await readFully(file, 0, longestName)).toString('latin1'),
+    ),
   )
 }
 

@@ -2,11 +2,9 @@ import { dirname, posix } from 'node:path'
 import type { Stats } from 'ssh2'
 import { Fault } from '../../core/faults.ts'
 import type { ObjectInfo } from '../storage.ts'
+import { fileInTheWay, symlinkFault } from '../wrap/folders.ts'
 import { orAbsent, statusOf } from './faults.ts'
 import type { Session } from './session.ts'
-
-/** Beginning of the name of a file that is still being written. All of them lie in the storage's folder itself: one look finds them. */
-export const partialPrefix = '.partial-'
 
 export const pathOf = ({ root }: Session, key: string): string => posix.join(root, key)
 
@@ -57,8 +55,7 @@ export async function makeFolders(session: Session, key: string): Promise<void> 
       const found = statusOf(error) === 'failure' ? await lookAt(session, folder) : null
       if (found === null) throw error
       if (found.isSymbolicLink()) throw symlinkFault(key)
-      if (!found.isDirectory())
-        throw new Fault('storage-exists', `${folder} is an object, so ${key} cannot lie below it`)
+      if (!found.isDirectory()) throw fileInTheWay(folder, key)
     }
   }
 }
@@ -73,10 +70,4 @@ export async function pruneUp(session: Session, folder: string): Promise<void> {
       return
     }
   }
-}
-
-export function symlinkFault(key: string): Fault {
-  return new Fault('storage-denied', `a symbolic link is in the way of ${key}`, {
-    hint: 'replace the link on the server by a real folder or file; only the storage folder itself may be a link',
-  })
 }

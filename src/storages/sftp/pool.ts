@@ -1,4 +1,6 @@
+import { orAborted } from '../../core/or-aborted.ts'
 import type { StorageContext } from '../storage.ts'
+import { pauseMs } from '../wrap/retry.ts'
 import { statusOf } from './faults.ts'
 import type { Settings } from './options.ts'
 import { openSession, type Limits, type Session } from './session.ts'
@@ -21,8 +23,6 @@ export interface Borrowed {
   session: Session
   giveBack(): void
 }
-
-const firstPauseMs = 500
 
 export function createPool(settings: Settings, context: StorageContext, limits: Limits): Pool {
   const { clock, log } = context
@@ -84,11 +84,7 @@ export function createPool(settings: Settings, context: StorageContext, limits: 
       for (let tried = 1; ; tried++) {
         try {
           const { session, giveBack } = await pool.borrow(signal)
-          try {
-            return await operation(session)
-          } finally {
-            giveBack()
-          }
+          return await orAborted(operation(session).finally(giveBack), signal)
         } catch (error) {
           await pool.pauseAfter(error, tried, signal)
         }
@@ -98,7 +94,7 @@ export function createPool(settings: Settings, context: StorageContext, limits: 
       signal.throwIfAborted()
       if (tried >= limits.tries || !wasLost(error)) throw error
       log.debug('an operation of SFTP is tried again', { tried, error: String(error) })
-      await clock.sleep(firstPauseMs * 2 ** (tried - 1) * (0.5 + clock.random() / 2), signal)
+      await clock.sleep(pauseMs(tried, clock.random()), signal)
     },
   }
   return pool
@@ -106,11 +102,4 @@ export function createPool(settings: Settings, context: StorageContext, limits: 
 
 export function wasLost(error: unknown): boolean {
   return statusOf(error) === null && (error as { code?: unknown }).code === 'storage-unreachable'
-}
-
-function orAborted<T>(operation: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const aborted = (): void => reject(signal.reason)
-  signal.addEventListener('abort', aborted, { once: true })
-  return Promise.race([operation, promise]).finally(() => signal.removeEventListener('abort', aborted))
 }

@@ -1,5 +1,5 @@
 import { dirname, posix } from 'node:path'
-import { Fault } from '../../core/faults.ts'
+import { taken } from '../wrap/faults.ts'
 import { statusOf } from './faults.ts'
 import { removeFile } from './files.ts'
 import { giveLockBack, takeLock, type Claim } from './lock.ts'
@@ -68,8 +68,4 @@ async function replace(session: Session, from: string, to: string): Promise<void
     return session.ask((sftp, done) => sftp.ext_openssh_rename(from, to, done as never))
   await removeFile(session, to)
   await session.ask((sftp, done) => sftp.rename(from, to, done as never))
-}
-
-export function taken(key: string): Fault {
-  return new Fault('storage-exists', `${key} is already stored`)
 }

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { Fault } from '../../core/faults.ts'
-import { suffix } from '../../core/keys.ts'
+import { orAborted } from '../../core/or-aborted.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions, Receipt } from '../storage.ts'
+import { sha256Of } from '../wrap/digests.ts'
+import { taken } from '../wrap/faults.ts'
+import { partialName, partialPrefix } from '../wrap/folders.ts'
 import { explained } from './faults.ts'
 import { removeFile, withFile } from './files.ts'
 import { giveLockBack } from './lock.ts'
-import { locate, lookAt, partialPrefix, pathOf } from './place.ts'
+import { locate, lookAt, pathOf } from './place.ts'
 import type { Borrowed, Pool } from './pool.ts'
-import { publish, taken } from './publish.ts'
+import { publish } from './publish.ts'
 import { readAhead } from './read.ts'
 import type { Session } from './session.ts'
 import { writeRest, type Written } from './write.ts'
@@ -37,7 +40,7 @@ export async function putObject(
   { spool, options }: { spool: Spool; options: PutOptions },
 ): Promise<Receipt> {
   options.signal.throwIfAborted()
-  const partial = partialPrefix + Array.from({ length: 3 }, () => suffix(() => pool.clock.random())).join('')
+  const partial = partialName(pool.clock)
   const written = { confirmed: 0, hashed: 0, hash: createHash('sha256') }
   const putting: Putting = { pool, key, partial, spool, options, written, proved: null, published: false }
   await prepare(putting)
@@ -109,7 +112,10 @@ async function fill(session: Session, { key, partial, spool, options, written }:
   await withFile(session, { path, flags }, async (file) => {
     await writeRest(file, { spool, written, options })
     if (session.offers('fsync@openssh.com'))
-      await session.ask((sftp, done) => sftp.ext_openssh_fsync(file.handle, done as never))
+      await orAborted(
+        session.ask((sftp, done) => sftp.ext_openssh_fsync(file.handle, done as never)),
+        options.signal,
+      )
   })
   const sha256 = written.hash.copy().digest('hex')
   if ((await readBack(session, path, options.signal)) === sha256) return sha256
@@ -118,14 +124,9 @@ async function fill(session: Session, { key, partial, spool, options, written }:
 
 /** Servers offer no digest: the bytes themselves come back. */
 function readBack(session: Session, path: string, signal: AbortSignal): Promise<string> {
-  return withFile(session, { path, flags: 'r' }, async (file) => {
-    const hash = createHash('sha256')
-    for await (const chunk of readAhead(file, { at: 0, end: Infinity })) {
-      signal.throwIfAborted()
-      hash.update(chunk)
-    }
-    return hash.digest('hex')
-  })
+  return withFile(session, { path, flags: 'r' }, (file) =>
+    sha256Of(readAhead(file, { at: 0, end: Infinity, signal })),
+  )
 }
 
 /** The name may have been given although the answer was lost: then our bytes are behind it. */

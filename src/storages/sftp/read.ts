@@ -1,10 +1,13 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Stats } from 'ssh2'
 import { Fault } from '../../core/faults.ts'
 import { passedThrough } from '../../sys/memory.ts'
+import { orAborted } from '../../core/or-aborted.ts'
+import { readerOf } from '../wrap/reader.ts'
+import { symlinkFault } from '../wrap/folders.ts'
 import { explained, orAbsent, statusOf } from './faults.ts'
 import { closeFile, type OpenFile } from './files.ts'
-import { locate, lookAt, requireRoot, symlinkFault } from './place.ts'
+import { locate, lookAt, requireRoot } from './place.ts'
 import type { Pool } from './pool.ts'
 
 export const requestBytes = 32 * 1024 // what every server takes (draft-ietf-secsh-filexfer-02, section 3)
@@ -20,25 +23,20 @@ export interface Wanted {
 /** An object's bytes. A connection that is lost is taken up again where it was, as long as the object is the same one.
  * @throws Fault object-missing · storage-missing */
 export async function readObject(pool: Pool, key: string, { range, signal }: Wanted): Promise<Readable> {
-  const end = range ? range.end + 1 : Infinity
-  const reading: Reading = { pool, key, at: range?.start ?? 0, end, same: null, signal }
+  const closing = new AbortController()
+  const reading: Reading = {
+    pool,
+    key,
+    at: range?.start ?? 0,
+    end: range ? range.end + 1 : Infinity,
+    same: null,
+    signal: AbortSignal.any([signal, closing.signal]),
+  }
   const first = await opened(reading)
   const bytes = follow(reading, first)
-  return new Readable({
-    highWaterMark: 256 * 1024,
-    read() {
-      bytes.next().then(
-        ({ value, done }) => this.push(done ? null : value),
-        (error: unknown) => this.destroy(error as Error),
-      )
-    },
-    destroy(error, done) {
-      first.close()
-      bytes.return(undefined).then(
-        () => done(error),
-        () => done(error),
-      )
-    },
+  return readerOf(bytes, (why) => {
+    closing.abort(why)
+    first.close() // also when nobody began to read
   })
 }
 
@@ -63,7 +61,6 @@ async function* follow(reading: Reading, first: Opened): AsyncGenerator<Buffer> 
     for (let failures = 0; ;) {
       try {
         for await (const chunk of readAhead(file, reading)) {
-          signal.throwIfAborted()
           reading.at += chunk.length
           failures = 0
           yield chunk
@@ -83,7 +80,7 @@ async function* follow(reading: Reading, first: Opened): AsyncGenerator<Buffer> 
 /** The answers in order, while further requests are on their way. */
 export async function* readAhead(
   file: OpenFile,
-  { at, end }: { at: number; end: number },
+  { at, end, signal }: { at: number; end: number; signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
   const flying: Promise<Buffer>[] = []
   let next = at
@@ -97,7 +94,7 @@ export async function* readAhead(
   }
   for (let i = 0; i < requestsAtOnce; i++) send()
   for (let part = flying.shift(); part; part = flying.shift()) {
-    const bytes = await part
+    const bytes = await orAborted(part, signal)
     passedThrough(bytes.length * copies)
     if (bytes.length > 0) yield bytes
     if (bytes.length < requestBytes) return // the end of the file, or of what was asked for
@@ -106,7 +103,11 @@ export async function* readAhead(
 }
 
 /** A server may answer with less than was asked for: that is not the end, an empty answer is. */
-async function readFully({ session, handle }: OpenFile, position: number, length: number): Promise<Buffer> {
+export async function readFully(
+  { session, handle }: OpenFile,
+  position: number,
+  length: number,
+): Promise<Buffer> {
   const room = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {

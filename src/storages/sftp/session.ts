@@ -23,7 +23,7 @@ export const usualLimits: Limits = {
   connectMs: 20_000,
   stallMs: 60_000,
   idleMs: 3_000,
-  tries: 5, // with the pauses between them about 8 s: longer outages are the run's retries
+  tries: 6, // with the pauses between them about 6 s: longer outages are the run's retries
   endMs: 10_000,
   lockMs: 15_000,
 }

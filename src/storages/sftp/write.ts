@@ -1,4 +1,5 @@
 import type { Hash } from 'node:crypto'
+import { orAborted } from '../../core/or-aborted.ts'
 import { passedThrough } from '../../sys/memory.ts'
 import type { Spool } from '../../sys/spool.ts'
 import type { PutOptions } from '../storage.ts'
@@ -26,7 +27,7 @@ export async function writeRest(
 
   async function land(): Promise<void> {
     const { end, done } = flying.shift()!
-    await done
+    await orAborted(done, options.signal)
     written.confirmed = end
     options.onState?.(end)
   }

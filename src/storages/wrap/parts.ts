@@ -16,9 +16,8 @@ export interface Sending {
   partBytes: number
   maxParts: number
   signal: AbortSignal
-  /** In order, before it is sent: for digests. */
-  onPart(body: Buffer): void
   onSent?: ((sentBytes: number) => void) | undefined
+  /** Called in order: what it does before it waits is done in order, too. */
   send(part: Part): Promise<void>
 }
 
@@ -34,7 +33,6 @@ export async function sendInParts(sending: Sending): Promise<number> {
   let number = 0
 
   function launch(body: Buffer, room: Buffer | null): void {
-    sending.onPart(body)
     offset += body.length
     const flight = sending.send({ number: ++number, body, signal }).then(
       () => {

@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { passedThrough } from '../../sys/memory.ts'
+import { readerOf } from './reader.ts'
 
 /** Some bytes of an object. */
 export interface Window {
@@ -13,7 +14,7 @@ export interface Window {
 export interface Windowed {
   range?: { start: number; end: number } | undefined
   signal: AbortSignal
-  /** One call with its own deadline and tries. */
+  /** One call with its own deadline and tries. @returns null when nothing of the object is in there */
   fetch(asked: AskedWindow): Promise<Window | null>
 }
 
@@ -23,8 +24,10 @@ export interface AskedWindow {
   end: number
   /** Of the first window, null for it. */
   version: string | null
-  /** Memory for the bytes, used again for later windows. @returns null when nothing of the object is in there */
+  /** Memory for the bytes, used again for later windows. */
   room: Buffer
+  /** The reader has left, or waits no longer. */
+  signal: AbortSignal
 }
 
 const windowBytes = 4 * 1024 * 1024
@@ -36,23 +39,18 @@ const pieceBytes = 256 * 1024
  * @throws what the first call throws */
 export async function readInWindows(wanted: Windowed): Promise<Readable> {
   wanted.signal.throwIfAborted()
+  const closing = new AbortController()
+  const signal = AbortSignal.any([wanted.signal, closing.signal])
   const start = wanted.range?.start ?? 0
   const rooms = [Buffer.allocUnsafeSlow(windowBytes), Buffer.allocUnsafeSlow(windowBytes)]
   const ask = (at: number, end: number, version: string | null): Promise<Window | null> => {
     rooms.reverse()
-    return wanted.fetch({ start: at, end: Math.min(end, at + windowBytes - 1), version, room: rooms[0]! })
+    const last = Math.min(end, at + windowBytes - 1)
+    return wanted.fetch({ start: at, end: last, version, room: rooms[0]!, signal })
   }
   const first = await ask(start, wanted.range?.end ?? Infinity, null)
-  const source = pieces(wanted, { start, first, ask })
-  return new Readable({
-    highWaterMark: pieceBytes,
-    read() {
-      source.next().then(
-        ({ value, done }) => this.push(done === true ? null : value),
-        (error: unknown) => this.destroy(error as Error),
-      )
-    },
-  })
+  const source = pieces({ ...wanted, signal }, { start, first, ask })
+  return readerOf(source, (why) => closing.abort(why))
 }
 
 interface Begun {

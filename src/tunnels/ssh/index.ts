@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { asFault, Fault } from '../../core/faults.ts'
+import { orAborted } from '../../core/or-aborted.ts'
 import { spellHost } from '../../core/tunnel.ts'
 import type { HopLine, Tunnel, TunnelContext, TunnelDriver } from '../tunnel.ts'
 import { judgeSsh } from './judge.ts'
@@ -31,7 +32,7 @@ function openTunnel(options: SshOptions, context: TunnelContext): Tunnel {
     })
     return made
   }
-  const shared = (signal: AbortSignal): Promise<Session> => orGone((session ??= opened()), signal)
+  const shared = (signal: AbortSignal): Promise<Session> => orAborted((session ??= opened()), signal)
   return {
     name: nameOf('the SSH server', options),
     ready: async (signal) => void (await shared(signal)),
@@ -43,15 +44,6 @@ function openTunnel(options: SshOptions, context: TunnelContext): Tunnel {
       last?.close()
     },
   }
-}
-
-/** Several may wait for the same session; who goes away leaves it to the others. */
-function orGone<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const gone = (): void => reject(signal.reason as Error)
-  if (signal.aborted) gone()
-  signal.addEventListener('abort', gone, { once: true })
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', gone))
 }
 
 async function checkHops(hops: () => Hop[], clock: Clock, signal: AbortSignal): Promise<HopLine[]> {

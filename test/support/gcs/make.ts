@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { silentLog } from '../../../src/core/log.ts'
-import { usualLimits, type Limits } from '../../../src/storages/gcs/client.ts'
+import { createBucket, usualLimits, type Limits } from '../../../src/storages/gcs/client.ts'
 import { openGcs } from '../../../src/storages/gcs/index.ts'
+import { settingsOf } from '../../../src/storages/gcs/options.ts'
 import type { Storage } from '../../../src/storages/storage.ts'
 import { hastyClock } from '../hasty-clock.ts'
 import { makeFolder } from '../local.ts'
@@ -26,10 +27,7 @@ export async function openStandIn(
   await writeFile(keyFile, JSON.stringify(server.keyFile()), { mode: 0o600 })
   const { endpoint, bucket } = server
   const options = { bucket, endpoint, base_path: 'backups/shop', key_file: keyFile, ...own.options }
-  const storage = openGcs('gcs', options, {
-    clock: hastyClock,
-    log: silentLog,
-    limits: { ...usualLimits, ...own.limits },
-  })
-  return { server, storage, options }
+  const limits = { ...usualLimits, ...own.limits }
+  const place = createBucket(settingsOf(options), { clock: hastyClock, log: silentLog }, limits)
+  return { server, storage: openGcs('gcs', place), options }
 }

@@ -1,8 +1,9 @@
 import { silentLog } from '../../../src/core/log.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { Storage } from '../../../src/storages/storage.ts'
-import { usualLimits, type Limits } from '../../../src/storages/s3/client.ts'
+import { createBucket, usualLimits, type Limits } from '../../../src/storages/s3/client.ts'
 import { openS3 } from '../../../src/storages/s3/index.ts'
+import { settingsOf } from '../../../src/storages/s3/options.ts'
 import { fastClock } from '../fast-clock.ts'
 import { systemClock } from '../../../src/sys/clock.ts'
 
@@ -20,7 +21,8 @@ export function openBucket(
   { own = {}, clock = systemClock, limits = {} }: MakeS3 = {},
 ): Storage {
   const written = { base_path: 'backups/shop', part_size: '5MiB', ...own }
-  return openS3('s3', options(written), { clock, log: silentLog, limits: { ...usualLimits, ...limits } })
+  const context = { clock, log: silentLog }
+  return openS3('s3', createBucket(settingsOf(options(written)), context, { ...usualLimits, ...limits }))
 }
 
 /** Pauses between tries pass 200 times as fast, at the machine's own date: signatures need it. */
