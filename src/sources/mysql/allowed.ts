@@ -19,7 +19,7 @@ export function judge(sql: string): { isOdd: boolean; isAway: boolean } {
 }
 
 const one = `${name}(?:\\s*\\.\\s*${name})?`
-const object = 'TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|PACKAGE(?:\\s+BODY)?'
+const object = 'TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|LIBRARY|PACKAGE(?:\\s+BODY)?'
 const whole = (pattern: string): RegExp => new RegExp(`^${pattern}\\s*$`, 'i')
 
 /** Whether a name is of another database is judged where names are read. https://github.com/MariaDB/server/blob/mariadb-10.11.8/client/mysqldump.c */

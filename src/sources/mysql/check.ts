@@ -62,7 +62,10 @@ async function readable(session: Session, origin: Connection): Promise<string> {
   const hidden = await hiddenRoutines(session, database)
   const unread = [...(missing.length > 0 ? [`${missing.join(', ')} on database "${database}"`] : []), hidden]
   const told = unread.filter((what) => what !== null).join('; ')
-  if (told !== '') throw new Fault('database-refused', `no right to ${told}`, { hint: grantsToRead(origin) })
+  if (told !== '')
+    throw new Fault('database-refused', `no right to ${told}`, {
+      hint: grantsToRead(origin, session.version),
+    })
   return 'tables, views, triggers, routines and events can be read'
 }
 

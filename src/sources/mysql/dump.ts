@@ -173,7 +173,7 @@ function artifactName(database: string): string {
   return `${plain || 'database'}.sql`
 }
 
-function warningsOf({ outside, windows, sizeBytes, floats }: Facts): string[] {
+function warningsOf({ outside, windows, sizeBytes, floats, strays }: Facts): string[] {
   const found = [...outside].map(
     ([engine, names]) =>
       `${some(names)}: ${engine} has no transactions, so rows that are written during the dump may not fit the rest; ALTER TABLE … ENGINE=InnoDB mends that`,
@@ -183,6 +183,10 @@ function warningsOf({ outside, windows, sizeBytes, floats }: Facts): string[] {
   if (floats.length > 0)
     found.push(
       `${some(floats)}: of FLOAT every dump holds six digits, as the server writes them; ALTER TABLE … MODIFY … DOUBLE keeps all`,
+    )
+  if (strays.length > 0)
+    found.push(
+      `${some(strays)}: the text ends with a semicolon, at which the mysql client stumbles in a dump; a restore here leaves it out, one by hand fails until the trigger or event is made without it`,
     )
   if (sizeBytes > physicalFromBytes)
     found.push(

@@ -71,6 +71,9 @@ function quotedValue(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\t', '\\t')}"`
 }
 
+/** caching_sha2_password is told over a plain connection under the server’s own key, as our session does; 5.7 does not know the option. */
+const plainPassword = 'loose-get-server-public-key'
+
 /** Behind a tunnel the programs meet another host name than the certificate's, and know no way to be told: there they check who signed it,
  * and our own session, which is opened before each of them, checks the name. */
 function tlsLines(
@@ -87,7 +90,10 @@ function tlsLines(
   const mode = tls.mode === 'preferred' ? (encrypted ? 'required' : 'disabled') : tls.mode
   if (flavour === 'MySQL') {
     const wanted = mode === 'verify-identity' && !isDirect ? 'verify-ca' : mode
-    return [`ssl-mode=${wanted.toUpperCase().replace('-', '_')}`, ...(mode === 'disabled' ? [] : files)]
+    return [
+      `ssl-mode=${wanted.toUpperCase().replace('-', '_')}`,
+      ...(mode === 'disabled' ? [plainPassword] : files),
+    ]
   }
   if (mode === 'disabled') return ['skip-ssl']
   const isNamed = mode === 'verify-identity' && isDirect

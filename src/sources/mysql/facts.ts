@@ -16,6 +16,8 @@ export interface Facts {
   hasEvents: boolean
   /** One with two semicolons in a row; null: none. */
   endlessEvent: string | null
+  /** Triggers and events that end with a semicolon, which no client can load from a dump. */
+  strays: string[]
   /** Columns whose values the server itself writes with six digits. */
   floats: string[]
   /** Tables that show rows of other tables or servers. */
@@ -51,6 +53,12 @@ export async function readFacts(session: Session): Promise<Facts> {
     `SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS
      WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE = 'float' ORDER BY 1`,
   )
+  const strays = await session.rows<{ name: string }>(
+    `SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS
+     WHERE TRIGGER_SCHEMA = DATABASE() AND ACTION_STATEMENT REGEXP ';[[:space:]]*$'
+     UNION ALL SELECT EVENT_NAME FROM information_schema.EVENTS
+     WHERE EVENT_SCHEMA = DATABASE() AND EVENT_DEFINITION REGEXP ';[[:space:]]*$' ORDER BY 1`,
+  )
   const tables = relations.filter(({ type }) => isTable(type))
   const outside = Map.groupBy(
     tables.filter(
@@ -69,6 +77,7 @@ export async function readFacts(session: Session): Promise<Facts> {
     isVersioned: relations.some(({ type }) => type === 'SYSTEM VERSIONED'),
     hasEvents: events.length > 0,
     endlessEvent: events.find(({ endless: isEndless }) => Number(isEndless) === 1)?.name ?? null,
+    strays: strays.map(({ name }) => name),
     floats: floats.map(({ name }) => name),
     windows: tables.filter(({ engine }) => isWindow(engine)).map(({ name }) => name),
     outside: new Map([...outside].map(([engine, of]) => [engine, of.map(({ name }) => name)])),

@@ -1,6 +1,7 @@
 import { Fault, asFault, type FaultCode } from '../../core/faults.ts'
 import { ToolFailure } from '../../sys/process.ts'
 import { grantsToRead } from './grants.ts'
+import { trustCreators } from './ownership.ts'
 import { endpointOf, type Connection } from './url.ts'
 
 /** A kind of trouble with a server, recognised by its number, which programs print too, or by the driver's or system's code.
@@ -48,7 +49,7 @@ const troubles: readonly Trouble[] = [
     words: null,
     code: 'database-refused',
     text: (_, { user, database }) => `user "${user}" has no right to database "${database}"`,
-    hint: grantsToRead,
+    hint: (connection) => grantsToRead(connection),
   },
   {
     codes: [1130],
@@ -94,7 +95,14 @@ const troubles: readonly Trouble[] = [
     code: 'database-refused',
     dumpOnly: true,
     text: (words, { user }) => `user "${user}" has too few rights: ${words}`,
-    hint: grantsToRead,
+    hint: (connection) => grantsToRead(connection),
+  },
+  {
+    codes: [1418, 1419],
+    words: null,
+    code: 'restore-failed',
+    text: (words) => `the server keeps a binary log, and refused a function or trigger: ${words}`,
+    hint: () => trustCreators,
   },
   {
     codes: [1040, 1203, 1226],

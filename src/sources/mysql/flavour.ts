@@ -9,6 +9,11 @@ export interface Version {
   number: number
 }
 
+/** Since MySQL 9.2 there are libraries of code for routines. */
+export function hasLibraries({ flavour, number }: Version): boolean {
+  return flavour === 'MySQL' && number >= 902
+}
+
 /** Of a server's `version()`: `10.11.6-MariaDB-log`, `5.5.5-10.4.32-MariaDB`, `8.0.36`. */
 export function serverVersionOf(text: string): Version {
   const flavour = /mariadb/i.test(text) ? 'MariaDB' : 'MySQL'

@@ -1,3 +1,4 @@
+import type { Version } from './flavour.ts'
 import { quoted } from './names.ts'
 import type { Session } from './session.ts'
 
@@ -54,10 +55,20 @@ function fits(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`, 'iu').test(name)
 }
 
-/** What an account needs that dumps, as a line to type. SECURITY.md says the same, and a test runs that. */
-export function grantsToRead({ user, database }: { user: string; database: string }): string {
+const showRoutineSince = 800 // MySQL 8.0.20: bodies of routines are in no table any more
+
+/** What an account needs that dumps, as a line to type. SECURITY.md says the same, and a test runs that.
+ * @param version  of the server; null: unknown */
+export function grantsToRead(
+  { user, database }: { user: string; database: string },
+  version: Version | null = null,
+): string {
   const to = `TO '${user}'@'…';`
-  return `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON ${quoted(database)}.* ${to} GRANT SELECT ON mysql.proc ${to} (MySQL 8, instead of the last: GRANT SHOW_ROUTINE ON *.* ${to})`
+  const read = `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON ${quoted(database)}.* ${to}`
+  const [ofTable, ofRight] = [`GRANT SELECT ON mysql.proc ${to}`, `GRANT SHOW_ROUTINE ON *.* ${to}`]
+  if (version === null) return `${read} ${ofTable} (MySQL 8 and newer, instead of the last: ${ofRight})`
+  const isNewMysql = version.flavour === 'MySQL' && version.number >= showRoutineSince
+  return `${read} ${isNewMysql ? ofRight : ofTable}`
 }
 
 export function noRight(user: string, database: string): string {

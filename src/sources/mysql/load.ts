@@ -72,7 +72,7 @@ export function lockOfRun(runId: string): string {
 
 function isNeeded({ why }: Edit, { program, withoutDefiners }: Loading): boolean {
   if (why === 'definer') return withoutDefiners
-  return why === 'home' || !knowsSandbox(program)
+  return why !== 'sandbox' || !knowsSandbox(program)
 }
 
 function knowsSandbox({ flavour, number, text }: Program): boolean {

@@ -1,4 +1,5 @@
 import { isTable } from './facts.ts'
+import { hasLibraries } from './flavour.ts'
 import { markName, quoted } from './names.ts'
 import type { Session } from './session.ts'
 
@@ -12,7 +13,7 @@ export interface Inventory {
 
 /** One definition, with what it was made under. */
 export interface Code {
-  kind: 'VIEW' | 'TRIGGER' | 'FUNCTION' | 'PROCEDURE' | 'EVENT' | 'PACKAGE' | 'PACKAGE BODY'
+  kind: 'VIEW' | 'TRIGGER' | 'FUNCTION' | 'PROCEDURE' | 'EVENT' | 'LIBRARY' | 'PACKAGE' | 'PACKAGE BODY'
   name: string
   /** Of a trigger. */
   table: string | null
@@ -24,7 +25,7 @@ export interface Code {
 }
 
 /** Reads the session's own database, so that names in it are not qualified. */
-export async function takeInventory({ rows }: Session): Promise<Inventory> {
+export async function takeInventory({ rows, version }: Session): Promise<Inventory> {
   const relations = await rows<{ name: string; type: string }>(
     'SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1',
   )
@@ -32,7 +33,8 @@ export async function takeInventory({ rows }: Session): Promise<Inventory> {
     `SELECT 'VIEW' AS kind, TABLE_NAME AS name, NULL AS parent FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()
      UNION ALL SELECT 'TRIGGER', TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
      UNION ALL SELECT ROUTINE_TYPE, ROUTINE_NAME, NULL FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()
-     UNION ALL SELECT 'EVENT', EVENT_NAME, NULL FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
+     UNION ALL SELECT 'EVENT', EVENT_NAME, NULL FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
+     ${hasLibraries(version) ? "UNION ALL SELECT 'LIBRARY', LIBRARY_NAME, NULL FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()" : ''}`,
   )
   const code: Code[] = []
   for (const { kind, name, parent } of found)
@@ -68,7 +70,16 @@ async function triggerOrder(rows: Session['rows']): Promise<Map<string, number>>
   return new Map(order.map(({ name, place }) => [name, Number(place)]))
 }
 
-const turns: Code['kind'][] = ['PACKAGE', 'PACKAGE BODY', 'FUNCTION', 'PROCEDURE', 'VIEW', 'TRIGGER', 'EVENT']
+const turns: Code['kind'][] = [
+  'LIBRARY',
+  'PACKAGE',
+  'PACKAGE BODY',
+  'FUNCTION',
+  'PROCEDURE',
+  'VIEW',
+  'TRIGGER',
+  'EVENT',
+]
 
 function inOrder(code: Code[], triggers: Map<string, number>): Code[] {
   return code.toSorted(

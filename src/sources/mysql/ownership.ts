@@ -1,3 +1,4 @@
+import type { Scan } from './scanner.ts'
 import { withServer, type SessionNeeds } from './session.ts'
 import type { TargetState } from './target.ts'
 import type { Connection } from './url.ts'
@@ -23,6 +24,16 @@ export async function definersNotThere(
   const names = known && new Set(known.map(({ account }) => account))
   return names === null ? [] : others.filter((definer) => !names.has(definer))
 }
+
+/** @returns what the target would refuse in the middle of the restore, or null */
+export function refusedCode({ objects }: Scan, { mayMakeCode }: TargetState): string | null {
+  const kind = ['FUNCTION', 'TRIGGER'].find((one) => objects[one] !== undefined)
+  if (mayMakeCode || kind === undefined) return null
+  return `the target’s server keeps a binary log, and then lets only users with SUPER make a ${kind}`
+}
+
+export const trustCreators =
+  'SET GLOBAL log_bin_trust_function_creators = 1; (or restore as a user with SUPER)'
 
 /** `app`@`%` as app@%, whatever the quotes. */
 function plain(definer: string): string {

@@ -3,7 +3,7 @@ import type { Manifest } from '../../core/model.ts'
 import type { RawInput, TargetPlan, TargetRequest } from '../source.ts'
 import { noRight } from './grants.ts'
 import { nameBeside } from './names.ts'
-import { definersNotThere } from './ownership.ts'
+import { definersNotThere, refusedCode, trustCreators } from './ownership.ts'
 import type { Place } from './place.ts'
 import { programFor } from './programs.ts'
 import { read } from './proof.ts'
@@ -30,7 +30,7 @@ export async function plan(place: Place, asked: Asked, signal: AbortSignal): Pro
   })
   const references = await brokenBy(asked, { connection, state }, { context: place.context, signal })
   const missingTool = 'program' in tool ? [] : [tool.hint ? `${tool.message}: ${tool.hint}` : tool.message]
-  const definers = await neededDefiners(place, { ...asked, connection, state }, signal)
+  const code = await codeOf(place, { ...asked, connection, state }, signal)
   return {
     mode,
     name: connection.database,
@@ -41,14 +41,15 @@ export async function plan(place: Place, asked: Asked, signal: AbortSignal): Pro
     sizeBytes: state.sizeBytes,
     sessions: state.sessions,
     serverVersion: state.version.text,
-    missingRoles: definers.missing,
-    warnings: [...warnings(asked, state), ...definers.warnings],
+    missingRoles: code.missing,
+    warnings: [...warnings(asked, state), ...code.warnings],
     blockers: [
       ...missingTool,
       ...(request.inPlace
         ? [noSwap(connection.database, request.stamp)]
         : [...blockers(connection, state, asked), ...references]),
       ...namesLost(backup, state),
+      ...code.blockers,
     ],
   }
 }
@@ -115,21 +116,26 @@ function warnings({ backup, request }: Asked, { version, exists, sessions }: Tar
   return found
 }
 
-/** Accounts that views, triggers and routines run as, of what is known of the dump. */
-async function neededDefiners(
+/** Accounts that views, triggers and routines run as, and whether they can be made, of what is known of the dump. */
+async function codeOf(
   { context }: Place,
   { backup, request, front, connection, state }: Asked & { connection: Connection; state: TargetState },
   signal: AbortSignal,
-): Promise<{ missing: string[]; warnings: string[] }> {
-  if (request.noOwner || backup.format === 'sql' || !front) return { missing: [], warnings: [] }
-  const { scan } = await read(front).catch((error: unknown) => {
+): Promise<{ missing: string[]; warnings: string[]; blockers: string[] }> {
+  if (!front) return { missing: [], warnings: [], blockers: [] }
+  const only = request.tables?.length ? new Set(request.tables) : null
+  const { scan } = await read(front, only).catch((error: unknown) => {
     signal.throwIfAborted()
     throw error
   })
+  const refused = refusedCode(scan, state)
+  const blockers = refused === null ? [] : [`${refused}: ${trustCreators}`]
+  if (request.noOwner || backup.format === 'sql') return { missing: [], warnings: [], blockers }
   const missing = await definersNotThere(connection, { definers: scan.definers, state }, { context, signal })
   const isAll = scan.isWhole && scan.hasTrailer
   return {
     missing,
+    blockers,
     warnings: isAll
       ? []
       : ['as whom its views, triggers and routines run is unknown before all of the dump was fetched'],

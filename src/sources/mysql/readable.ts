@@ -32,7 +32,7 @@ export async function refuseUnreadable(
     new Fault(
       'database-refused',
       `user "${user}" has no right to ${what}: a dump would be without what it cannot see`,
-      { hint: grantsToRead(origin), retry: false },
+      { hint: grantsToRead(origin, session.version), retry: false },
     )
   if (missing.length > 0) throw refused(`${missing.join(', ')} on database "${database}"`)
   const tried = rights.on('SELECT', database) ? [] : relations // a right may be on single columns

@@ -6,7 +6,7 @@ import { countRows } from './counts.ts'
 import { load, type Loading } from './load.ts'
 import { markName, quoted } from './names.ts'
 import { overwrite } from './overwrite.ts'
-import { definersNotThere } from './ownership.ts'
+import { definersNotThere, refusedCode, trustCreators } from './ownership.ts'
 import type { Place } from './place.ts'
 import { programFor } from './programs.ts'
 import { read, refuseBroken } from './proof.ts'
@@ -70,7 +70,10 @@ async function scanFor({ backup, request }: RestoreJob, raw: () => Promise<RawIn
 }
 
 /** @throws Fault target-invalid */
-function assertFits({ longestStatement }: Scan, { maxAllowedPacket }: TargetState): void {
+function assertFits(scan: Scan, state: TargetState): void {
+  const refused = refusedCode(scan, state)
+  if (refused !== null) throw new Fault('target-invalid', refused, { hint: trustCreators })
+  const [{ longestStatement }, { maxAllowedPacket }] = [scan, state]
   if (longestStatement < maxAllowedPacket) return
   throw new Fault(
     'target-invalid',

@@ -20,7 +20,9 @@ export interface Scanner {
 }
 
 const [quote, doubleQuote, backtick, backslash, newline] = [39, 34, 96, 92, 10]
-const [slash, star, dash, hash, space, opening, closing, comma] = [47, 42, 45, 35, 32, 40, 41, 44]
+const [slash, star, dash, hash, space, opening, closing, comma, semicolon] = [
+  47, 42, 45, 35, 32, 40, 41, 44, 59,
+]
 const [exclamation, letterM, letterV] = [33, 77, 86]
 const lookahead = 128 // longer than any mark that is looked for at one place, a line of DELIMITER among them
 const headBytes = 4096 // of a statement: its kind, name and definer stand at the front
@@ -46,6 +48,7 @@ export function createScanner(only: ReadonlySet<string> | null = null): Scanner 
   let isCounting = false
   let depth = 0
   let rows = 0
+  let stray: number | null = null // place of a semicolon with nothing but the end of a comment behind it
   let lastLine = ''
   let longestStatement = 0
 
@@ -117,7 +120,7 @@ export function createScanner(only: ReadonlySet<string> | null = null): Scanner 
     if (isLineStart && isDelimiterLine(buffer, at)) return changeDelimiter(buffer, at)
     if (startsWith(buffer, at, delimiter)) return at + delimiter.length // an empty statement
     statement = { at: offset + at, head: '' }
-    ;[isCounting, depth, rows, lastLine, isLineStart] = [false, 0, 0, '', false]
+    ;[isCounting, depth, rows, lastLine, isLineStart, stray] = [false, 0, 0, '', false, null]
     where = 'statement'
     return at
   }
@@ -158,6 +161,8 @@ export function createScanner(only: ReadonlySet<string> | null = null): Scanner 
     while (at < limit) {
       const byte = buffer[at]!
       if (byte === first && startsWith(buffer, at, delimiter)) return endStatement(buffer, from, at)
+      if (byte === semicolon) stray = offset + at
+      else if (byte > space && byte !== star && byte !== slash) stray = null
       if (byte === quote || byte === doubleQuote || byte === backtick) {
         ;[ender, where] = [byte, 'string']
         return keep(buffer, from, at + 1)
@@ -223,7 +228,7 @@ export function createScanner(only: ReadonlySet<string> | null = null): Scanner 
     const bytes = offset + at - statement!.at
     if (bytes > longestStatement) longestStatement = bytes
     if (depth !== 0) reading.refuse('an INSERT whose brackets do not match')
-    reading.take(statement!, { rows, bytes })
+    reading.take(statement!, { rows, bytes, stray })
     statement = null
     ;[where, isCounting, lastLine] = ['between', false, '']
     return at + delimiter.length

@@ -6,10 +6,10 @@ import { findAccount, isRoot, type Account } from '../../sys/accounts.ts'
 import type { Running } from '../../sys/process.ts'
 import { endStrays, serverFolder } from '../../sys/strays.ts'
 import type { SourceContext } from '../source.ts'
-import { serverVersionOf, type Version } from './flavour.ts'
+import { serverVersionOf, type Flavour, type Version } from './flavour.ts'
 import type { Connection } from './url.ts'
 
-/** A private MariaDB in the run's folder: a unix socket in a folder that only it can enter, no TCP, nothing synced to disk. */
+/** A private server in the run's folder: a unix socket in a folder that only it can enter, no TCP, nothing synced to disk. */
 export interface ScratchServer {
   /** As its superuser. */
   connection: Connection
@@ -27,27 +27,49 @@ const settings = [
   '--skip-networking',
   '--skip-name-resolve',
   '--skip-log-bin',
-  '--skip-symbolic-links',
   '--local-infile=OFF',
   '--event-scheduler=OFF',
   '--performance-schema=OFF',
   '--max-allowed-packet=1G',
   '--innodb-buffer-pool-size=64M',
-  '--innodb-log-file-size=64M',
   '--innodb-flush-method=nosync',
   '--innodb-flush-log-at-trx-commit=0',
   '--innodb-doublewrite=OFF',
   '--key-buffer-size=8M',
-  '--aria-pagecache-buffer-size=8M',
 ]
+
+/** What is not the same for the two; `loose`: not every release knows it. */
+const kinds = {
+  MariaDB: {
+    program: 'mariadbd',
+    settings: ['--skip-symbolic-links', '--innodb-log-file-size=64M', '--aria-pagecache-buffer-size=8M'],
+    initialise: ['--bootstrap'],
+    hint: 'install mariadb-server (Debian, Ubuntu) or mariadb (Alpine)',
+  },
+  MySQL: {
+    program: 'mysqld',
+    settings: [
+      '--secure-file-priv=NULL',
+      '--loose-mysqlx=OFF',
+      '--loose-innodb-redo-log-capacity=64M',
+      '--loose-auto-generate-certs=OFF',
+    ],
+    initialise: ['--initialize-insecure'], // its superuser has no password then
+    hint: 'install mysql-server',
+  },
+} as const
 
 /** Where distributions keep what a new server's own tables are made of: Debian, Alpine, Red Hat. */
 const shares = ['/usr/share/mysql', '/usr/share/mariadb']
 const scripts = ['system_tables.sql', 'system_tables_data.sql']
 
 /** @throws Fault drill-inconclusive · disk-… · the signal's reason */
-export async function startServer(context: SourceContext, signal: AbortSignal): Promise<ScratchServer> {
-  const program = await serverProgram(context, signal)
+export async function startServer(
+  context: SourceContext,
+  flavour: Flavour,
+  signal: AbortSignal,
+): Promise<ScratchServer> {
+  const program = await serverProgram(context, flavour, signal)
   const folder = serverFolder(context.folder, context.runId)
   const home = await makeHome(folder)
   const entry = await open(folder, 'r')
@@ -61,9 +83,14 @@ export async function startServer(context: SourceContext, signal: AbortSignal): 
     return null
   }
   try {
-    await initialise(context, [program.path, '--no-defaults', '--bootstrap', ...home, ...settings], signal)
-    const argv = [program.path, '--no-defaults', ...home, ...settings, `--socket=${socketPath(home, folder)}`]
-    ;({ ended } = await launch(context, { argv, stop: stop.signal }, signal))
+    const { initialise, settings: own } = kinds[flavour]
+    const argv = [program.path, '--no-defaults', ...home, ...settings, ...own]
+    await makeTables(context, { argv: [...argv, ...initialise], flavour }, signal)
+    ;({ ended } = await launch(
+      context,
+      { argv: [...argv, `--socket=${socketPath(home, folder)}`], stop: stop.signal },
+      signal,
+    ))
     return { connection: connectionOf(folder, entry.fd), version: program.version, close }
   } catch (error) {
     await close()
@@ -75,17 +102,22 @@ export async function startServer(context: SourceContext, signal: AbortSignal): 
 /** @throws Fault drill-inconclusive */
 async function serverProgram(
   context: SourceContext,
+  flavour: Flavour,
   signal: AbortSignal,
 ): Promise<{ path: string; version: Version }> {
-  const path = context.processes.find('mariadbd')
+  const path = context.processes.find(kinds[flavour].program)
   const text =
     path &&
     (await context.processes.output({ argv: [path, '--no-defaults', '--version'] }, running(context, signal)))
   const found = /Ver (\S+)/.exec(text ?? '')?.[1]
-  if (path && found) return { path, version: serverVersionOf(found) }
-  throw new Fault('drill-inconclusive', 'the server program of MariaDB (mariadbd) is not installed here', {
-    hint: 'install mariadb-server (Debian, Ubuntu) or mariadb (Alpine), or name a server with drill.database_url',
-  })
+  const version = found === undefined ? null : serverVersionOf(found)
+  if (path && version?.flavour === flavour) return { path, version } // mysqld may be another name of mariadbd
+  const { program, hint } = kinds[flavour]
+  throw new Fault(
+    'drill-inconclusive',
+    `the server program of ${flavour} (${program}) is not installed here`,
+    { hint: `${hint}, or name a server with drill.database_url` },
+  )
 }
 
 /** The server refuses to run as root, and another account cannot come along the path, which is closed to everybody: as root it shuts itself
@@ -119,24 +151,32 @@ function accountOfServer(): Account | null {
   if (account) return account
   throw new Fault(
     'drill-inconclusive',
-    'MariaDB does not run as root, and there is no other account for it',
+    'the server does not run as root, and there is no other account for it',
     {
       hint: 'make the account mysql, or run the service as another user',
     },
   )
 }
 
-/** Every statement begins on a line of its own; the superuser has no password, and only we can reach it. */
-async function initialise(context: SourceContext, argv: string[], signal: AbortSignal): Promise<void> {
+/** The server's own tables; the superuser has no password, and only we can reach it. */
+async function makeTables(
+  context: SourceContext,
+  { argv, flavour }: { argv: string[]; flavour: Flavour },
+  signal: AbortSignal,
+): Promise<void> {
+  const input = flavour === 'MySQL' ? null : { stream: Readable.from([Buffer.from(await firstTables())]) }
+  await context.processes.join({ stages: [{ argv }], input, output: null }, running(context, signal))
+}
+
+/** For MariaDB, which has to be told; every statement begins on a line of its own. */
+async function firstTables(): Promise<string> {
   const first = [
     'create database mysql',
     'use mysql',
     'set @auth_root_socket=NULL',
     'set @skip_auth_anonymous=1',
   ]
-  const text = `${first.join(';\n')};\n${await systemTables()}`
-  const input = { stream: Readable.from([Buffer.from(text)]) }
-  await context.processes.join({ stages: [{ argv }], input, output: null }, running(context, signal))
+  return `${first.join(';\n')};\n${await systemTables()}`
 }
 
 /** Newer releases call the files mariadb_…, older ones mysql_…. */

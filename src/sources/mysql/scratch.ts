@@ -4,7 +4,7 @@ import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest } from '../../core/model.ts'
 import { serverFolder } from '../../sys/strays.ts'
 import type { RawInput, Restored, Scratch, Scratches, ScratchPlace } from '../source.ts'
-import type { Version } from './flavour.ts'
+import { hasLibraries, type Flavour, type Version } from './flavour.ts'
 import { markName, nameBeside, quoted } from './names.ts'
 import type { Place } from './place.ts'
 import { read } from './proof.ts'
@@ -26,7 +26,7 @@ export function scratches(
   return {
     room: ({ storedBytes, rawBytes }) => emptyBytes + (rawBytes ?? storedBytes * usualRatio) * growth,
     async open(backup, at, signal) {
-      const server = at.url === null ? await ownServer(place, backup, signal) : null
+      const server = at.url === null ? await startServer(context, flavourOf(backup), signal) : null
       try {
         const found = server ?? (await givenServer(place, at.url!, signal))
         const connection = { ...found.connection, database: nameOf(backup, at) }
@@ -44,20 +44,13 @@ export function scratches(
   }
 }
 
-function nameOf({ database }: Manifest, { stamp }: ScratchPlace): string {
-  return nameBeside(database, 'drill', stamp)
+/** What the other one takes of a dump says nothing about it. */
+function flavourOf({ engine }: Manifest): Flavour {
+  return engine.name === 'MySQL' ? 'MySQL' : 'MariaDB'
 }
 
-/** What MariaDB takes of a dump of MySQL says nothing about the dump. */
-async function ownServer(
-  { context }: Place,
-  { engine }: Manifest,
-  signal: AbortSignal,
-): Promise<ScratchServer> {
-  if (engine.name !== 'MySQL') return startServer(context, signal)
-  throw new Fault('drill-inconclusive', 'there is no scratch server for backups of MySQL, only of MariaDB', {
-    hint: 'name a MySQL server with drill.database_url',
-  })
+function nameOf({ database }: Manifest, { stamp }: ScratchPlace): string {
+  return nameBeside(database, 'drill', stamp)
 }
 
 async function givenServer(
@@ -127,7 +120,7 @@ async function restoreInto(
 
 /** What says something about this server and nothing about the backup. */
 const ofTheServer =
-  /Unknown (?:storage engine|collation|character set|system variable)|is not loaded|access denied|denied to user|no space left|disk (?:is )?full|The table '.*' is full|out of memory|max_allowed_packet|server has gone away|lost connection/i
+  /Unknown (?:storage engine|collation|character set|system variable)|is not loaded|access denied|denied to user|keeps a binary log|no space left|disk (?:is )?full|The table '.*' is full|out of memory|max_allowed_packet|server has gone away|lost connection/i
 
 function judged(fault: Fault, { engine }: Manifest, version: Version): Fault {
   const isServers = fault.code === 'restore-failed' && ofTheServer.test(fault.message)
@@ -149,14 +142,15 @@ function lasting({ objects, passing }: Scan): Record<string, number> {
 }
 
 /** By the names that dumps have for them. */
-async function countObjects({ rows }: Session): Promise<Record<string, number>> {
+async function countObjects({ rows, version }: Session): Promise<Record<string, number>> {
   const found = await rows<{ kind: string; count: number }>(
     `SELECT CASE TABLE_TYPE WHEN 'BASE TABLE' THEN 'TABLE' WHEN 'SYSTEM VERSIONED' THEN 'TABLE' ELSE TABLE_TYPE END AS kind, COUNT(*) AS count
        FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> ? GROUP BY kind
      UNION ALL SELECT ROUTINE_TYPE, COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() GROUP BY ROUTINE_TYPE
      UNION ALL SELECT 'TRIGGER', COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
      UNION ALL SELECT 'EVENT', COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
-       AND NOT (ON_COMPLETION = 'NOT PRESERVE' AND (EVENT_TYPE = 'ONE TIME' OR ENDS IS NOT NULL))`,
+       AND NOT (ON_COMPLETION = 'NOT PRESERVE' AND (EVENT_TYPE = 'ONE TIME' OR ENDS IS NOT NULL))
+     ${hasLibraries(version) ? "UNION ALL SELECT 'LIBRARY', COUNT(*) FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()" : ''}`,
     [markName],
   )
   const counted = found.map(({ kind, count }) => [kind, Number(count)] as const)

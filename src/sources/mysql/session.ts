@@ -156,6 +156,8 @@ async function sessionOf(
     'SELECT version() AS version, CAST(@easy_backup_limit AS CHAR) AS selectLimit',
   )
   const version = serverVersionOf(row!.version)
+  if (version.flavour === 'MySQL' && version.number >= 800)
+    await rows('SET SESSION information_schema_stats_expiry = 0') // sizes would be those of yesterday
   const [status] = await rows<{ Value: string }>("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
   return { version, selectLimit: row!.selectLimit, encrypted: (status?.Value ?? '') !== '', rows }
 }

@@ -4,7 +4,7 @@ import { name, qualified } from './spelling.ts'
 /** What the statements of a dump say, one after the other. */
 export interface Reading {
   rows: Map<string, number>
-  /** How many of each kind: TABLE, VIEW, TRIGGER, PROCEDURE, FUNCTION, EVENT, SEQUENCE, PACKAGE. */
+  /** How many of each kind: TABLE, VIEW, TRIGGER, PROCEDURE, FUNCTION, EVENT, SEQUENCE, PACKAGE, LIBRARY. */
   objects: Record<string, number>
   /** Events that the server drops by itself when their time is over, which may be before they are restored. */
   passing: number
@@ -31,8 +31,16 @@ export interface Range {
 export interface Edit {
   at: number
   text: string
-  /** `definer`: only where owners are left out; `sandbox`: only for clients that do not know it; `home`: always. */
-  why: 'definer' | 'sandbox' | 'home'
+  /** `definer`: only where owners are left out; `sandbox`: only for clients that do not know it; `home`, `stray`: always. */
+  why: 'definer' | 'sandbox' | 'home' | 'stray'
+}
+
+/** Of a statement as a whole. */
+export interface Extent {
+  rows: number
+  bytes: number
+  /** Place of a semicolon that is its last character, but for the end of a comment for servers. */
+  stray: number | null
 }
 
 export interface Statement {
@@ -44,15 +52,15 @@ export interface Statement {
 
 const account = `(?:${name}|'[^']*')(?:@(?:${name}|'[^']*'))?`
 const created = new RegExp(
-  `^CREATE\\s+(?:OR\\s+REPLACE\\s+)?(?:ALGORITHM\\s*=\\s*\\w+\\s+)?(?:DEFINER\\s*=\\s*(${account})\\s+)?(?:SQL\\s+SECURITY\\s+\\w+\\s+)?(?:AGGREGATE\\s+)?` +
-    '(TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|PACKAGE\\s+BODY|PACKAGE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?',
+  `^CREATE\\s+(?:OR\\s+REPLACE\\s+)?(?:ALGORITHM\\s*=\\s*\\w+\\s+)?(?:MATERIALIZED\\s+)?(?:DEFINER\\s*=\\s*(${account})\\s+)?(?:SQL\\s+SECURITY\\s+\\w+\\s+)?(?:AGGREGATE\\s+)?(?:JSON\\s+(?:RELATIONAL\\s+)?DUALITY\\s+)?` +
+    '(TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|LIBRARY|PACKAGE\\s+BODY|PACKAGE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?',
   'i',
 )
 const passes =
   /^\s*ON\s+SCHEDULE\s+(?:AT\s|EVERY\s(?:(?!ON\s+COMPLETION)[^])*?\sENDS\s)(?:(?!ON\s+COMPLETION)[^])*ON\s+COMPLETION\s+NOT\s+PRESERVE\b/i
 const inserted = /^(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+/i
 const dropped =
-  /^DROP\s+(?:TEMPORARY\s+)?(?:TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|PACKAGE(?:\s+BODY)?)\s+(?:IF\s+EXISTS\s+)?/i
+  /^DROP\s+(?:TEMPORARY\s+)?(?:TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|SEQUENCE|LIBRARY|PACKAGE(?:\s+BODY)?)\s+(?:IF\s+EXISTS\s+)?/i
 const changed = /^(?:ALTER\s+TABLE|LOCK\s+TABLES)\s+/i
 const setMode = /^SET\s+(?:SESSION\s+)?sql_mode\s*=\s*/i
 const changesDatabase =
@@ -77,7 +85,7 @@ export function createReading(only: ReadonlySet<string> | null = null) {
     noteSandboxLine: (length: number): void =>
       void edits.push({ at: 0, text: ' '.repeat(length), why: 'sandbox' }),
 
-    take(statement: Statement, size: { rows: number; bytes: number }): void {
+    take(statement: Statement, size: Extent): void {
       if (only && !isChosen(unwrapped(statement.head).trimStart()))
         return skip(statement.at, statement.at + size.bytes)
       note(statement, size)
@@ -108,13 +116,15 @@ export function createReading(only: ReadonlySet<string> | null = null) {
     else skips.push({ at, end })
   }
 
-  function note({ at, head }: Statement, size: { rows: number; bytes: number }): void {
+  function note({ at, head }: Statement, size: Extent): void {
     const text = unwrapped(head)
     const begin = at + text.length - text.trimStart().length
     const sql = text.trimStart()
     if (inserted.test(sql)) return insert(sql, size.rows)
     if (setMode.test(sql)) self.noBackslashes = sql.includes('NO_BACKSLASH_ESCAPES')
-    if (created.test(sql)) return create(sql, { at: begin, isWrapped: /^\s*\/\*/.test(head) })
+    const isWrapped = /^\s*\/\*/.test(head)
+    if (isWrapped && size.stray !== null) edits.push({ at: size.stray, text: ' ', why: 'stray' })
+    if (created.test(sql)) return create(sql, { at: begin, isWrapped })
     if (changesDatabase.test(sql))
       return void edits.push({ at: begin, text: 'DO 0'.padEnd(size.bytes - (begin - at)), why: 'home' })
     if (sql.trim() === '') return

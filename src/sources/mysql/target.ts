@@ -37,6 +37,8 @@ export interface TargetState {
   mayCreate: boolean
   /** May it make views and routines that run as somebody else? */
   mayNameOthers: boolean
+  /** Functions and triggers: with its binary log on a server lets only trusted accounts make them. */
+  mayMakeCode: boolean
   /** `user@host`, as the server knows who restores. */
   account: string
   maxAllowedPacket: number
@@ -56,6 +58,7 @@ export function readTarget(connection: Connection, needs: SessionNeeds): Promise
 interface ServerRow {
   account: string
   packet: number
+  trusts: number
   lower: number
   identity: string
 }
@@ -72,6 +75,7 @@ async function stateOf(server: Session, connection: Connection): Promise<TargetS
   const rights = await readRights(server)
   const [about] = await server.rows<ServerRow>(
     `SELECT CURRENT_USER() AS account, @@global.max_allowed_packet AS packet, @@global.lower_case_table_names AS lower,
+       (NOT @@global.log_bin OR @@global.log_bin_trust_function_creators) AS trusts,
        CONCAT_WS(' ', @@hostname, @@port, @@datadir, @@server_id) AS identity`,
   )
   const found = await databaseFacts(server, database)
@@ -82,6 +86,8 @@ async function stateOf(server: Session, connection: Connection): Promise<TargetS
     mayNameOthers: ['SUPER', 'SET USER', 'SET_USER_ID', 'SET_ANY_DEFINER'].some((right) =>
       rights.everywhere(right),
     ),
+    mayMakeCode:
+      Number(about!.trusts) === 1 || rights.everywhere('SUPER') || rights.everywhere('BINLOG ADMIN'),
     account: about!.account,
     maxAllowedPacket: Number(about!.packet),
     lowerCaseNames: Number(about!.lower),

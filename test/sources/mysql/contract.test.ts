@@ -5,14 +5,15 @@ import { promisify } from 'node:util'
 import { after, before } from 'node:test'
 import { mysql } from '../../../src/sources/mysql/index.ts'
 import { sourceContract } from '../../contracts/source.ts'
-import { startMariadb, type MariadbServer } from '../../support/mariadb.ts'
+import type { MariadbServer } from '../../support/mariadb.ts'
+import { startServer } from '../../support/mysql.ts'
 import { contentOf, databaseIn, exists, hardToCopy, keepWriting } from './databases.ts'
 
 const run = promisify(execFile)
 let server: MariadbServer
 let made = 0
 
-before(async () => void (server = await startMariadb()))
+before(async () => void (server = await startServer()))
 after(() => server.close())
 
 async function create(): Promise<string> {

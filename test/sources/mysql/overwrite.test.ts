@@ -5,7 +5,8 @@ import { after, before, suite, test, type TestContext } from 'node:test'
 import { createConnection } from 'mysql2/promise'
 import { mysql } from '../../../src/sources/mysql/index.ts'
 import { beside, openBench, type Bench } from '../../contracts/source.ts'
-import { startMariadb, type MariadbServer } from '../../support/mariadb.ts'
+import type { MariadbServer } from '../../support/mariadb.ts'
+import { flavour, startServer } from '../../support/mysql.ts'
 import { fileInput } from '../../support/source-sink.ts'
 import { describe } from './databases.ts'
 
@@ -13,7 +14,7 @@ const never = new AbortController().signal
 let server: MariadbServer
 let made = 0
 
-before(async () => void (server = await startMariadb()))
+before(async () => void (server = await startServer()))
 after(() => server.close())
 
 async function create(...statements: string[]): Promise<string> {
@@ -37,7 +38,7 @@ const parentAndChild = [
 const leftOf = async (name: string): Promise<unknown[]> =>
   (await server.query('SHOW DATABASES')).filter(({ Database }) => String(Database).startsWith(`${name}_`))
 
-suite('overwriting in MariaDB never leaves a foreign key that refers elsewhere', () => {
+suite(`overwriting in ${flavour} never leaves a foreign key that refers elsewhere`, () => {
   test('a table whose parent is not chosen with it', async (t) => {
     const name = await create(...parentAndChild)
     const b = await bench(t, name)
@@ -85,7 +86,7 @@ suite('overwriting in MariaDB never leaves a foreign key that refers elsewhere',
   })
 })
 
-suite('overwriting single tables of MariaDB', () => {
+suite(`overwriting single tables of ${flavour}`, () => {
   test('keeps the triggers that they have, and the plan says so', async (t) => {
     const name = await create(
       'CREATE TABLE t (a INT)',
@@ -102,7 +103,7 @@ suite('overwriting single tables of MariaDB', () => {
   })
 })
 
-suite('overwriting in MariaDB while somebody works in a table', () => {
+suite(`overwriting in ${flavour} while somebody works in a table`, () => {
   test('gives up before any trigger is dropped', async (t) => {
     const name = await create(
       'CREATE TABLE a (x INT)',
@@ -126,7 +127,7 @@ suite('overwriting in MariaDB while somebody works in a table', () => {
   })
 })
 
-suite('a drill of MariaDB', () => {
+suite(`a drill of ${flavour}`, () => {
   test('does not miss an event whose time is over', async (t) => {
     const name = await create(
       'CREATE TABLE t (a INT)',
