@@ -16,7 +16,7 @@
  *     slack.transcript('chat.update'); slack.acks()
  *     slack.misbehave({ method: 'chat.postMessage', kind: '429', retryAfter: 3 })
  *
- * An act resolves once the app acknowledged and something became visible to the person (or nothing did for a second);
+ * An act resolves once the app acknowledged and something became visible to the person (or nothing did for ten seconds);
  * `until` waits for the rest. Waiting is real only for the network; scheduled messages, trigger ids, response URLs, rates and message times follow `clock`.
  * It listens on 127.0.0.1 only. It imports nothing from src, and src never imports it. */
 import { createServer } from 'node:http'
