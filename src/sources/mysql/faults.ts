@@ -1,7 +1,6 @@
 import { Fault, asFault, type FaultCode } from '../../core/faults.ts'
 import { ToolFailure } from '../../sys/process.ts'
-import { grantsToRead } from './grants.ts'
-import { trustCreators } from './ownership.ts'
+import { grantsToRead, trustCreators } from './grants.ts'
 import { endpointOf, type Connection } from './url.ts'
 
 /** A kind of trouble with a server, recognised by its number, which programs print too, or by the driver's or system's code.

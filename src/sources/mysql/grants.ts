@@ -74,3 +74,7 @@ export function grantsToRead(
 export function noRight(user: string, database: string): string {
   return `user "${user}" may not create database "${database}": GRANT ALL ON ${quoted(database.replace(/\d{8}_\d{6}$/, '%'))}.* TO '${user}'@'…'; or give restore.database_url of a user who may`
 }
+
+/** What lets others make functions and triggers on a server with a binary log. */
+export const trustCreators =
+  'SET GLOBAL log_bin_trust_function_creators = 1; (or restore as a user with SUPER)'

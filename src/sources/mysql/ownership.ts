@@ -32,9 +32,6 @@ export function refusedCode({ objects }: Scan, { mayMakeCode }: TargetState): st
   return `the target’s server keeps a binary log, and then lets only users with SUPER make a ${kind}`
 }
 
-export const trustCreators =
-  'SET GLOBAL log_bin_trust_function_creators = 1; (or restore as a user with SUPER)'
-
 /** `app`@`%` as app@%, whatever the quotes. */
 function plain(definer: string): string {
   return definer.replaceAll(/([`'"])((?:(?!\1).|\1\1)*)\1/gs, (_, mark: string, inner: string) =>
