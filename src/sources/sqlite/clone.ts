@@ -4,6 +4,7 @@ import { asFault, Fault } from '../../core/faults.ts'
 import type { Cloning, SourceContext } from '../source.ts'
 import { synced } from './restore.ts'
 import { identityOf } from './swap.ts'
+import { realFile } from './target.ts'
 import { work } from './worker.ts'
 
 /** Names are paths. */
@@ -13,7 +14,7 @@ export function cloning(own: string, context: SourceContext): Cloning {
     called,
     server: async () => 'file', // of this machine
     async marks(path) {
-      const id = await identityOf(path ?? own)
+      const id = await identityOf(await realFile(path ?? own))
       return id === null ? [] : [id]
     },
     async sanitize(file, paths, signal) {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { companions } from './companions.ts'
 
 /** What becomes of which file; runs in the process of work.ts. */
 export interface ExchangeTask {
@@ -24,13 +25,16 @@ export interface ExchangeTask {
 
 const lockedCode = 5 // SQLITE_BUSY. https://www.sqlite.org/rescode.html
 
+const unreadableCodes = [11, 26] // SQLITE_CORRUPT, SQLITE_NOTADB
+
 /** The old file gets a second name, then the new one takes its first in one step: at no moment is there none. Whoever has the
  * old file open would go on writing to it and leave its journal beside the new one, so nobody may. */
 export function exchangeFiles({ file, beside, kept }: ExchangeTask): void {
   refuseOpen(file)
   refuseOpen(beside)
   const database = new DatabaseSync(file)
-  const mode = String(database.prepare('PRAGMA journal_mode').get()!['journal_mode'])
+  const mode = journalOf(database)
+  if (mode === null) return exchangeUnreadable({ file, beside, kept })
   try {
     // brings the log into the file and removes it; fails while anybody else has a file with a log open
     if (mode === 'wal') database.exec('PRAGMA journal_mode = DELETE')
@@ -42,6 +46,26 @@ export function exchangeFiles({ file, beside, kept }: ExchangeTask): void {
     database.close()
     if (mode === 'wal') setMode(sameFile(file, kept) || !exists(kept) ? file : kept, mode)
   }
+}
+
+/** null: SQLite cannot read the file. */
+function journalOf(database: DatabaseSync): string | null {
+  try {
+    return String(database.prepare('PRAGMA journal_mode').get()!['journal_mode'])
+  } catch (error) {
+    database.close()
+    if (unreadableCodes.includes((error as { errcode?: number }).errcode! & 0xff)) return null
+    throw error
+  }
+}
+
+/** A damaged file is what a restore is for. Nobody can lock it; what lies beside it would be taken for the new one's. */
+function exchangeUnreadable({ file, beside, kept }: ExchangeTask): void {
+  const left = companions.map((suffix) => file + suffix).find(exists)
+  if (left) throw new Error(`${left} is in the way: move it away with the damaged file`)
+  likeOld(beside, { file, mode: 'delete' })
+  rename({ file, beside, kept })
+  refuseLate({ file, beside, kept })
 }
 
 function rename({ file, beside, kept }: ExchangeTask): void {

@@ -75,8 +75,8 @@ function openSource(place: Place): Source {
     },
     plan: (backup, request, signal) =>
       request.inPlace
-        ? planInPlace({ file: place.live, context }, request, signal)
-        : plan(file, { backup, request }),
+        ? planInPlace(place, request, signal)
+        : plan({ source: file, context }, { backup, request }, signal),
     clone: cloning(file, context),
     swap: swapping(context),
     scratch: scratches(context),
@@ -163,7 +163,7 @@ async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
   })
   const creatable = await line('right to create', async () => {
     const request = { database: null, url: null, stamp: 'check', noOwner: false }
-    const { blockers } = await readTarget(resolveTarget(file, request))
+    const { blockers } = await readTarget(await resolveTarget(file, request))
     if (blockers.length > 0) throw new Fault('target-invalid', blockers.join('; '))
     return `restores can be written to ${dirname(file)}`
   })

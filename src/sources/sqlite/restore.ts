@@ -1,9 +1,11 @@
-import { chmod, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, link, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Fault, type FaultCode } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, SourceContext, TargetRequest } from '../source.ts'
-import { companions, readTarget, resolveTarget } from './target.ts'
+import { removeFile } from './companions.ts'
+import { putInPlace } from './swap.ts'
+import { readTarget, realFile, resolveTarget } from './target.ts'
 import { work } from './worker.ts'
 import type { Examination } from './work.ts'
 
@@ -20,7 +22,7 @@ export async function restore(
   job: RestoreJob,
   signal: AbortSignal,
 ): Promise<Restored> {
-  const target = resolveTarget(source, job.request)
+  const target = await resolveTarget(source, job.request)
   const isThere = await assertUsable(target, job.request)
   const partial = partialOf(target, context.runId)
   try {
@@ -35,12 +37,12 @@ export async function restore(
     refuseOtherRows(tables, job.backup.tables)
     await chmod(partial, await usualMode(isThere ? target : source))
     await synced(partial)
-    const kept = isThere ? await exchange(partial, target, job.request.stamp) : null
-    if (!isThere) await name(partial, target)
-    const note = kept === null ? [] : [`the old file is kept as ${kept}: remove it when nobody needs it`]
+    const kept = `${target}.replaced_${job.request.stamp}`
+    await (isThere ? putInPlace(context, { file: target, beside: partial, kept }) : name(partial, target))
+    const note = isThere ? [`the old file is kept as ${kept}: remove it when nobody needs it`] : []
     return { tables, warnings: [...remarks, ...note], open: `sqlite3 ${shellWord(target)}` }
   } finally {
-    for (const suffix of ['', ...companions]) await rm(partial + suffix, { force: true })
+    await removeFile(partial)
     await synced(dirname(target))
   }
 }
@@ -86,7 +88,7 @@ function refuseOtherRows(found: readonly TableRows[], expected: readonly TableRo
 /** Removes what a dead run left beside the original. @returns how many files */
 export async function removePartials(targets: readonly string[], runId: string): Promise<number> {
   let removed = 0
-  for (const folder of new Set(targets.map(dirname))) {
+  for (const folder of new Set((await Promise.all(targets.map(realFile))).map(dirname))) {
     const names = await readdir(folder).catch(() => []) // no folder, nothing left in it
     const left = names.filter((name) => name.startsWith('.') && name.includes(partialSuffix(runId)))
     for (const name of left) await rm(join(folder, name), { force: true })
@@ -110,22 +112,6 @@ async function assertUsable(target: string, { clean = false }: TargetRequest): P
     throw new Fault('target-exists', `${target} exists already`, { hint: 'choose another name' })
   if (blockers.length > 0) throw new Fault('target-invalid', blockers.join('; '))
   return exists
-}
-
-/** The old file gets a second name before the new one takes its first: at no moment is there none, and nothing is lost.
- * @returns the old file's other name */
-async function exchange(partial: string, target: string, stamp: string): Promise<string> {
-  const kept = `${target}.replaced_${stamp}`
-  try {
-    await link(target, kept)
-    await rename(partial, target)
-    return kept
-  } catch (error) {
-    throw new Fault('restore-failed', `${target} could not be replaced: ${(error as Error).message}`, {
-      hint: 'nothing was changed',
-      cause: error,
-    })
-  }
 }
 
 /** Unlike a rename, a link never replaces what somebody put there meanwhile. */

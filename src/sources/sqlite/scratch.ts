@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
 import type { RawInput, Scratch, Scratches, ScratchPlace, SourceContext } from '../source.ts'
+import { removeFile } from './companions.ts'
 import { removePartials, restore, undone } from './restore.ts'
-import { companions } from './target.ts'
 import { pathOf } from './url.ts'
 import { work } from './worker.ts'
-import type { Examination } from './work.ts'
+import type { Examination, Look } from './work.ts'
 
 const usualRatio = 5 // of raw to compressed, where nobody counted
 const growth = 3 // the bytes themselves, the file that a script makes of them, and the one that its objects are counted in
@@ -62,10 +62,6 @@ function scratchOf({ context, backup, at, file }: Opened): Scratch {
   }
 }
 
-async function removeFile(file: string): Promise<void> {
-  for (const suffix of ['', ...companions]) await rm(file + suffix, { force: true })
-}
-
 async function dumpedObjects(
   context: SourceContext,
   { backup: { format }, raw }: { backup: Manifest; raw: RawInput },
@@ -91,13 +87,7 @@ async function ask(
   const task = { do: 'look', file, sql } as const
   try {
     const either = AbortSignal.any([signal, limit])
-    return (
-      await work<{ openers: string[]; newest: string | null }>(
-        task,
-        { context, otherwise: 'restore-incomplete' },
-        either,
-      )
-    ).newest
+    return (await work<Look>(task, { context, otherwise: 'restore-incomplete' }, either)).newest
   } catch (error) {
     signal.throwIfAborted()
     if (limit.aborted)

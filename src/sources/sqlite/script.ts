@@ -4,15 +4,19 @@ export interface Statements {
   /** @returns the statements that are complete now
    * @throws ScriptRefused at a command of the shell */
   take(text: string): string[]
-  /** @returns what is left; '' when the script ended between statements */
+  /** @returns what is left, as it was written; '' when the script ended between statements: then it is comments at most */
   rest(): string
 }
 
 /** A line of the script is a command of SQLite's shell (`.read`, `.shell`): nothing that a database takes. */
 export class ScriptRefused extends Error {}
 
+/** Each in one way only: else a long row of them takes forever to be told from something else. */
+export const comments = String.raw`--[^\n]*(?:\n|$)|/\*(?:[^*]|\*(?!/))*\*/`
+
 const closings: Record<string, string> = { "'": "'", '"': '"', '`': '`', '[': ']' }
 const trigger = /^\s*create\s+(?:temp\s+|temporary\s+)?trigger\b/i
+const onlyComments = new RegExp(String.raw`^(?:\s|${comments})*$`)
 const endOfTrigger = /;\s*end\s*$/i
 
 export function createStatements(): Statements {
@@ -70,7 +74,7 @@ export function createStatements(): Statements {
       }
       return found
     },
-    rest: () => left.replaceAll(/--[^\n]*(\n|$)|\/\*[^]*?\*\//g, '').trim(),
+    rest: () => (onlyComments.test(left) ? '' : left.trim()),
   }
 }
 

@@ -1,9 +1,12 @@
-import { rm, stat } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { SourceContext, Swap, SwapNames, Swapping, TargetPlan, TargetRequest } from '../source.ts'
-import { companions, readTarget } from './target.ts'
+import { removeFile } from './companions.ts'
+import type { ExchangeTask } from './exchange.ts'
+import { openBlockers, readTarget, realFile } from './target.ts'
 import { databaseOf, usualExtension } from './url.ts'
+import type { Look } from './work.ts'
 import { work } from './worker.ts'
 
 /** Of a file: two restores into one exclude each other by their lease, for there is no server to ask. */
@@ -33,53 +36,66 @@ async function exchange(context: SourceContext, swap: Swap, signal: AbortSignal)
       hint: 'nothing was changed',
     })
   const begun = context.clock.monotonic()
+  await putInPlace(context, { file, beside, kept })
+  return { sessions: 0, downMs: Math.round(context.clock.monotonic() - begun) }
+}
+
+/** @throws Fault database-locked · restore-failed; nothing was changed then */
+export async function putInPlace(context: SourceContext, names: ExchangeTask): Promise<void> {
   try {
-    const task = { do: 'exchange', file, beside, kept } as const
+    const task = { do: 'exchange', ...names } as const
     await work<null>(task, { context, otherwise: 'restore-failed' }, new AbortController().signal)
   } catch (error) {
     const { code } = asFault(error)
     if (code !== 'database-locked') throw error
-    throw new Fault(code, `${file} is open in another process`, {
+    throw new Fault(code, `${names.file} is open in another process`, {
       hint: 'nothing was changed; stop the application first: a file cannot be taken away from it',
       cause: error,
     })
   }
-  return { sessions: 0, downMs: Math.round(context.clock.monotonic() - begun) }
 }
 
-/** What survives a rename, and is another when somebody makes a new file of the same name. */
+/** What survives a rename, and is another when somebody makes a new file of the same name. A link is nothing that was restored. */
 export async function identityOf(path: string): Promise<string | null> {
-  const found = await stat(path, { bigint: true }).catch(() => null)
+  const found = await lstat(path, { bigint: true }).catch(() => null)
   return found?.isFile() ? `${found.dev}/${found.ino}/${found.birthtimeNs}` : null
 }
 
 async function mustBe(path: string): Promise<string> {
   const id = await identityOf(path)
   if (id !== null) return id
-  throw new Fault('target-invalid', `${path} is not there any more`)
+  throw new Fault('target-invalid', `${path} is not there any more, or no file`)
 }
 
 /** A restore gives its file a name only when it is whole; the time in the name is its mark. */
 async function remove({ name, id }: { name: string; id: string | null }) {
   const found = await identityOf(name)
-  if (found === null) return 'absent' as const
+  if (found === null) return (await isThere(name)) ? ('foreign' as const) : ('absent' as const)
   const isOurs = id === null ? /_restore_\d{8}_\d{6}(\.\w+)?$/.test(name) : found === id
   if (!isOurs) return 'foreign' as const
-  for (const suffix of ['', ...companions]) await rm(name + suffix, { force: true })
+  await removeFile(name)
   return 'removed' as const
 }
 
-/** What a restore in place of this file would meet. */
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** What a restore in place of this file would meet; of a link, of the file that it leads to. */
 export async function planInPlace(
-  { file, context }: { file: string; context: SourceContext },
+  { live, context }: { live: string; context: SourceContext },
   { stamp, inPlace, tables }: TargetRequest,
   signal: AbortSignal,
 ): Promise<TargetPlan> {
+  const file = await realFile(live)
   const swap = namesFor(file, stamp)
   const { fingerprint, exists, sizeBytes } = await readTarget(file, true)
   const beside = await readTarget(swap.beside, true)
   const found = exists
-    ? await work<{ openers: string[]; newest: string | null }>(
+    ? await work<Look>(
         { do: 'look', file, sql: inPlace?.freshnessSql ?? null },
         { context, otherwise: 'target-invalid' },
         signal,
@@ -102,7 +118,7 @@ export async function planInPlace(
       ...missing,
       ...beside.blockers,
       ...(tables?.length ? ['single tables are not restored in place: the others would be gone'] : []),
-      ...found.openers.map((who) => `${file} is open in process ${who}: stop it first`),
+      ...openBlockers(file, found),
     ],
     swap,
     newest: found.newest,

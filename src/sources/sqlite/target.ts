@@ -1,17 +1,25 @@
 import { createHash } from 'node:crypto'
-import { access, constants, stat } from 'node:fs/promises'
+import { access, constants, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
-import type { TargetPlan, TargetRequest } from '../source.ts'
+import type { SourceContext, TargetPlan, TargetRequest } from '../source.ts'
+import { companions } from './companions.ts'
 import { databaseOf, judge, pathOf, usualExtension } from './url.ts'
+import type { Look } from './work.ts'
+import { work } from './worker.ts'
 
 const longestFileName = 255 // bytes, on every usual file system
 const restoreRoom = 64 // for the temporary name around it
 
+/** The file that a path leads to: what is replaced is the file, and a link to it stays one. What is not there leads nowhere else. */
+export function realFile(path: string): Promise<string> {
+  return realpath(path).catch(() => path)
+}
+
 /** @throws Fault target-invalid */
-export function resolveTarget(source: string, request: TargetRequest): string {
-  const path = targetOf(source, request)
+export async function resolveTarget(source: string, request: TargetRequest): Promise<string> {
+  const path = await realFile(targetOf(await realFile(source), request))
   const name = basename(path)
   if ('mistake' in judge(path) || Buffer.byteLength(name) > longestFileName - restoreRoom)
     throw new Fault('target-invalid', `"${path}" cannot be the path of a new file`, {
@@ -45,9 +53,6 @@ export interface FileState {
   blockers: string[]
 }
 
-/** What SQLite keeps beside a file, and would take for the journal of a new one of that name. */
-export const companions = ['-wal', '-shm', '-journal']
-
 /** @param overwrite what is there may go */
 export async function readTarget(path: string, overwrite = false): Promise<FileState> {
   const [folder, file] = [await facts(dirname(path)), await facts(path)]
@@ -72,12 +77,23 @@ export async function readTarget(path: string, overwrite = false): Promise<FileS
   }
 }
 
+/** Whoever has a file open goes on writing into the one that was replaced. */
+export function openBlockers(file: string, { openers }: Look): string[] {
+  return openers.map((who) => `${file} is open in process ${who}: stop it first`)
+}
+
 export async function plan(
-  source: string,
+  { source, context }: { source: string; context: SourceContext },
   { backup, request }: { backup: Manifest; request: TargetRequest },
+  signal: AbortSignal,
 ): Promise<TargetPlan> {
-  const path = resolveTarget(source, request)
+  const path = await resolveTarget(source, request)
   const { fingerprint, exists, sizeBytes, blockers } = await readTarget(path, request.clean)
+  const look = { do: 'look', file: path, sql: null } as const
+  const opened =
+    exists && request.clean
+      ? openBlockers(path, await work<Look>(look, { context, otherwise: 'target-invalid' }, signal))
+      : []
   return {
     mode: 'file',
     name: path,
@@ -92,6 +108,7 @@ export async function plan(
     warnings: ['sqlite', 'sql'].includes(backup.format) ? [] : [`the backup has the format ${backup.format}`],
     blockers: [
       ...blockers,
+      ...opened,
       ...(request.tables?.length
         ? ['tables of a SQLite file cannot be restored alone: restore beside, and copy them over']
         : []),

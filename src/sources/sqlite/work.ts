@@ -2,7 +2,7 @@ import { createReadStream, statSync, writeSync } from 'node:fs'
 import { backup, constants, DatabaseSync } from 'node:sqlite'
 import type { TableRows } from '../../core/model.ts'
 import { exchangeFiles, openersOf, type ExchangeTask } from './exchange.ts'
-import { createStatements } from './script.ts'
+import { comments, createStatements } from './script.ts'
 
 /** What the driver lets a process of its own do: SQLite's calls cannot be interrupted, and a check of a large file takes
  * minutes, in which the service must go on answering and `cancel` must work. The answer is one JSON value on standard output. */
@@ -20,7 +20,13 @@ export type Task =
   | { do: 'look'; file: string; sql: string | null }
   | ({ do: 'exchange' } & ExchangeTask)
 
-export type Answer = FileFacts | Examination | { openers: string[]; newest: string | null } | number | null
+export type Answer = FileFacts | Examination | Look | number | null
+
+export interface Look {
+  /** Processes, as people know them. */
+  openers: string[]
+  newest: string | null
+}
 
 export interface FileFacts {
   sqliteVersion: string
@@ -45,7 +51,6 @@ const pagesPerStep = 2_000 // 8 MB of usual pages: writers of a file without WAL
 const patience = 3 // restarts, before writers have to wait for the whole copy
 const progressEvery = 0.1
 
-const comments = String.raw`--[^\n]*(?:\n|$)|/\*[^]*?(?:\*/|$)`
 const isNothing = new RegExp(String.raw`^(?:[\s;]|${comments})*$`)
 const isQuestion = new RegExp(String.raw`^(?:\s|${comments})*(?:select|with|values|explain)\b`, 'i')
 

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
-import { chmod, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import {
+  chmod,
+  chown,
+  copyFile,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
@@ -7,6 +19,7 @@ import { sqlite } from '../../../src/sources/sqlite/index.ts'
 import type { TargetRequest } from '../../../src/sources/source.ts'
 import { strays } from '../../../src/sys/strays.ts'
 import { beside, openBench, temporary, type Bench } from '../../contracts/source.ts'
+import { endProcess } from '../../support/ended.ts'
 import { fileUrl, keepWriting, rowsOf } from './files.ts'
 
 const never = new AbortController().signal
@@ -220,4 +233,58 @@ test('… and what it left in another folder, where its target was', async (t) =
   })
   assert.equal(await b.source.terminate('run-7', never), 1)
   assert.deepEqual(await readdir(elsewhere), [])
+})
+
+/** Somebody's file, overwritten. */
+const over = (path: string): TargetRequest => ({ ...at(path), clean: true })
+
+test('an overwritten file keeps its owner, its rights and the link to it', async (t) => {
+  const path = await file(t, orders)
+  const b = await bench(t, path)
+  const backup = await b.backUp()
+  const [target, link] = [join(await temporary(t), 'report.db'), join(dirname(path), 'report.db')]
+  await writeFile(target, '')
+  await chmod(target, 0o604)
+  const owner = process.getuid!() === 0 ? 65_534 : process.getuid!()
+  await chown(target, owner, process.getgid!())
+  await symlink(target, link)
+  const plan = await b.source.plan(backup, over(link), never)
+  assert.deepEqual([plan.name, plan.blockers], [target, []])
+  await b.restore(backup, over(link))
+  const { uid, mode } = await stat(target)
+  assert.deepEqual([uid, mode & 0o7777, await readlink(link)], [owner, 0o604, target])
+  assert.equal(rowsOf(target), rowsOf(path))
+  assert.deepEqual((await readdir(dirname(target))).toSorted(), [
+    'report.db',
+    'report.db.replaced_20261120_060000',
+  ])
+})
+
+test('a file that another process has open is not overwritten', async (t) => {
+  const path = await file(t, orders)
+  const b = await bench(t, path)
+  const backup = await b.backUp()
+  const target = join(dirname(path), 'report.db')
+  await copyFile(path, target)
+  const input = await open(target)
+  const holder = spawn('sleep', ['1000'], { stdio: [input.fd, 'ignore', 'ignore'] })
+  t.after(() => endProcess(holder))
+  await input.close()
+  const plan = await b.source.plan(backup, over(target), never)
+  assert.match(plan.blockers.join(), new RegExp(`is open in process ${holder.pid} \\(`))
+  const before = rowsOf(target)
+  await assert.rejects(b.restore(backup, over(target)), { code: 'database-locked' })
+  assert.equal(rowsOf(target), before)
+  assert.deepEqual((await readdir(dirname(path))).toSorted(), ['report.db', 'shop.db'])
+})
+
+test('a restore beside a link lies beside the file that it leads to', async (t) => {
+  const path = await file(t, orders)
+  const link = join(await temporary(t), 'app.db')
+  await symlink(path, link)
+  const b = await bench(t, link)
+  const restored = await b.restore(await b.backUp())
+  assert.equal(restored.open, `sqlite3 ${join(dirname(path), 'shop_restore_20261120_060000.db')}`)
+  await writeFile(join(dirname(path), '.shop_restore_x.db.run-7.partial'), 'half')
+  assert.equal(await b.source.terminate('run-7', never), 1)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { copyFile, link, readdir, rm, stat } from 'node:fs/promises'
+import { copyFile, link, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
@@ -126,4 +126,62 @@ test('only the very file that was kept is removed', async (t) => {
   assert.equal(await swapping.remove({ name: swap.kept, id: swap.oldId }, never), 'foreign')
   assert.equal(await swapping.remove({ name: file, id: swap.newId }, never), 'removed')
   assert.equal(await swapping.remove({ name: file, id: swap.newId }, never), 'absent')
+})
+
+/** An application's folder with a link to a file on a volume, which has a log. */
+async function linked(t: TestContext) {
+  const [app, volume] = [await temporary(t), await temporary(t)]
+  const [link, real] = [join(app, 'shop.db'), join(volume, 'real.db')]
+  write(real, `PRAGMA journal_mode = WAL; CREATE TABLE who (name); INSERT INTO who VALUES ('old')`)
+  await symlink(real, link)
+  const { source } = await openBench(t, { facts: { driver: sqlite }, url: fileUrl(link) })
+  const backup = { format: 'sqlite', database: 'shop' } as never
+  const plan = await source.plan(backup, { ...beside, inPlace: { freshnessSql: null } }, never)
+  write(plan.swap!.beside, `CREATE TABLE who (name); INSERT INTO who VALUES ('new')`)
+  return { app, volume, link, real, plan, swapping: source.swap! }
+}
+
+test('in place of a link, the file that it leads to is replaced, put back and let go; the link stays', async (t) => {
+  const { app, volume, link, real, plan, swapping } = await linked(t)
+  assert.deepEqual([plan.name, plan.endpoint], [real, volume])
+  const names = plan.swap!
+  await crashedWriter(link)
+  const swap = await swapping.identify(names, never)
+  await swapping.exchange(swap, how, never)
+  assert.deepEqual([who(link), who(real), who(names.kept)], ['new wal', 'new wal', 'late wal'])
+  const back = await swapping.identify({ name: names.name, beside: names.kept, kept: names.beside }, never)
+  await swapping.exchange(back, how, never)
+  assert.deepEqual([who(link), who(names.beside), await readlink(link)], ['late wal', 'new wal', real])
+  assert.equal(await swapping.remove({ name: names.beside, id: swap.newId }, never), 'removed')
+  assert.deepEqual([await readdir(app), await readdir(volume)], [['shop.db'], ['real.db']])
+})
+
+test('who dies between the two steps of a linked file leaves the old one in place, and the next swap works', async (t) => {
+  const { link: linkPath, real, plan, swapping } = await linked(t)
+  const swap = await swapping.identify(plan.swap!, never)
+  await link(real, swap.kept)
+  assert.equal(await swapping.standing(swap, never), 'old')
+  await swapping.exchange(swap, how, never)
+  assert.equal(await swapping.standing(swap, never), 'new')
+  assert.deepEqual([who(linkPath), who(swap.kept), await readlink(linkPath)], ['new wal', 'old wal', real])
+})
+
+test('a link that somebody put in the place of a swapped file is not exchanged and not removed', async (t) => {
+  const { file, folder, swapping, swap } = await pair(t)
+  await rename(file, join(folder, 'moved.db'))
+  await symlink(join(folder, 'moved.db'), file)
+  assert.equal(await swapping.standing(swap, never), 'neither')
+  await assert.rejects(swapping.exchange(swap, how, never), { code: 'target-invalid' })
+  assert.equal(await swapping.remove({ name: file, id: swap.oldId }, never), 'foreign')
+  assert.equal(await readlink(file), join(folder, 'moved.db'))
+})
+
+test('a damaged file is replaced, unless what lies beside it would be taken for the new one’s', async (t) => {
+  const { file, swapping, swap } = await pair(t)
+  await writeFile(file, 'no database at all'.repeat(100))
+  await writeFile(`${file}-shm`, 'index')
+  await assert.rejects(swapping.exchange(swap, how, never), { message: /-shm is in the way/ })
+  await rm(`${file}-shm`)
+  await swapping.exchange(swap, how, never)
+  assert.equal(who(file), 'new delete')
 })
