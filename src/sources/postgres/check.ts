@@ -1,13 +1,12 @@
 import { asFault } from '../../core/faults.ts'
 import type { CheckLine, SourceContext } from '../source.ts'
 import { unpacker } from './directory/folder.ts'
-import { userTables } from './dump.ts'
-import { tableName } from './names.ts'
 import { jobsOf } from './options.ts'
 import type { Place } from './place.ts'
 import { noRight } from './plan.ts'
 import { forServer, installed } from './programs.ts'
-import { withSession, type Session } from './session.ts'
+import { readable } from './rights.ts'
+import { withSession } from './session.ts'
 import { readTarget } from './target.ts'
 import { endpointOf } from './url.ts'
 
@@ -31,9 +30,9 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
       return `pg_dump ${program.version} (${program.path})`
     }),
     ...(jobsOf(options) > 1 ? [await line('unpack program', signal, () => unpacker(place, signal))] : []),
-    await line('right to read', signal, () => withSession(origin, needs, readable), {
-      hint: `GRANT pg_read_all_data TO "${origin.user}";`,
-    }),
+    await line('right to read', signal, () =>
+      withSession(origin, needs, (session) => readable(session, place)),
+    ),
     await line('right to create', signal, () => mayRestore(place, needs)),
   ]
 }
@@ -58,27 +57,12 @@ export function serverTime({ origin, context }: Place, signal: AbortSignal): Pro
   })
 }
 
-async function line(
-  name: string,
-  signal: AbortSignal,
-  tryIt: () => Promise<string>,
-  otherwise: { hint: string } | null = null,
-): Promise<CheckLine> {
+async function line(name: string, signal: AbortSignal, tryIt: () => Promise<string>): Promise<CheckLine> {
   try {
     return { name, ok: true, text: await tryIt(), hint: null }
   } catch (error) {
     signal.throwIfAborted()
     const { message, hint } = asFault(error)
-    return { name, ok: false, text: message, hint: hint ?? otherwise?.hint ?? null }
+    return { name, ok: false, text: message, hint }
   }
-}
-
-async function readable(session: Session): Promise<string> {
-  const denied = await session.rows<{ schema: string; name: string }>(
-    `SELECT schema, name FROM (${userTables}) t
-     WHERE NOT has_schema_privilege(schema, 'USAGE') OR NOT has_table_privilege(oid, 'SELECT') LIMIT 4`,
-  )
-  if (denied.length === 0) return 'every table can be read'
-  const names = denied.map(({ schema, name }) => tableName(schema, name))
-  throw new Error(`no right to read ${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and more' : ''}`)
 }

@@ -81,7 +81,7 @@ interface Lag {
 
 async function readFacts(session: Session): Promise<Facts> {
   const [row] = await session.rows<{ size: string; has_tables: boolean }>(
-    `SELECT pg_database_size(current_database()) AS size, EXISTS (${userTables}) AS has_tables`,
+    `SELECT pg_database_size(current_database()) AS size, EXISTS (${relationsOf(['r'])}) AS has_tables`,
   )
   const { serverMajor, serverVersion } = session
   const sizeBytes = Number(row!.size)
@@ -99,11 +99,16 @@ async function readLag({ rows }: Session): Promise<Lag | null> {
   return lag ? { paused: lag.paused, behindMs: Math.max(0, Math.round(lag.behind ?? 0)) } : null
 }
 
-/** Tables of people: those of extensions are not dumped, partitioned ones have no rows of their own. */
-export const userTables = `
+/** Table, partitioned table (which has no rows of its own), sequence. */
+export type RelationKind = 'r' | 'p' | 'S'
+
+/** What people made, as a query: what belongs to an extension is not dumped. */
+export function relationsOf(kinds: readonly RelationKind[]): string {
+  return `
   SELECT c.oid, n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  WHERE c.relkind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`
+}
 
 function warnings(facts: Facts, client: Program): string[] {
   const found: string[] = []

@@ -9,6 +9,8 @@ interface Trouble {
   codes: readonly string[]
   words: RegExp
   code: FaultCode
+  /** A server that answers says it of a statement: other words mean nothing in an `ERROR:`, which is about data. */
+  ofStatement?: true
   /** It means something else while restoring; then the server's own words are told. */
   dumpOnly?: true
   text: (words: string, connection: Connection) => string
@@ -24,6 +26,7 @@ const troubles: readonly Trouble[] = [
   {
     codes: [],
     words: /conflict with recovery/,
+    ofStatement: true,
     code: 'dump-failed',
     dumpOnly: true,
     text: () => 'the replica needed what the dump was still reading, and ended it (conflict with recovery)',
@@ -96,6 +99,7 @@ const troubles: readonly Trouble[] = [
   {
     codes: ['55P03'],
     words: /lock timeout|could not obtain lock|statement timeout[^]*LOCK TABLE/,
+    ofStatement: true,
     code: 'database-locked',
     dumpOnly: true,
     text: (words) => `${lockedTable(words)} stayed locked by another session for too long`,
@@ -104,6 +108,7 @@ const troubles: readonly Trouble[] = [
   {
     codes: ['42501'],
     words: /permission denied|must be (owner|superuser|member)|query would be affected by row-level security/,
+    ofStatement: true,
     code: 'database-refused',
     dumpOnly: true,
     text: (words, { user }) => `user "${user}" has too few rights: ${serverWords(words)}`,
@@ -145,13 +150,29 @@ const troubles: readonly Trouble[] = [
 export function sessionFault(error: unknown, connection: Connection): Fault {
   if (error instanceof Fault) return error
   const words = error instanceof Error ? messageOf(error) : String(error)
-  const { code } = error as { code?: string }
-  const trouble = troubles.find(({ codes, words: said }) => said.test(words) || codes.includes(code ?? ''))
+  const { code, severity } = error as { code?: string; severity?: string }
+  const said = severity === 'ERROR' ? `ERROR:  ${words}` : words
+  const trouble = troubles.find((one) => one.codes.includes(code ?? '') || isSaid(one, said))
   if (trouble) return faultOf(trouble, { words, connection, cause: error })
   const isServers = /^[0-9A-Z]{5}$/.test(code ?? '')
   return isServers
     ? new Fault('database-refused', `the server said: ${words}`, { cause: error })
     : asFault(error)
+}
+
+/** Of a failed statement the line of its error counts, without what it quotes: rows stand in the lines around it. */
+function isSaid({ words: said, ofStatement }: Trouble, words: string): boolean {
+  const line = statementError(words)
+  if (line === undefined) return said.test(words.replaceAll(aside, ''))
+  const statement = /^.*was: LOCK TABLE .*$/m.exec(words)?.[0] ?? '' // pg_dump's own, which holds names alone
+  return ofStatement === true && said.test(`${line.replaceAll(/"[^"]*"/g, '""')}\n${statement}`)
+}
+
+/** What a server says beside its errors, with rows in it. */
+const aside = /^.*\b(?:NOTICE|WARNING|DETAIL|CONTEXT|HINT): .*$/gm
+
+function statementError(words: string): string | undefined {
+  return words.split('\n').find((line) => /\bERROR: /.test(line))
 }
 
 /** What the program itself cannot write is our disk's trouble; a server that is full says ERROR. */
@@ -161,8 +182,8 @@ const ownDiskFull = /^pg_\w+: error: could not write[^\n]*: (no space left on de
 export function toolFault(error: unknown, connection: Connection, otherwise: FaultCode): unknown {
   if (!(error instanceof ToolFailure) || !/^(pg_|psql$)/.test(error.tool)) return error
   const words = error.lastWords.join('\n')
-  if (ownDiskFull.test(words)) return error
-  const trouble = troubles.find(({ words: said }) => said.test(words))
+  if (ownDiskFull.test(words) && !statementError(words)) return error
+  const trouble = troubles.find((one) => isSaid(one, words))
   if (trouble && !(trouble.dumpOnly && otherwise !== 'dump-failed'))
     return faultOf(trouble, { words, connection, cause: error })
   const said = serverWords(words)

@@ -220,3 +220,64 @@ function read(pid: number, file: string): string {
     return '' // it has ended
   }
 }
+
+test('a backup whose rows do not restore is a failed restore, whatever the rows say', async (t) => {
+  await server.createDatabase('bad')
+  await server.query(
+    `CREATE TABLE log (said text CHECK (current_database() = 'bad')); INSERT INTO log VALUES ('connection refused')`,
+    'bad',
+  )
+  const b = await bench(t, server.url('bad'))
+  await assert.rejects(b.restore(await b.backUp()), {
+    code: 'restore-failed',
+    message: /violates check constraint/,
+  })
+})
+
+suite('doctor says what a dump would fail at, and what to type', () => {
+  const cases = {
+    sequences: {
+      sql: 'CREATE TABLE o (id serial PRIMARY KEY)',
+      text: /^no right to read sequence public\.o_id_seq$/,
+    },
+    secured: {
+      sql: 'CREATE TABLE o (id int); ALTER TABLE o ENABLE ROW LEVEL SECURITY',
+      text: /^row level security would stop the dump at public\.o$/,
+    },
+    largeobjects: {
+      sql: `CREATE TABLE o (id int); SELECT lo_from_bytea(42, 'x')`,
+      text: /^no right to read large object 42$/,
+    },
+    partitions: {
+      sql: `CREATE TABLE o (id int) PARTITION BY RANGE (id); CREATE TABLE p PARTITION OF o DEFAULT`,
+      text: /^no right to read public\.o$/,
+      before: 'REVOKE ALL ON o FROM typist',
+    },
+  }
+
+  for (const [name, { sql, text, ...more }] of Object.entries(cases))
+    test(name, async (t) => {
+      await server.createDatabase(name)
+      await server.query(`${sql}; DROP ROLE IF EXISTS typist; CREATE ROLE typist LOGIN PASSWORD 'pw'`, name)
+      await server.query(
+        `GRANT SELECT ON ALL TABLES IN SCHEMA public TO typist; ${'before' in more ? more.before : ''}`,
+        name,
+      )
+      t.after(() => server.query('DROP OWNED BY typist; DROP ROLE typist', name))
+      const url = server.url(name).replace(`postgres:${server.password}`, 'typist:pw')
+      const doctor = async () =>
+        (await (await bench(t, url)).source.check(never)).find((line) => line.name === 'right to read')!
+      const line = await doctor()
+      assert.equal(line.ok, false)
+      assert.match(line.text, text)
+      await assert.rejects((await bench(t, url)).backUp())
+      await server.query(line.hint!, name)
+      assert.deepEqual(await doctor(), {
+        name: 'right to read',
+        ok: true,
+        text: 'every table can be read',
+        hint: null,
+      })
+      await (await bench(t, url)).backUp()
+    })
+})
