@@ -58,7 +58,8 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
   if (error instanceof Fault) return error
   const { code, message, name } = error as { code?: unknown; message: string; name: string }
   const trouble = troubles.find(
-    ({ codes, words }) => (typeof code === 'number' && codes.includes(code)) || words.test(message),
+    ({ codes, words }) =>
+      (typeof code === 'number' && codes.includes(code)) || words.test(withoutValues(message)),
   )
   const isAway = /^MongoNetwork|^MongoServerSelection|^MongoOperationTimeout/.test(name)
   const found = trouble ?? (isAway ? troubles.at(-1)! : null)
@@ -72,10 +73,15 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
 export function toolFault(error: unknown, connection: Connection, otherwise: FaultCode): unknown {
   if (!(error instanceof ToolFailure) || !/^mongo(dump|restore)$/.test(error.tool)) return error
   const said = toolWords(error.lastWords)
-  if (/no space left on device/i.test(said)) return error
-  const trouble = troubles.find(({ words }) => words.test(said))
+  if (/no space left on device/i.test(withoutValues(said))) return error
+  const trouble = troubles.find(({ words }) => words.test(withoutValues(said)))
   if (trouble) return faultOf(trouble, { words: said, connection, cause: error })
   return new Fault(otherwise, said ? `${error.tool} failed: ${said}` : error.message, { cause: error })
+}
+
+/** Values of documents are quoted, as in `dup key: { said: "connection refused" }`; they say nothing of the server. */
+function withoutValues(words: string): string {
+  return words.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
 }
 
 function faultOf(

@@ -18,6 +18,9 @@ const defaultPort = 27_017
 const urlForm = 'write mongodb://user:password@host:27017/database'
 const encodingHint = 'write special characters in user, password and database as %XX, e.g. @ as %40'
 
+/** What a server shows as the program's name, as hosted servers write it into the URLs that they hand out; sessions have names of our own. */
+const dropped = 'appName'
+
 /** Parameters that both the driver and the tools know alike.
  * https://www.mongodb.com/docs/manual/reference/connection-string-options/ */
 const known = ['authSource', 'authMechanism', 'replicaSet', 'tls', 'ssl', 'tlsCAFile', 'tlsCertificateKeyFile', 'tlsCertificateKeyFilePassword', 'tlsInsecure', 'directConnection', 'readPreference', 'readPreferenceTags', 'readConcernLevel', 'w', 'retryWrites'] // prettier-ignore
@@ -45,7 +48,7 @@ export function parseConnection(text: string): Connection | UrlMistake {
 }
 
 /** `connection.tls` is written as `sslmode`, which MongoDB calls otherwise. */
-function withTls({ sslmode, ...written }: Record<string, string>): Record<string, string> {
+function withTls({ sslmode, [dropped]: _name, ...written }: Record<string, string>): Record<string, string> {
   const parameters = Object.fromEntries(
     Object.entries(written).map(([name, value]) => [tlsFiles[name] ?? name, value]),
   )
