@@ -1,4 +1,4 @@
-import { asFault } from '../../core/faults.ts'
+import { checkLine } from '../check-line.ts'
 import type { CheckLine } from '../source.ts'
 import { assertExists } from './dump.ts'
 import type { Place } from './place.ts'
@@ -10,7 +10,7 @@ import { endpointOf, type Connection } from './url.ts'
 export async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
   const { origin, restorer, restorerWithheld, context } = place
   const needs = { context, signal }
-  const reach = await line('database', signal, () =>
+  const reach = await checkLine('database', signal, () =>
     withSession(origin, needs, async (session) => {
       await assertExists(session, origin)
       return `MongoDB ${session.serverVersion} at ${endpointOf(origin)}`
@@ -19,18 +19,18 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
   if (!reach.ok) return [reach]
   return [
     reach,
-    await line('dump program', signal, async () => {
+    await checkLine('dump program', signal, async () => {
       const { path, version } = await installed('mongodump', context, signal)
       return `mongodump ${version} (${path})`
     }),
-    await line('restore program', signal, async () => {
+    await checkLine('restore program', signal, async () => {
       const { path, version } = await installed('mongorestore', context, signal)
       return `mongorestore ${version} (${path})`
     }),
-    await line('right to read', signal, () =>
+    await checkLine('right to read', signal, () =>
       withSession(origin, needs, (session) => mayRead(session, origin)),
     ),
-    await line('right to create', signal, async () =>
+    await checkLine('right to create', signal, async () =>
       restorerWithheld
         ? 'restore.database_url is used by restores alone, and was not tried'
         : withSession(restorer, needs, (session) => mayCreate(session, restorer)),
@@ -89,14 +89,4 @@ async function mayCreate(session: Session, { user }: Connection): Promise<string
   throw new Error(
     `user "${user}" may not ${missing.join(', ')} in new databases: db.grantRolesToUser("${user}", ["readWriteAnyDatabase", "dbAdminAnyDatabase"]), or give restore.database_url of a user who may`,
   )
-}
-
-async function line(name: string, signal: AbortSignal, tryIt: () => Promise<string>): Promise<CheckLine> {
-  try {
-    return { name, ok: true, text: await tryIt(), hint: null }
-  } catch (error) {
-    signal.throwIfAborted()
-    const { message, hint } = asFault(error)
-    return { name, ok: false, text: message, hint }
-  }
 }

@@ -1,4 +1,5 @@
 import { Fault } from '../../core/faults.ts'
+import { plainName } from '../plain-name.ts'
 import type { Inspection, Sink } from '../source.ts'
 import { collectionsOf, databasesOf, withRows } from './catalogue.ts'
 import { toolFault } from './faults.ts'
@@ -39,19 +40,10 @@ export async function dump(place: Place, program: Program, sink: Sink, signal: A
   const fixed = [`--config=${config}`, `--db=${origin.database}`, '--archive'] // not --gzip: the filters compress
   const argv = [program.path, ...fixed, ...dumpArguments(options)]
   try {
-    await sink.file(artifactName(origin.database)).fromProgram({ argv })
+    await sink.file(`${plainName(origin.database)}.archive`).fromProgram({ argv })
   } catch (error) {
     throw toolFault(error, origin, 'dump-failed')
   }
-}
-
-/** A plain file name, whatever the database is called. */
-function artifactName(database: string): string {
-  const plain = database
-    .replace(/[^A-Za-z0-9._-]+/g, '_')
-    .replace(/^[._-]+/, '')
-    .slice(0, 63)
-  return `${plain || 'database'}.archive`
 }
 
 interface Facts {

@@ -1,5 +1,6 @@
-import { Fault, asFault } from '../../core/faults.ts'
+import { asFault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
+import { holds, onlyArtifact, withLeftover } from '../restoring.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
 import { collectionsOf, countRows, withRows } from './catalogue.ts'
 import { toolFault } from './faults.ts'
@@ -88,25 +89,8 @@ function expected({ tables }: Manifest, { tables: chosen }: TargetRequest): read
   return tables.filter(({ name }) => chosen.includes(name))
 }
 
-function holds(found: readonly TableRows[], wanted: readonly TableRows[] | null): boolean {
-  const rows = new Map(found.map((table) => [table.name, table.rows]))
-  return wanted === null || wanted.every((table) => rows.get(table.name) === table.rows)
-}
-
 function leftOut({ tables }: TargetRequest): string[] {
   return tables?.length ? ['views are left out, unless they were chosen'] : []
-}
-
-function onlyArtifact({ artifacts }: Manifest): Artifact {
-  const [artifact] = artifacts
-  if (!artifact || artifacts.length > 1)
-    throw new Fault('target-invalid', `a MongoDB backup has one file, this one has ${artifacts.length}`)
-  return artifact
-}
-
-function withLeftover(fault: Fault, { database }: Connection, why: Fault): Fault {
-  const hint = `database "${database}" is incomplete and could not be dropped (${why.message}): drop it by hand`
-  return new Fault(fault.code, fault.message, { hint, cause: fault })
 }
 
 /** Without the password: mongosh asks for it. */

@@ -5,7 +5,7 @@ import type { TargetPlan, TargetRequest } from '../source.ts'
 import { collectionsOf, databasesOf, markName } from './catalogue.ts'
 import type { Place } from './place.ts'
 import { withSession, type Session, type SessionNeeds } from './session.ts'
-import { connectionTo, endpointOf, nameBeside, wrongName, type Connection } from './url.ts'
+import { authSourceOf, connectionTo, endpointOf, nameBeside, wrongName, type Connection } from './url.ts'
 
 export interface Target {
   mode: TargetPlan['mode']
@@ -31,10 +31,8 @@ function targetOf({ restorer }: Place, backup: Manifest, request: TargetRequest)
 
 /** The same server and user, another database. */
 export function at(connection: Connection, database: string): Connection {
-  const { isSrv, user, parameters } = connection
-  if (isSrv || user === null || parameters.authSource !== undefined) return { ...connection, database }
-  const authSource = ['MONGODB-X509', 'PLAIN'].includes(parameters.authMechanism ?? '') ? '$external' : connection.database // prettier-ignore
-  return { ...connection, database, parameters: { ...parameters, authSource } }
+  const parameters = { ...connection.parameters, ...authSourceOf(connection) }
+  return { ...connection, database, parameters }
 }
 
 /** What is at the target now. */

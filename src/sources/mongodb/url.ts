@@ -1,4 +1,5 @@
 import { spellHost, type Host } from '../../core/tunnel.ts'
+import { fittingName } from '../fitting-name.ts'
 import type { UrlMistake } from '../source.ts'
 
 /** Where a database answers, and as whom. */
@@ -124,7 +125,7 @@ function loginOf(user: string | null, password: string | null): string {
 }
 
 /** Where the user is known, when nothing says so: in the database of the URL. Of a name in DNS its record says it. */
-function authSourceOf({ isSrv, user, database, parameters }: Connection): Record<string, string> {
+export function authSourceOf({ isSrv, user, database, parameters }: Connection): Record<string, string> {
   const { authSource, authMechanism = '' } = parameters
   if (user === null || isSrv || authSource !== undefined) return {}
   return { authSource: ['MONGODB-X509', 'PLAIN'].includes(authMechanism) ? '$external' : database }
@@ -176,10 +177,7 @@ export function isSystem(database: string): boolean {
   return system.includes(database)
 }
 
-/** `<name>_<role>_<stamp>` with the name cut, between characters, so that all of it fits. */
+/** `<name>_<role>_<stamp>` with the name cut so that all of it fits. */
 export function nameBeside(name: string, role: 'restore' | 'drill', stamp: string): string {
-  const suffix = `_${role}_${stamp}`
-  let kept = name
-  while (Buffer.byteLength(kept + suffix) > longestName) kept = Array.from(kept).slice(0, -1).join('')
-  return kept + suffix
+  return fittingName(name, `_${role}_${stamp}`, longestName)
 }

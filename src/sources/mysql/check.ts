@@ -1,4 +1,5 @@
-import { asFault, Fault } from '../../core/faults.ts'
+import { Fault } from '../../core/faults.ts'
+import { checkLine } from '../check-line.ts'
 import type { CheckLine } from '../source.ts'
 import type { Version } from './flavour.ts'
 import { grantsToRead, noRight, readRights } from './grants.ts'
@@ -14,7 +15,7 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
   const { origin, restorer, context } = place
   const needs = { context, signal }
   let version: Version | null = null
-  const reach = await line('database', signal, async () => {
+  const reach = await checkLine('database', signal, async () => {
     const { encrypted } = await withSession(
       origin,
       needs,
@@ -29,12 +30,12 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
   }
   return [
     reach,
-    await line('dump program', signal, () => program('dump')),
-    await line('restore program', signal, () => program('restore')),
-    await line('right to read', signal, () =>
+    await checkLine('dump program', signal, () => program('dump')),
+    await checkLine('restore program', signal, () => program('restore')),
+    await checkLine('right to read', signal, () =>
       withSession(origin, needs, (session) => readable(session, origin)),
     ),
-    await line('right to create', signal, async () => {
+    await checkLine('right to create', signal, async () => {
       const name = nameBeside(origin.database, 'restore', '20000101_000000')
       const rights = await withServer(restorer, needs, readRights)
       if (!rights.on('CREATE', name)) throw new Error(noRight(restorer.user, name))
@@ -67,14 +68,4 @@ async function readable(session: Session, origin: Connection): Promise<string> {
       hint: grantsToRead(origin, session.version),
     })
   return 'tables, views, triggers, routines and events can be read'
-}
-
-async function line(name: string, signal: AbortSignal, tryIt: () => Promise<string>): Promise<CheckLine> {
-  try {
-    return { name, ok: true, text: await tryIt(), hint: null }
-  } catch (error) {
-    signal.throwIfAborted()
-    const { message, hint } = asFault(error)
-    return { name, ok: false, text: message, hint: hint ?? null }
-  }
 }

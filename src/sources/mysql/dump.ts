@@ -1,4 +1,5 @@
 import { Fault } from '../../core/faults.ts'
+import { plainName } from '../plain-name.ts'
 import type { Inspection, Sink } from '../source.ts'
 import { optionFile, programEnvironment } from './environment.ts'
 import { toolFault } from './faults.ts'
@@ -56,7 +57,7 @@ export async function dump(place: Place, sink: Sink, signal: AbortSignal): Promi
   const names = [origin.database, ...(choice.only ?? [])]
   try {
     await sink
-      .file(artifactName(origin.database))
+      .file(`${plainName(origin.database)}.sql`)
       .fromProgram({ argv: [...argv, '--', ...names], env: programEnvironment })
   } catch (error) {
     throw toolFault(error, origin, 'dump-failed')
@@ -162,15 +163,6 @@ function endless(event: string): Fault {
     hint: 'write the event without two semicolons in a row',
     retry: false,
   })
-}
-
-/** A plain file name, whatever the database is called. */
-function artifactName(database: string): string {
-  const plain = database
-    .replace(/[^A-Za-z0-9._-]+/g, '_')
-    .replace(/^[._-]+/, '')
-    .slice(0, 63)
-  return `${plain || 'database'}.sql`
 }
 
 function warningsOf({ outside, windows, sizeBytes, floats, strays }: Facts): string[] {

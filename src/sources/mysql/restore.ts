@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
+import { holds, onlyArtifact, shellWord, withLeftover } from '../restoring.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
 import { countRows } from './counts.ts'
 import { trustCreators } from './grants.ts'
@@ -117,7 +118,7 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
     await load(place, loading, signal)
     const tables = await countRows(connection, scan.tables, { context: place.context, signal })
     // whoever asked compares, and fails the restore when they differ: then the mark has to stay
-    if (holds(tables, backup.tables ?? scan.tables, job.request))
+    if (holds(tables, chosen(backup.tables ?? scan.tables, job.request)))
       await unmark(connection, job.request.bare ?? false, { context: place.context, signal })
     return { tables, warnings: [...warnings, ...leftOut(job)], open: openCommand(connection) }
   } catch (error) {
@@ -141,7 +142,7 @@ async function fillWork(
   const { backup, request, loading } = filling
   const state = { ...filling.state, exists: false, empty: true }
   const restored = await fill(place, { ...filling, state, loading: { ...loading, connection: work } }, signal)
-  if (holds(restored.tables, backup.tables ?? loading.scan.tables, request))
+  if (holds(restored.tables, chosen(backup.tables ?? loading.scan.tables, request)))
     return { ...restored, open: openCommand(loading.connection) }
   await undo(place, { ...filling, state, loading: { ...loading, connection: work } })
   throw new Fault('restore-failed', 'the restored tables have other rows than the backup', {
@@ -219,14 +220,8 @@ async function unmark(connection: Connection, stays: boolean, needs: SessionNeed
     await withSession(connection, needs, (session) => session.rows(`DROP TABLE ${quoted(markName)}`))
 }
 
-function holds(
-  found: readonly TableRows[],
-  expected: readonly TableRows[],
-  { tables }: TargetRequest,
-): boolean {
-  const rows = new Map(found.map((table) => [table.name, table.rows]))
-  const wanted = tables?.length ? expected.filter(({ name }) => tables.includes(name)) : expected
-  return wanted.every((table) => rows.get(table.name) === table.rows)
+function chosen(expected: readonly TableRows[], { tables }: TargetRequest): readonly TableRows[] {
+  return tables?.length ? expected.filter(({ name }) => tables.includes(name)) : expected
 }
 
 /** Also after an abort. What was there before and empty is emptied again. @returns why not, or null */
@@ -269,23 +264,7 @@ function leftOut({ request }: Filling): string[] {
     : []
 }
 
-function onlyArtifact({ artifacts }: Manifest): Artifact {
-  const [artifact] = artifacts
-  if (!artifact || artifacts.length > 1)
-    throw new Fault('target-invalid', `a backup of this kind has one file, this one has ${artifacts.length}`)
-  return artifact
-}
-
-function withLeftover(fault: Fault, { database }: Connection, why: Fault): Fault {
-  const hint = `database "${database}" is incomplete and could not be dropped (${why.message}): drop it by hand`
-  return new Fault(fault.code, fault.message, { hint, cause: fault })
-}
-
 function openCommand({ host, port, socket, user, database }: Connection): string {
   const where = socket === null ? `-h ${shellWord(host)} -P ${port}` : `-S ${shellWord(socket)}`
   return `mysql ${where} -u ${shellWord(user)} -p --database=${shellWord(database)}`
-}
-
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,4 +1,4 @@
-import { asFault } from '../../core/faults.ts'
+import { checkLine } from '../check-line.ts'
 import type { CheckLine, SourceContext } from '../source.ts'
 import { unpacker } from './directory/folder.ts'
 import { jobsOf } from './options.ts'
@@ -15,7 +15,7 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
   const { origin, context, folders, options } = place
   const needs = { context, signal }
   let serverMajor = 0
-  const reach = await line('database', signal, async () => {
+  const reach = await checkLine('database', signal, async () => {
     const session = await withSession(origin, needs, async ({ serverMajor: major, serverVersion }) => {
       serverMajor = major
       return serverVersion
@@ -25,15 +25,17 @@ export async function check(place: Place, signal: AbortSignal): Promise<CheckLin
   if (!reach.ok) return [reach]
   return [
     reach,
-    await line('dump program', signal, async () => {
+    await checkLine('dump program', signal, async () => {
       const program = forServer(await installed('pg_dump', folders, context, signal), serverMajor)
       return `pg_dump ${program.version} (${program.path})`
     }),
-    ...(jobsOf(options) > 1 ? [await line('unpack program', signal, () => unpacker(place, signal))] : []),
-    await line('right to read', signal, () =>
+    ...(jobsOf(options) > 1
+      ? [await checkLine('unpack program', signal, () => unpacker(place, signal))]
+      : []),
+    await checkLine('right to read', signal, () =>
       withSession(origin, needs, (session) => readable(session, place)),
     ),
-    await line('right to create', signal, () => mayRestore(place, needs)),
+    await checkLine('right to create', signal, () => mayRestore(place, needs)),
   ]
 }
 
@@ -55,14 +57,4 @@ export function serverTime({ origin, context }: Place, signal: AbortSignal): Pro
     )
     return Number(row!.now)
   })
-}
-
-async function line(name: string, signal: AbortSignal, tryIt: () => Promise<string>): Promise<CheckLine> {
-  try {
-    return { name, ok: true, text: await tryIt(), hint: null }
-  } catch (error) {
-    signal.throwIfAborted()
-    const { message, hint } = asFault(error)
-    return { name, ok: false, text: message, hint }
-  }
 }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../core/duration.ts'
+import { plainName } from '../plain-name.ts'
 import type { Inspection, Sink } from '../source.ts'
 import { dumpDirectory } from './directory/dump.ts'
 import { programEnvironment } from './environment.ts'
@@ -53,15 +54,6 @@ export async function dump(
   } catch (error) {
     throw toolFault(error, origin, 'dump-failed')
   }
-}
-
-/** A plain file name, whatever the database is called. */
-function plainName(database: string): string {
-  const plain = database
-    .replace(/[^A-Za-z0-9._-]+/g, '_')
-    .replace(/^[._-]+/, '')
-    .slice(0, 63)
-  return plain || 'database'
 }
 
 interface Facts {

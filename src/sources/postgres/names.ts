@@ -1,3 +1,5 @@
+import { fittingName } from '../fitting-name.ts'
+
 /** A name as SQL. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
@@ -31,10 +33,7 @@ export function restoreName(name: string, stamp: string): string {
   return nameBeside(name, 'restore', stamp)
 }
 
-/** `<name>_restore_<stamp>` with the name cut, between characters, so that all of it fits. */
+/** `<name>_restore_<stamp>` with the name cut so that all of it fits. */
 export function nameBeside(name: string, role: 'restore' | 'before' | 'drill', stamp: string): string {
-  const suffix = `_${role}_${stamp}`
-  let kept = name
-  while (isTooLong(kept + suffix)) kept = Array.from(kept).slice(0, -1).join('')
-  return kept + suffix
+  return fittingName(name, `_${role}_${stamp}`, longestName)
 }

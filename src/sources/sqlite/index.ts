@@ -2,7 +2,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { parseDuration } from '../../core/duration.ts'
-import { asFault, Fault } from '../../core/faults.ts'
+import { Fault } from '../../core/faults.ts'
+import { checkLine } from '../check-line.ts'
+import { plainName } from '../plain-name.ts'
 import type { CheckLine, Inspection, Sink, Source, SourceContext, SourceDriver } from '../source.ts'
 import { cloning } from './clone.ts'
 import { removePartials, restore, undone } from './restore.ts'
@@ -113,7 +115,7 @@ async function dump({ file, lockTimeoutMs, context }: Place, sink: Sink, signal:
     const found = await work<Examination>(task, { context, otherwise: 'dump-failed' }, signal)
     if (found.damage.length > 0) throw damaged(file, found.damage[0]!)
     for (const remark of found.remarks) context.said('sqlite', remark)
-    await sink.file(artifactName(file)).fromFile(copy)
+    await sink.file(`${plainName(databaseOf(file))}.db`).fromFile(copy)
   })
 }
 
@@ -147,37 +149,19 @@ async function assertThere(file: string): Promise<void> {
     throw new Fault('database-refused', `${file} is not a file`, { hint: 'check the path in database_url' })
 }
 
-function artifactName(file: string): string {
-  const plain = databaseOf(file)
-    .replace(/[^A-Za-z0-9._-]+/g, '_')
-    .replace(/^[._-]+/, '')
-    .slice(0, 63)
-  return `${plain || 'database'}.db`
-}
-
 async function check(place: Place, signal: AbortSignal): Promise<CheckLine[]> {
   const { file } = place
-  const readable = await line('database', async () => {
+  const readable = await checkLine('database', signal, async () => {
     const { engine } = await inspect(place, signal)
     return `SQLite ${engine.serverVersion} reads ${file}`
   })
-  const creatable = await line('right to create', async () => {
+  const creatable = await checkLine('right to create', signal, async () => {
     const request = { database: null, url: null, stamp: 'check', noOwner: false }
     const { blockers } = await readTarget(await resolveTarget(file, request))
     if (blockers.length > 0) throw new Fault('target-invalid', blockers.join('; '))
     return `restores can be written to ${dirname(file)}`
   })
-  signal.throwIfAborted()
   return [readable, creatable]
-}
-
-async function line(name: string, tryIt: () => Promise<string>): Promise<CheckLine> {
-  try {
-    return { name, ok: true, text: await tryIt(), hint: null }
-  } catch (error) {
-    const { message, hint } = asFault(error)
-    return { name, ok: false, text: message, hint }
-  }
 }
 
 const defaultLockTimeoutMs = 60_000

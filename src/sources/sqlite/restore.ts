@@ -2,6 +2,7 @@ import { chmod, link, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Fault, type FaultCode } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
+import { onlyArtifact, shellWord } from '../restoring.ts'
 import type { RawInput, Restored, SourceContext, TargetRequest } from '../source.ts'
 import { removeFile } from './companions.ts'
 import { putInPlace } from './swap.ts'
@@ -133,15 +134,4 @@ async function usualMode(source: string): Promise<number> {
 export async function synced(path: string): Promise<void> {
   const handle = await open(path)
   await handle.sync().finally(() => handle.close())
-}
-
-function onlyArtifact({ artifacts }: Manifest): Artifact {
-  const [artifact] = artifacts
-  if (!artifact || artifacts.length > 1)
-    throw new Fault('target-invalid', `a SQLite backup has one file, this one has ${artifacts.length}`)
-  return artifact
-}
-
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -3,6 +3,7 @@ import { access, constants, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
+import { fittingName } from '../fitting-name.ts'
 import type { SourceContext, TargetPlan, TargetRequest } from '../source.ts'
 import { companions } from './companions.ts'
 import { databaseOf, judge, pathOf, usualExtension } from './url.ts'
@@ -34,9 +35,7 @@ function targetOf(source: string, request: TargetRequest): string {
   if (database !== null) return isAbsolute(database) ? database : beside(source, database)
   const extension = usualExtension(source)
   const suffix = `_restore_${request.stamp}${extension || '.db'}`
-  let name = databaseOf(source)
-  while (Buffer.byteLength(name + suffix) > longestFileName - restoreRoom) name = name.slice(0, -1)
-  return beside(source, name + suffix)
+  return beside(source, fittingName(databaseOf(source), suffix, longestFileName - restoreRoom))
 }
 
 /** A name only: `../etc/x` chooses nothing beside the original. */
