@@ -2,7 +2,7 @@ import type { DrillResult } from '../core/drill.ts'
 import { Fault } from '../core/faults.ts'
 import { listCopies, saveVerdict } from '../state/catalogue.ts'
 import { newestPass } from '../state/drills.ts'
-import type { EngineContext } from './context.ts'
+import { driverOf, type EngineContext } from './context.ts'
 import { findings, verdictOf, type Judgement } from './drill/judge.ts'
 import { keepEvidence } from './drill/evidence.ts'
 import { marksOf } from './drill/marks.ts'
@@ -52,7 +52,8 @@ function aside({ run }: Work): { run: Work['run']; signal: AbortSignal } {
 async function judged(context: EngineContext, work: Work, found: Rehearsal): Promise<Judgement> {
   try {
     await rehearse(context, work, found)
-    return findings(found, work.strategy.drill?.maxDurationMs ?? null)
+    const { name } = driverOf(context, work.strategy.source.kind)
+    return findings(found, work.strategy.drill?.maxDurationMs ?? null, name)
   } catch (error) {
     return verdictOf(work.signal.aborted ? work.signal.reason : error)
   }

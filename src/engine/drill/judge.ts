@@ -28,7 +28,7 @@ const noOffer =
 const noKey = 'name the file with the private key: encryption.identity_file'
 
 /** Of a restore that came to its end. */
-export function findings(found: Rehearsal, maxDurationMs: number | null): Judgement {
+export function findings(found: Rehearsal, maxDurationMs: number | null, engine: string): Judgement {
   const objects = otherObjects(found)
   const bad = [...otherRows(found), ...(found.objects?.alike ? objects : []), ...failedChecks(found)]
   if (bad.length > 0) return { verdict: 'fail', ...joined(bad), hint: noOffer, shows: 'bad' }
@@ -40,7 +40,7 @@ export function findings(found: Rehearsal, maxDurationMs: number | null): Judgem
   }
   if (objects.length === 0) return { verdict: 'pass', why: null, discreet: null, hint: null, shows: 'good' }
   const { why, discreet } = joined(objects)
-  const because = ', and another version of PostgreSQL may count them otherwise'
+  const because = `, and another version of ${engine} may count them otherwise`
   const hint = 'install the server programs of the backup’s own major version'
   return { verdict: 'inconclusive', why: why + because, discreet: discreet + because, hint, shows: 'nothing' }
 }
