@@ -4,7 +4,8 @@ import type { CommandContext } from './command.ts'
 import { summaryOf } from './request-words.ts'
 import type { Reply } from './reply.ts'
 
-/** Whoever says yes or no has the role for it now (promise 18): for what needs a second person, `approve`.
+/** Whoever says yes or no has the role for it now (promise 18), with everybody whose database it is: for what needs a second person,
+ * `approve`.
  * @returns the request as it stands. @throws Fault not-found · denied */
 export async function mayDecide(
   { engine, gate, person }: Pick<CommandContext, 'engine' | 'gate' | 'person'>,
@@ -13,14 +14,9 @@ export async function mayDecide(
 ): Promise<AnyRequestView> {
   const request = await engine.request(id)
   const role = roleFor(request, command)
-  await gate.allow(person, {
-    command,
-    role,
-    open: false,
-    strategy: strategyOfRequest(request),
-    subject: id,
-    now: true,
-  })
+  const owners = request.kind === 'restore' ? (request.plan.owners ?? []) : []
+  for (const strategy of [strategyOfRequest(request), ...owners])
+    await gate.allow(person, { command, role, open: false, strategy, subject: id, now: true })
   return request
 }
 

@@ -3,6 +3,8 @@ import type { RestorePlan } from './requests.ts'
 /** What is another than when the plan was shown, in words; empty when it is still the same plan.
  * Sizes, sessions and free space move by themselves and bind nobody. */
 export function driftOf(shown: RestorePlan, now: RestorePlan): string[] {
+  const more = (now.owners ?? []).filter((owner) => !shown.owners?.includes(owner))
+  if (more.length > 0) return [`${now.target.name} is backed up by ${more.join(', ')}, too`]
   if (shown.digest === now.digest) return []
   const found = [...backupDrift(shown, now), ...targetDrift(shown, now), ...contentDrift(shown, now)]
   return found.length > 0 ? found : ['the plan is no longer the one that was shown']

@@ -53,6 +53,8 @@ export interface RestorePlan {
     /** What `freshness_sql` answered; null = unknown. */
     newest: string | null
   }
+  /** In place: other strategies that back it up, or may and could not be asked. What any of them needs is needed. */
+  owners?: string[]
   /** A copy into a place of the configuration. */
   clone?: ClonePlan
   noOwner: boolean

@@ -10,12 +10,6 @@ export interface Cloning {
   /** The server, by whatever address; by its address where it tells nothing of itself. */
   server(signal: AbortSignal): Promise<string>
 
-  /** What tells at this moment that two addresses lead to one database: then they have one of these in common. Empty: nothing bears
-   * the name.
-   * @param name  null: that of the URL
-   * @throws Fault database-… when it cannot be asked */
-  marks(name: string | null, signal: AbortSignal): Promise<string[]>
-
   /** Runs files of SQL in a restored database that nobody else uses: each as one transaction, in order, until the first error. Commands
    * of a client program in them are refused. Afterwards nothing of what they changed is left behind in the database's own statistics
    * and free pages.

@@ -137,6 +137,13 @@ export interface Source {
    * children of this machine work. @throws Fault database-… when it cannot be asked */
   works?(signal: AbortSignal): Promise<boolean>
 
+  /** What tells at this moment that two addresses lead to one database: then they have one of these in common. Absent: this kind
+   * overwrites nothing.
+   * @param of  as in a plan of that target; both null: the database of the URL
+   * @returns empty: nothing bears the name
+   * @throws Fault database-… when it cannot be asked */
+  marks?(of: Pick<TargetRequest, 'database' | 'url'>, signal: AbortSignal): Promise<string[]>
+
   /** What makes a restored database a copy for people, together with `swap`. Absent: this kind cannot be cloned. */
   clone?: Cloning
 

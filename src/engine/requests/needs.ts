@@ -17,13 +17,19 @@ export function needsFor(
   }
 }
 
-/** A place for copies is named by whoever wrote the configuration, and says itself whether it is protected. */
-export function needsOfRestore(context: EngineContext, { backup, target, clone }: RestorePlan): Needs {
+/** Of several owners what the strictest needs. A place for copies is named by whoever wrote the configuration, and says itself whether it
+ * is protected. */
+export function needsOfRestore(context: EngineContext, plan: RestorePlan): Needs {
+  const { backup, target, clone, owners = [] } = plan
   if (clone) {
     const overwrites = target.overwritten ? 'own' : 'nothing'
     const weight = { kind: 'restore', overwrites, isMass: false, isProtected: clone.protected } as const
     return needsFor(context, backup.strategy, weight)
   }
   const overwrites = target.mode === 'in-place' ? 'own' : target.overwritten ? 'foreign' : 'nothing'
-  return needsFor(context, backup.strategy, { kind: 'restore', overwrites, isMass: false })
+  const each = [backup.strategy, ...owners].map((strategy) =>
+    needsFor(context, strategy, { kind: 'restore', overwrites, isMass: false }),
+  )
+  const strictest = each.find(({ second }) => second) ?? each[0]!
+  return { ...strictest, self: each.every(({ self }) => self) }
 }

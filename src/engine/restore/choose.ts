@@ -14,6 +14,7 @@ import type { RestoreAsk } from '../facade.ts'
 import { isAboutKeys, keysToRead } from '../reading-keys.ts'
 import { findFile, type FoundFile } from './from.ts'
 import { readFront, type Front } from './front.ts'
+import { answered } from './in-time.ts'
 import { unseal } from './seal.ts'
 import { madeUp } from './stray.ts'
 
@@ -95,7 +96,7 @@ async function chooseFile(
     const first = strategies.filter(({ name }) => name === ask.strategy || name === own)
     return keysToRead(seal, [...first, ...strategies], ask.keyFile ?? null)
   }
-  const file = await findFile(context, {
+  const finding = findFile(context, {
     from: ask.from,
     unseal:
       (manifest) =>
@@ -105,6 +106,7 @@ async function chooseFile(
       },
     signal,
   })
+  const file = await answered('the place named with --from', signal, finding)
   const fitting = context.sourceDrivers.filter((driver) => driver.sniff(file.front.raw) !== null)
   const kinds = file.manifest ? [file.manifest.engine.kind] : fitting.map(({ kind }) => kind)
   const { strategy, standIn } = pickStrategy(context, { ask, manifest: file.manifest, kinds })
@@ -249,10 +251,12 @@ export async function frontOf(
         unseal(context, filter, { bytes, keys: keys!, signal }),
       signal,
     }
-    const front = await readFront(reader, from).catch((error: unknown) => {
+    const reading = readFront(reader, from).catch((error: unknown) => {
       if (isAboutKeys(error)) throw error
+      signal.throwIfAborted()
       return null // the restore itself says what is wrong
     })
+    const front = await answered(copy.storage, signal, reading)
     if (front) return front
   }
   return null

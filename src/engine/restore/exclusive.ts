@@ -1,16 +1,21 @@
-import type { Strategy } from '../../core/config.ts'
+import type { Source, SwapNames } from '../../sources/source.ts'
 import { takeAlso } from '../../state/runs.ts'
-import { driverOf, type EngineContext } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import { backupLease, isWholeServer } from '../series-scope.ts'
 import type { Work } from '../work.ts'
+import { ownersOf } from './owners.ts'
 
 const lookMs = 500
 
 /** From here to the end of this run no backup of the database runs (promise 4): the swap would end its sessions. One that is
  * under way is waited for. */
-export async function excludeBackups(context: EngineContext, work: Work): Promise<void> {
+export async function excludeBackups(
+  context: EngineContext,
+  work: Work,
+  swap: { names: SwapNames; source: Source },
+): Promise<void> {
   work.pulse.watch(() => Promise.resolve(true)) // the backup that is waited for is watched itself
-  const keys = leasesOf(context, work)
+  const keys = await leasesOf(context, work, swap)
   const take = (): Promise<boolean> =>
     context.database.write((tx) =>
       takeAlso(tx, { run: work.run.id, keys, holder: context.self, now: context.clock.now() }),
@@ -18,18 +23,17 @@ export async function excludeBackups(context: EngineContext, work: Work): Promis
   while (!(await take())) await context.clock.sleep(lookMs, work.signal)
 }
 
-/** Of every strategy that backs up the same database, also as one of a whole server. */
-function leasesOf(context: EngineContext, { strategy, run }: Work): string[] {
-  const factsOf = ({ kind, url }: Strategy['source']) => {
-    const facts = driverOf(context, kind).parseUrl(url)
-    return 'endpoint' in facts ? { server: `${kind} ${facts.endpoint}`, database: facts.database } : null
-  }
-  const own = factsOf(strategy.source)
-  const database = isWholeServer(strategy) ? run.series : own?.database
-  return context.config.strategies.flatMap((other) => {
-    const facts = factsOf(other.source)
-    if (facts?.server !== own?.server || database === undefined) return []
-    if (isWholeServer(other)) return [backupLease(other.name, database)]
-    return facts?.database === database ? [backupLease(other.name, '')] : []
-  })
+/** Of every strategy that backs it up; one of a whole server may back up what stands beside it, too. */
+async function leasesOf(
+  context: EngineContext,
+  { strategy, run, folder, signal }: Work,
+  { names: { name, beside, kept }, source }: { names: SwapNames; source: Source },
+): Promise<string[]> {
+  const marks = (await source.marks?.({ database: name, url: null }, signal)) ?? []
+  const { kind } = strategy.source
+  const owners = await ownersOf(context, { kind, name, marks, opening: { id: run.id, folder } }, signal)
+  const leases = [strategy, ...owners.map((owner) => owner.strategy)].flatMap((owner) =>
+    (isWholeServer(owner) ? [name, beside, kept] : ['']).map((series) => backupLease(owner.name, series)),
+  )
+  return [...new Set(leases)]
 }

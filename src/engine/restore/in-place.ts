@@ -46,7 +46,7 @@ async function replace(context: EngineContext, work: Work, job: Replacing): Prom
     const into = { ...targetRequest(job.ask), database: job.names.beside, url: null, clean: false }
     restored = { ...(await carryOver(context, work, { ...job, into })), open: null }
     work.pulse.stage('swap')
-    await excludeBackups(context, work)
+    await excludeBackups(context, work, job)
     await refuseDrift(context, job.view.plan, { ask: job.ask, work }) // hours may have passed
     const swap = await job.swapping.identify(job.names, work.signal)
     await noteExchanging(context, work, { swap, restored })

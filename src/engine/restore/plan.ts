@@ -22,6 +22,9 @@ import { checkTargetUrl, choose, frontOf, type Chosen, type FixedAsk } from './c
 import type { Front } from './front.ts'
 import { swapBlockers, swapFacts, swapSteps, swapWarnings } from './in-place-plan.ts'
 import { databaseOf } from '../series-scope.ts'
+import { answered } from './in-time.ts'
+import type { Owner } from './owners.ts'
+import { ownerBlockers, ownerFacts, ownersOfTarget, ownerWarnings } from './target-owners.ts'
 
 /** @throws Fault not-found · object-corrupt · target-invalid · usage */
 export async function fixAsk(
@@ -105,16 +108,24 @@ export async function planRestore(
   try {
     if (ask.clone !== undefined) {
       const asked = { ask: ask as FixedAsk, place: ask.clone, chosen, source, opening: { id, folder } }
-      return await assemble(context, { ask, chosen, ...(await planClone(context, asked, signal)) })
+      const planning = planClone(context, asked, signal)
+      return await assemble(context, {
+        ask,
+        chosen,
+        ...(await answered(`the server of ${ask.clone}`, signal, planning)),
+      })
     }
     const front = await frontOf(context, chosen, signal)
-    const target = await source.plan(
+    const planning = source.plan(
       chosen.manifest,
       targetRequest(ask, ask.inPlace ? chosen.strategy.restore.freshnessSql : undefined),
       signal,
       front && (await frontInput(context, { id, folder, front, signal })),
     )
-    return await assemble(context, { ask, chosen, target })
+    const target = await answered('the server to restore to', signal, planning)
+    const meeting = { ask, chosen, target, source, opening: { id, folder } }
+    const owners = await ownersOfTarget(context, meeting, signal)
+    return await assemble(context, { ask, chosen, target, owners, canSwap: source.swap !== undefined })
   } finally {
     await source.close()
     rmSync(folder, { recursive: true, force: true })
@@ -138,12 +149,15 @@ interface PlanFacts {
   ask: RestoreAsk
   chosen: Chosen
   target: TargetPlan
+  /** Of what is replaced. */
+  owners?: readonly Owner[]
+  canSwap?: boolean
   clone?: ClonePlan
 }
 
 async function assemble(
   context: EngineContext,
-  { ask, chosen, target, clone }: PlanFacts,
+  { ask, chosen, target, clone, owners = [], canSwap = false }: PlanFacts,
 ): Promise<RestorePlan> {
   const { manifest, file } = chosen
   const neededBytes = manifest.storedBytes
@@ -179,6 +193,7 @@ async function assemble(
       serverVersion: target.serverVersion,
     },
     ...swapFacts({ ask, chosen, target }),
+    ...ownerFacts({ ask, chosen, target }, owners),
     ...(clone && { clone }),
     noOwner: ask.noOwner,
     ...(ask.tables?.length ? { tables: [...ask.tables] } : {}),
@@ -191,12 +206,13 @@ async function assemble(
       ...chosen.warnings,
       ...target.warnings,
       ...swapWarnings({ ask, chosen, target }),
+      ...ownerWarnings({ ask, chosen, target }, owners),
       ...(clone ? cloneWarnings(clone, target) : []),
     ].map(context.scrub),
     blockers: [
       ...target.blockers.map(context.scrub),
       ...sqlBlocker(ask, chosen),
-      ...configuredBlocker(context, target, ask),
+      ...ownerBlockers({ ask, chosen, target }, owners, canSwap),
       ...swapBlockers({ ask, chosen, target }),
       ...(clone ? cloneBlockers(clone) : []),
       ...(untested ? [context.scrub(untested)] : []),
@@ -209,23 +225,6 @@ async function assemble(
 function sqlBlocker(ask: RestoreAsk, { manifest }: Chosen): string[] {
   if (manifest.format !== 'sql' || ask.allowSqlFallback) return []
   return ['this is plain SQL, which does what it says: add --allow-sql-fallback when you trust it']
-}
-
-/** Overwriting a database that is backed up here is a restore in place. */
-function configuredBlocker(context: EngineContext, target: TargetPlan, ask: RestoreAsk): string[] {
-  if (!target.exists || target.empty || !ask.clean) return []
-  const owner = context.config.strategies.find(({ source }) => {
-    const facts = driverOf(context, source.kind).parseUrl(source.url)
-    return (
-      'endpoint' in facts &&
-      ((facts.endpoint === target.endpoint && facts.database === target.name) ||
-        facts.endpoint === target.name)
-    )
-  })
-  if (!owner) return []
-  return [
-    `${target.name} is the database of ${owner.name} itself: restore it with --in-place, which makes a backup first and can be undone`,
-  ]
 }
 
 /** Only what a confirmation is about: sessions, sizes and free space move by themselves. */

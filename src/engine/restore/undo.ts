@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.ts'
 import { Fault } from '../../core/faults.ts'
 import type { Actor, RunView, SwapView, UndoResult } from '../../core/model.ts'
-import type { Swap, Swapped, Swapping } from '../../sources/source.ts'
+import type { Source, Swap, Swapped, Swapping } from '../../sources/source.ts'
 import { audit } from '../../state/audit.ts'
 import type { Write } from '../../state/database.ts'
 import { findRun, insertRun, openRun, openRuns } from '../../state/runs.ts'
@@ -13,7 +13,7 @@ import type { Work, WorkResult } from '../work.ts'
 import { excludeBackups } from './exclusive.ts'
 import { newRunId } from './requests.ts'
 import { settleSwap, tellAgain } from './swaps.ts'
-import { databaseOf, scopeOf } from '../series-scope.ts'
+import { databaseOf, isWholeServer, scopeOf } from '../series-scope.ts'
 
 export interface UndoAsk {
   /** The restore's run or its request. */
@@ -28,14 +28,15 @@ export async function startUndo(context: EngineContext, ask: UndoAsk): Promise<R
   const view = await context.database.write(async (tx) => {
     const swap = await undoable(context, tx, ask)
     const id = newRunId(context)
-    const { strategy, name, endpoint, run: of } = swap
+    const { name, endpoint, run: of } = swap
+    const strategy = strategyOf(context, swap.strategy)
     await insertRun(
       tx,
       {
         id,
         kind: 'restore',
-        strategy: strategyOf(context, strategy).name,
-        series: '',
+        strategy: strategy.name,
+        series: isWholeServer(strategy) ? name : '',
         trigger: 'person',
         actor: ask.actor,
         slotAt: null,
@@ -112,7 +113,7 @@ export async function undoRestore(context: EngineContext, work: Work): Promise<W
     const { swap: swapping } = source
     if (!swapping) throw new TypeError('a source without swap made one')
     return await swapping.alone(found.name, work.signal, () =>
-      exchangeBack(context, work, { found, swapping }),
+      exchangeBack(context, work, { found, swapping, source }),
     )
   } finally {
     await source.close()
@@ -122,10 +123,10 @@ export async function undoRestore(context: EngineContext, work: Work): Promise<W
 async function exchangeBack(
   context: EngineContext,
   work: Work,
-  { found, swapping }: { found: StoredSwap; swapping: Swapping },
+  { found, swapping, source }: { found: StoredSwap; swapping: Swapping; source: Source },
 ): Promise<WorkResult> {
   work.pulse.stage('swap')
-  await excludeBackups(context, work)
+  await excludeBackups(context, work, { names: found, source })
   const { name, inPlace, kept, beside } = found
   const freed = inPlace === 'new' ? beside : kept // which the one in place had before
   const pair = await swapping.identify({ name, beside: otherName(found), kept: freed }, work.signal)

@@ -1,6 +1,7 @@
 import type { Source, SourceContext, SourceDriver, SourceSettings } from '../source.ts'
 import { check, serverTime } from './check.ts'
 import { dump, inspect } from './dump.ts'
+import { marksOf } from './identity.ts'
 import { lockOfRun } from './load.ts'
 import { mysqlOptions } from './options.ts'
 import type { Place } from './place.ts'
@@ -66,6 +67,7 @@ function openSource(place: Place, settings: SourceSettings): Source {
       const works = await Promise.all(distinct(targets).map((connection) => worksAt(connection, signal)))
       return works.includes(true)
     },
+    marks: (of, signal) => marksOf(place, of, signal),
     scratch: scratches(place, worksAt),
     async terminate(runId, signal) {
       const ended = await Promise.all(

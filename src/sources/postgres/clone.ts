@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Cloning } from '../source.ts'
-import { calledNow, identityOf, marksOf } from './identity.ts'
+import { calledNow, identityOf } from './identity.ts'
 import { quoted } from './names.ts'
 import type { Place } from './place.ts'
 import { psqlFor, runScripts } from './psql.ts'
@@ -20,7 +20,6 @@ export function cloning(place: Place): Cloning {
     called: (id, _name, signal) =>
       withServer(live, { context, signal }, (server) => calledNow(server, { place, id })),
     server: (signal) => withServer(live, { context, signal }, (server) => serverIdentity(live, server)),
-    marks: (name, signal) => marksOf(place, name, signal),
     async sanitize(name, paths, signal) {
       const connection = { ...live, database: name }
       const changed: number[] = []

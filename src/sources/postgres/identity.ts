@@ -1,7 +1,10 @@
 import { asFault } from '../../core/faults.ts'
+import type { TargetRequest } from '../source.ts'
+import { forWriting } from './hosts.ts'
 import type { Place } from './place.ts'
 import { withSession, type Session } from './session.ts'
 import { serverIdentity, withServer } from './target.ts'
+import { connectionTo } from './url.ts'
 
 /** The number that a database keeps through every rename, and its server's: numbers of two servers may be the same. */
 export async function identityOf(
@@ -27,20 +30,24 @@ export async function calledNow(
 }
 
 /** Who may not ask for the server's own number may ask since when it runs: no two began in the same microsecond. */
-export async function marksOf(place: Place, name: string | null, signal: AbortSignal): Promise<string[]> {
-  const { live, context } = place
+export async function marksOf(
+  { live, context }: Place,
+  { database, url }: Pick<TargetRequest, 'database' | 'url'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const at = url === null ? live : forWriting(connectionTo(url))
   const look = async (session: Session): Promise<string[]> => {
     const [row] = await session.rows<{ oid: number; since: string }>(
       `SELECT oid, extract(epoch FROM pg_postmaster_start_time())::text AS since FROM pg_database WHERE datname = $1`,
-      [name ?? live.database],
+      [database ?? at.database],
     )
     if (!row) return []
-    return [`${await serverIdentity(live, session)}/${row.oid}`, `since ${row.since}/${row.oid}`]
+    return [`${await serverIdentity(at, session)}/${row.oid}`, `since ${row.since}/${row.oid}`]
   }
   try {
-    return await withSession(live, { context, signal }, look) // who backs it up may connect to nothing else, maybe
+    return await withSession(at, { context, signal }, look) // who backs it up may connect to nothing else, maybe
   } catch (error) {
     if (asFault(error).code !== 'database-missing') throw error
-    return withServer(live, { context, signal }, look)
+    return withServer(at, { context, signal }, look)
   }
 }

@@ -4,6 +4,7 @@ import { cloning } from './clone.ts'
 import { dump, inspect } from './dump.ts'
 import { dumpGlobals, globalsFile, inspectGlobals, proveGlobals, type GlobalsInspection } from './globals.ts'
 import { eachHost, forWriting } from './hosts.ts'
+import { marksOf } from './identity.ts'
 import { proveDirectory } from './directory/proof.ts'
 import { jobsOf, postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
@@ -106,6 +107,7 @@ function openSource(place: Place, { strategy, databases }: SourceSettings): Sour
       )
       return works.includes(true)
     },
+    marks: (of, signal) => marksOf(place, of, signal),
     clone: cloning(place),
     swap: swapping(place),
     scratch: scratches(place, worksAt),

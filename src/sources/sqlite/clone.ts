@@ -4,19 +4,14 @@ import { asFault, Fault } from '../../core/faults.ts'
 import type { Cloning, SourceContext } from '../source.ts'
 import { synced } from './restore.ts'
 import { identityOf } from './swap.ts'
-import { realFile } from './target.ts'
 import { work } from './worker.ts'
 
 /** Names are paths. */
-export function cloning(own: string, context: SourceContext): Cloning {
+export function cloning(context: SourceContext): Cloning {
   return {
     identify: (path) => identityOf(path),
     called,
     server: async () => 'file', // of this machine
-    async marks(path) {
-      const id = await identityOf(await realFile(path ?? own))
-      return id === null ? [] : [id]
-    },
     async sanitize(file, paths, signal) {
       const changed: number[] = []
       for (const script of paths)

@@ -10,7 +10,7 @@ import { cloning } from './clone.ts'
 import { removePartials, restore, undone } from './restore.ts'
 import { scratches } from './scratch.ts'
 import { sniff } from './sniff.ts'
-import { planInPlace, swapping } from './swap.ts'
+import { marksOf, planInPlace, swapping } from './swap.ts'
 import { plan, readTarget, resolveTarget } from './target.ts'
 import { databaseOf, parsePath, pathOf } from './url.ts'
 import { work } from './worker.ts'
@@ -79,7 +79,8 @@ function openSource(place: Place): Source {
       request.inPlace
         ? planInPlace(place, request, signal)
         : plan({ source: file, context }, { backup, request }, signal),
-    clone: cloning(file, context),
+    marks: ({ database, url }) => marksOf(url === null ? (database ?? file) : pathOf(url)),
+    clone: cloning(context),
     swap: swapping(context),
     scratch: scratches(context),
     restore: (backup, request, _plan, artifact, signal) =>

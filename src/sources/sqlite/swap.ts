@@ -61,6 +61,12 @@ export async function identityOf(path: string): Promise<string | null> {
   return found?.isFile() ? `${found.dev}/${found.ino}/${found.birthtimeNs}` : null
 }
 
+/** However it is written. */
+export async function marksOf(path: string): Promise<string[]> {
+  const id = await identityOf(await realFile(path))
+  return id === null ? [] : [id]
+}
+
 async function mustBe(path: string): Promise<string> {
   const id = await identityOf(path)
   if (id !== null) return id
