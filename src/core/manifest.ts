@@ -62,6 +62,8 @@ export interface Manifest {
   tables: TableRows[] | null
   /** How many schema objects of each kind the dump holds, e.g. `{ INDEX: 12 }`, as its engine names kinds; absent: not counted. */
   objects?: Record<string, number>
+  /** Options of the source with which something of the database was left out; which, `strategyConfig` says. Absent: nothing was. */
+  leftOut?: string[]
   artifacts: Artifact[]
   /** Only of an encrypted backup: what names tables and counts their rows, encrypted like the dump. */
   details?: Artifact

@@ -10,7 +10,8 @@ import { objectsOf } from '../core/stored-objects.ts'
 import type { Inspection, Source } from '../sources/source.ts'
 import type { Run } from '../state/runs.ts'
 import { canRead, stockDecoders } from './chain.ts'
-import type { EngineContext } from './context.ts'
+import { driverOf, type EngineContext } from './context.ts'
+import { leftOutBy } from './left-out.ts'
 
 interface Ingredients {
   id: string
@@ -36,6 +37,8 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
   const rawBytes = artifacts.every((artifact) => artifact.rawBytes !== null)
     ? sum(artifacts.map((artifact) => artifact.rawBytes ?? 0))
     : null
+  const { kind, options } = strategy.source
+  const leftOut = facts.series.globals ? [] : leftOutBy(driverOf(context, kind), options)
   const manifest: Omit<Manifest, 'digest'> = {
     schema: 1,
     id: facts.id,
@@ -61,6 +64,7 @@ export function buildManifest(context: EngineContext, facts: Ingredients): Manif
     ...(strategy.prove && !canRead(strategy.encryption) && { provedAtDump: true }),
     tables: details ? null : facts.tables,
     ...(facts.objects && { objects: facts.objects }),
+    ...(leftOut.length > 0 && { leftOut }),
     artifacts,
     ...(details && { details }),
     kinds: kindsOf(facts.startedAt, facts.previousAt, strategy.timezone),

@@ -19,6 +19,8 @@ export interface SourceDriver {
   schemes: readonly string[]
   /** JSON Schema of `options`; validation, types and reference page come from it. */
   options: TSchema
+  /** Those of its options that leave something of a database out of a dump; `rows`: they leave the table itself in it. Absent: none. */
+  leavingOut?: { all: readonly string[]; rows: readonly string[] }
   /** Judges a URL without connecting.
    * @returns what is wrong, or the facts that may be shown and the secrets that may not */
   parseUrl(url: string): UrlMistake | UrlFacts

@@ -1,8 +1,10 @@
 import { driftOf } from '../../core/drift.ts'
+import { Fault } from '../../core/faults.ts'
 import type { Artifact, Manifest, RequestView, RestorePlan, RestoreResult } from '../../core/model.ts'
 import type { RawInput, Source, TargetRequest } from '../../sources/source.ts'
 import { strategyAtTarget } from '../clone/place.ts'
 import { openSource, type EngineContext } from '../context.ts'
+import { leftOutBlockers } from '../left-out.ts'
 import { driftFault } from '../requests/unchanged.ts'
 import { compareRows } from '../verify.ts'
 import type { Work, WorkResult } from '../work.ts'
@@ -84,6 +86,7 @@ export async function carryOver(context: EngineContext, work: Work, carry: Carry
     const fetchMs = Math.round(context.clock.monotonic() - begun)
     const manifest = onlyTables(fetched.manifest, ask.tables ?? [])
     const plan = await source.plan(manifest, target, work.signal)
+    refuseLeftOut(context, { ask, chosen: { ...chosen, manifest }, overwritten: plan.exists && !plan.empty })
     work.pulse.stage('restore')
     // where nobody can be asked, `timeout.restore` alone is the limit
     work.pulse.watch(() => source.works?.(work.signal) ?? Promise.resolve(true))
@@ -106,6 +109,12 @@ export async function carryOver(context: EngineContext, work: Work, carry: Carry
   } finally {
     await dropSpools(fetched)
   }
+}
+
+/** What an encrypted backup was made with may be known only now. */
+function refuseLeftOut(context: EngineContext, facts: Parameters<typeof leftOutBlockers>[1]): void {
+  const [blocker] = leftOutBlockers(context, facts)
+  if (blocker) throw new Fault('target-invalid', blocker, { hint: 'nothing was changed' })
 }
 
 /** The manifest as far as it is about the tables that are wanted. */

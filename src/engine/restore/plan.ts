@@ -17,6 +17,7 @@ import { driverOf, openSource, strategyOf, type EngineContext } from '../context
 import { untestedBlocker } from '../decrypt-test.ts'
 import type { RestoreAsk } from '../facade.ts'
 import { makeRunFolder } from '../folders.ts'
+import { leftOutBlockers, leftOutWarnings } from '../left-out.ts'
 import { rawInput } from '../pipeline.ts'
 import { checkTargetUrl, choose, frontOf, type Chosen, type FixedAsk } from './choose.ts'
 import type { Front } from './front.ts'
@@ -207,6 +208,7 @@ async function assemble(
       ...target.warnings,
       ...swapWarnings({ ask, chosen, target }),
       ...ownerWarnings({ ask, chosen, target }, owners),
+      ...leftOutWarnings(context, { ask, chosen, overwritten: occupied }),
       ...(clone ? cloneWarnings(clone, target) : []),
     ].map(context.scrub),
     blockers: [
@@ -214,6 +216,7 @@ async function assemble(
       ...sqlBlocker(ask, chosen),
       ...ownerBlockers({ ask, chosen, target }, owners, canSwap),
       ...swapBlockers({ ask, chosen, target }),
+      ...leftOutBlockers(context, { ask, chosen, overwritten: occupied }).map(context.scrub),
       ...(clone ? cloneBlockers(clone) : []),
       ...(untested ? [context.scrub(untested)] : []),
       ...(short ? ['this host has too little free space in temp_dir for the backup'] : []),

@@ -31,6 +31,7 @@ export const mongodb: SourceDriver = {
   name: 'MongoDB',
   schemes: ['mongodb', 'mongodb+srv'],
   options: mongodbOptions,
+  leavingOut: { all: ['exclude_collections'], rows: [] },
   parseUrl(url) {
     const connection = parseConnection(url)
     if ('mistake' in connection) return connection

@@ -6,7 +6,7 @@ import { dumpGlobals, globalsFile, inspectGlobals, proveGlobals, type GlobalsIns
 import { eachHost, forWriting } from './hosts.ts'
 import { marksOf } from './identity.ts'
 import { proveDirectory } from './directory/proof.ts'
-import { jobsOf, postgresOptions } from './options.ts'
+import { jobsOf, leavingOut, postgresOptions } from './options.ts'
 import type { Place } from './place.ts'
 import { plan } from './plan.ts'
 import { forServer, installed, majorOf, usualFolders, type Program } from './programs.ts'
@@ -38,6 +38,7 @@ export function createPostgres(folders: readonly string[]): SourceDriver {
     name: 'PostgreSQL',
     schemes: ['postgres', 'postgresql'],
     options: postgresOptions,
+    leavingOut,
     parseUrl(url) {
       const connection = parseConnection(url)
       if ('mistake' in connection) return connection

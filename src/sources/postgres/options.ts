@@ -10,9 +10,9 @@ const patterns = (description: string) =>
 
 export const postgresOptions = Type.Object(
   {
-    schemas: patterns('Dump only these schemas.'),
+    schemas: patterns('Dump only these schemas; one that matches nothing fails the backup.'),
     exclude_schemas: patterns('Leave these schemas out.'),
-    tables: patterns('Dump only these tables.'),
+    tables: patterns('Dump only these tables; one that matches nothing fails the backup.'),
     exclude_tables: patterns('Leave these tables out.'),
     exclude_table_data: patterns('Dump these tables without their rows.'),
     lock_timeout: Type.Optional(
@@ -54,12 +54,16 @@ export function dumpArguments(options: Record<string, unknown>): string[] {
   const filters = Object.entries(argumentOf).flatMap(([option, argument]) =>
     ((options[option] as string[] | undefined) ?? []).map((pattern) => `${argument}=${pattern}`),
   )
-  return [`--lock-wait-timeout=${lockTimeoutMs(options)}`, ...filters]
+  // else a misspelt table is missing in a backup that is called good; of what is left out nothing is missing
+  const strict = ['schemas', 'tables'].some((option) => options[option] !== undefined)
+  return [`--lock-wait-timeout=${lockTimeoutMs(options)}`, ...filters, ...(strict ? ['--strict-names'] : [])]
 }
+
+export const leavingOut = { all: Object.keys(argumentOf), rows: ['exclude_table_data'] }
 
 /** Then a dump without a single table may be what was asked for. */
 export function isFiltered(options: Record<string, unknown>): boolean {
-  return Object.keys(argumentOf).some((option) => options[option] !== undefined)
+  return leavingOut.all.some((option) => options[option] !== undefined)
 }
 
 export function lockTimeoutMs(options: Record<string, unknown>): number {

@@ -90,6 +90,7 @@ test('options become arguments of pg_dump that cannot be taken for others', () =
     '--lock-wait-timeout=120000',
     '--table=--file=/etc/passwd',
     '--table=a b',
+    '--strict-names',
   ])
   assert.deepEqual(dumpArguments({}), ['--lock-wait-timeout=60000'])
 })
