@@ -29,7 +29,8 @@ export type Outlet =
 /** Bytes through stages, in order. Neighbouring programs are joined by descriptors, so that no byte passes through JavaScript
  * between them; only where a stream stands between, its neighbours are pumped, with back-pressure. Resolves when every part
  * has ended well; when one fails the others end, are waited for, and the one that was the cause is thrown.
- * @param ends.isReader  the last program reads as much as it needs: when it exits 0, what could not be given to it is no failure */
+ * @param ends.isReader  the last program reads as much as it needs: when it exits 0, what could not be given to it is no failure; of
+ * programs that wrote it only where it says so itself (`readsEnough`) */
 export async function flow(
   stages: readonly Stage[],
   { from, to, isReader = false }: { from: Inlet; to: Outlet; isReader?: boolean },
@@ -51,10 +52,12 @@ export async function flow(
     }
   })
   const ends = await Promise.allSettled(parts)
+  const last = stages.at(-1)
+  const readsEnough = last !== undefined && 'argv' in last && last.readsEnough === true
   const isContent = isReader && ends.at(-1)?.status === 'fulfilled'
   const failures = ends
     .flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
-    .filter((failure) => !isContent || failure instanceof ToolFailure || !isEffect(failure))
+    .filter((failure) => !isContent || (failure instanceof ToolFailure && !readsEnough) || !isEffect(failure))
   if (failures.length > 0) throw failures.find((failure) => !isEffect(failure)) ?? failures[0]
 }
 

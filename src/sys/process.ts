@@ -32,6 +32,8 @@ export interface Command {
   /** What asks it to end; absent: TERM. */
   endsBy?: NodeJS.Signals
   started?: (pid: number) => void
+  /** It may exit 0 before its input ends: what could not be given to it any more is no failure of whoever wrote it. */
+  readsEnough?: true
 }
 
 /** Several programs joined by file descriptors: no byte passes through JavaScript between them. */
@@ -121,7 +123,9 @@ export function createProcesses(environment: NodeJS.ProcessEnv, clock: Clock): P
       )
       await scanner?.ended
       running.signal.throwIfAborted()
-      const failure = (await input) ?? firstCause(exits, children)
+      const isContent = joined.stages.at(-1)!.readsEnough && exits.at(-1) === null
+      const told = isContent ? exits.map((exit) => (isBrokenPipe(exit) ? null : exit)) : exits
+      const failure = (await input) ?? firstCause(told, children)
       if (failure) throw failure
     } finally {
       running.signal.removeEventListener('abort', stop)

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
-import { isBrokenPipe } from '../../sys/process.ts'
+import type { TargetRequest } from '../source.ts'
 import type { DumpInput } from './directory/folder.ts'
 import { tableName } from './names.ts'
 import type { Place } from './place.ts'
 import type { Program } from './programs.ts'
+import { textOf } from './schema.ts'
 
 /** An entry of the dump's table of contents, as pg_restore writes it above its statements. */
 interface Entry {
@@ -17,7 +18,16 @@ interface Entry {
 }
 
 /** Types that only make sense with the rest of the database. */
-const leftOut = ['FK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'ROW SECURITY', 'PUBLICATION TABLE']
+const foreign = ['FK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'ROW SECURITY', 'PUBLICATION TABLE']
+
+/** What a person should know of some tables, before and afterwards. */
+export function leftOut({ tables }: TargetRequest): string[] {
+  return tables?.length
+    ? [
+        'foreign keys, triggers and policies of the chosen tables are left out, and so are rules, rights on columns and extended statistics; types and functions that they use are not brought along',
+      ]
+    : []
+}
 
 /** Writes the list of entries that make up some tables: definition, rows, defaults, own sequences, keys and indexes.
  * `pg_restore --table` alone would leave out keys, indexes and sequences.
@@ -47,16 +57,6 @@ export async function listTables(
   return path
 }
 
-async function textOf(raw: DumpInput, argv: string[]): Promise<string> {
-  const chunks: Buffer[] = []
-  await raw
-    .intoProgram({ argv }, (chunk) => chunks.push(chunk))
-    .catch((error: unknown) => {
-      if (!isBrokenPipe(error)) throw error // it stops reading behind the table of contents
-    })
-  return Buffer.concat(chunks).toString()
-}
-
 const header =
   /^-- (?:Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$/
 
@@ -74,7 +74,7 @@ function parseEntries(sql: string): Entry[] {
 function linesOf(table: Entry, entries: readonly Entry[]): string[] {
   const written = /^CREATE (?:UNLOGGED )?TABLE (.+?) (?:\(|PARTITION OF)/m.exec(table.body)?.[1]
   if (!written) return [lineOf(table)]
-  const own = entries.filter((entry) => !leftOut.includes(entry.type) && isOf(entry, written))
+  const own = entries.filter((entry) => !foreign.includes(entry.type) && isOf(entry, written))
   const sequences = own.filter(({ type }) => type === 'SEQUENCE OWNED BY' || type === 'SEQUENCE')
   return [
     ...entries.filter(({ type, name }) => type === 'SCHEMA' && name === table.schema).map(lineOf),

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Artifact, Manifest } from '../../core/model.ts'
+import type { Command } from '../../sys/process.ts'
 import type { RawInput, TargetRequest } from '../source.ts'
 import { listTables } from './chosen-tables.ts'
 import type { DumpInput } from './directory/folder.ts'
@@ -49,9 +50,15 @@ export async function load(place: Place, loading: Loading, signal: AbortSignal):
   }
   const dump = await loading.dump()
   const parallel = jobs > 1 ? [`--jobs=${jobs}`] : []
-  await dump.intoProgram({ argv: [...argv, ...parallel], env }, null).catch((error: unknown) => {
+  const command = { argv: [...argv, ...parallel], env, ...readsEnough(loading) }
+  await dump.intoProgram(command, null).catch((error: unknown) => {
     throw toolFault(error, connection, 'restore-failed')
   })
+}
+
+/** Behind the last chosen table pg_restore stops reading. All of the backup was verified before. */
+export function readsEnough({ request }: Pick<Loading, 'request'>): Pick<Command, 'readsEnough'> {
+  return request.tables?.length ? { readsEnough: true } : {}
 }
 
 /** Owners and tables, as arguments of pg_restore. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Fault } from '../../core/faults.ts'
 import type { TableRows } from '../../core/model.ts'
 import { toolFault } from './faults.ts'
-import { selection, type Loading } from './load.ts'
+import { readsEnough, selection, type Loading } from './load.ts'
 import { parseQualified, quoted } from './names.ts'
 import type { Place } from './place.ts'
 import { psqlFor, runScripts } from './psql.ts'
@@ -29,7 +29,7 @@ export async function overwrite(place: Place, loading: Loading, signal: AbortSig
       `--file=${script}`,
     ]
     const dump = await loading.dump()
-    await dump.intoProgram({ argv }, null).catch((error: unknown) => {
+    await dump.intoProgram({ argv, ...readsEnough(loading) }, null).catch((error: unknown) => {
       throw toolFault(error, connection, 'restore-failed')
     })
     await withoutEnd(script)

@@ -1,6 +1,7 @@
 import { asFault, Fault } from '../../core/faults.ts'
 import type { Manifest } from '../../core/model.ts'
 import type { RawInput, TargetPlan, TargetRequest } from '../source.ts'
+import { leftOut } from './chosen-tables.ts'
 import { unpacker, type DumpInput } from './directory/folder.ts'
 import { withToc } from './directory/toc.ts'
 import { quoted } from './names.ts'
@@ -37,7 +38,12 @@ export async function plan(
     sessions: state.sessions,
     serverVersion: state.serverVersion,
     missingRoles: roles.missing,
-    warnings: [...warnings(backup, state, swap !== null), ...roles.warnings, ...(swap?.warnings ?? [])],
+    warnings: [
+      ...warnings(backup, state, swap !== null),
+      ...leftOut(request),
+      ...roles.warnings,
+      ...(swap?.warnings ?? []),
+    ],
     blockers: [...tools.missing, ...(swap?.blockers ?? blockers(connection, state, asked))],
     ...(swap && { swap: swap.swap, newest: swap.newest }),
   }

@@ -1,6 +1,7 @@
 import { Fault, asFault } from '../../core/faults.ts'
 import type { Artifact, Manifest, TableRows } from '../../core/model.ts'
 import type { RawInput, Restored, TargetRequest } from '../source.ts'
+import { leftOut } from './chosen-tables.ts'
 import { countRows } from './counts.ts'
 import { withFolder, type DumpInput } from './directory/folder.ts'
 import { databaseArgument } from './environment.ts'
@@ -100,7 +101,7 @@ async function replace(place: Place, job: Filling, signal: AbortSignal): Promise
     backup.tables ?? (await countRows(connection, null, { context: place.context, signal })).tables
   return {
     tables: counted,
-    warnings: [...job.ownership.warnings, ...analyzed, ...leftOut(job)],
+    warnings: [...job.ownership.warnings, ...analyzed, ...leftOut(job.request)],
     open: openCommand(connection),
   }
 }
@@ -110,8 +111,12 @@ async function replace(place: Place, job: Filling, signal: AbortSignal): Promise
 async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Restored> {
   const { connection, backup, state } = job
   const needs = { context: place.context, signal }
-  const created = state.exists ? [] : await createTarget(connection, job.schema.databaseOptions, needs)
+  // whoever asks to stop meanwhile is heard once it is there: the server would go on, and nobody would know whose it is
+  const lasting = { ...needs, signal: null }
+  const made = job.request.bare ? { ...job.schema, tablespace: null } : job.schema
+  const created = state.exists ? [] : await createTarget(connection, made, lasting)
   try {
+    signal.throwIfAborted()
     await label(connection, `partial restore of ${backup.id}: do not use`, needs)
     await load(place, job, signal)
     const analyzed = job.request.draft ? [] : await gatherStatistics(connection, { ...needs, jobs: job.jobs })
@@ -120,7 +125,7 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
     if (holds(tables, backup.tables)) await label(connection, `restored from ${backup.id}`, needs)
     return {
       tables,
-      warnings: [...created, ...job.ownership.warnings, ...analyzed, ...warnings, ...leftOut(job)],
+      warnings: [...created, ...job.ownership.warnings, ...analyzed, ...warnings, ...leftOut(job.request)],
       open: openCommand(connection),
     }
   } catch (error) {
@@ -128,12 +133,6 @@ async function fill(place: Place, job: Filling, signal: AbortSignal): Promise<Re
     signal.throwIfAborted()
     throw left === null ? error : withLeftover(asFault(error), connection, left)
   }
-}
-
-function leftOut({ request }: Filling): string[] {
-  return request.tables?.length
-    ? ['foreign keys, triggers and policies of the chosen tables are left out']
-    : []
 }
 
 function holds(found: readonly TableRows[], expected: readonly TableRows[] | null): boolean {

@@ -1,5 +1,4 @@
 import { StringDecoder } from 'node:string_decoder'
-import { isBrokenPipe } from '../../sys/process.ts'
 import type { DumpInput } from './directory/folder.ts'
 import { unquoted } from './names.ts'
 import type { Program } from './programs.ts'
@@ -8,6 +7,8 @@ import type { Program } from './programs.ts'
 export interface DumpedSchema {
   /** Encoding and locale as options of CREATE DATABASE; '' when the dump does not tell. */
   databaseOptions: string
+  /** The database's own; null: the server's, or the dump does not tell. */
+  tablespace: string | null
   owners: Set<string>
   /** Roles in GRANT, REVOKE and policies. */
   grantees: Set<string>
@@ -18,6 +19,7 @@ export interface DumpedSchema {
 
 export const noSchema = (): DumpedSchema => ({
   databaseOptions: '',
+  tablespace: null,
   owners: new Set(),
   grantees: new Set(),
   extensions: new Set(),
@@ -33,13 +35,17 @@ export async function readSchema(
   const { schema, take } = schemaReader()
   // pg_restore refuses to write a name with line breaks
   const create = database === null || /[\r\n]/.test(database) ? [] : ['--create']
-  try {
-    await raw.intoProgram({ argv: [program.path, ...create, '--schema-only', '--file=-'] }, take)
-  } catch (error) {
-    // of several failures the process layer reports a real one first: a broken pipe means that pg_restore ended well
-    if (!isBrokenPipe(error)) throw error
-  }
+  const argv = [program.path, ...create, '--schema-only', '--file=-']
+  await raw.intoProgram({ argv, readsEnough: true }, take)
   return schema
+}
+
+/** What a program says of a dump, whole: for its table of contents and its definitions, which lie at its front. */
+export async function textOf(dump: DumpInput, argv: readonly string[]): Promise<string> {
+  const chunks: Buffer[] = []
+  const keep = (chunk: Buffer): void => void chunks.push(Buffer.from(chunk)) // a copy: the chunk is gone when we return
+  await dump.intoProgram({ argv, readsEnough: true }, keep)
+  return Buffer.concat(chunks).toString()
 }
 
 /** Takes the text that pg_dump and pg_restore write. */
@@ -56,10 +62,12 @@ export function schemaReader(): { schema: DumpedSchema; take: (chunk: Buffer) =>
 }
 
 const option = String.raw`(?:ENCODING|LOCALE_PROVIDER|LOCALE|LC_COLLATE|LC_CTYPE|ICU_LOCALE|ICU_RULES|BUILTIN_LOCALE) = (?:'(?:[^']|'')*'|\w+)`
-const createDatabase = new RegExp(`^CREATE DATABASE .* WITH TEMPLATE = template0((?: ${option})*)`)
 const entryOwner = /^-- (?:Data for )?Name: .*; Owner: (.+?)(?:; Tablespace: .*)?$/
 const entry = /^-- Name: (.*); Type: ([A-Z ]+); Schema: .*; Owner: /
 const role = String.raw`("(?:[^"]|"")+"|[^\s";,]+)`
+const createDatabase = new RegExp(
+  String.raw`^CREATE DATABASE .* WITH TEMPLATE = template0((?: ${option})*)(?: TABLESPACE = ${role})?`,
+)
 const grant = new RegExp(
   String.raw`^(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) .* (?:TO|FROM) ${role}(?: WITH GRANT OPTION)?;$`,
 )
@@ -70,8 +78,9 @@ function readLine(line: string, schema: DumpedSchema): void {
   readEntry(line, schema)
   const owner = entryOwner.exec(line)?.[1]
   if (owner && owner !== '-') schema.owners.add(owner)
-  const options = createDatabase.exec(line)?.[1]
+  const [, options, tablespace] = createDatabase.exec(line) ?? []
   if (options) schema.databaseOptions = options.trim()
+  if (tablespace) schema.tablespace = unquoted(tablespace)
   const grantee = grant.exec(line)?.[1] ?? null
   if (grantee && grantee !== 'PUBLIC') schema.grantees.add(unquoted(grantee))
   const members = policy.exec(line)?.[1]?.match(new RegExp(role, 'g')) ?? []

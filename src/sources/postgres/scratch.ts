@@ -13,6 +13,7 @@ import { restore } from './restore.ts'
 import { schemaReader, readSchema, type DumpedSchema } from './schema.ts'
 import { inconclusive, removeServer, startServer, type ScratchServer } from './scratch-server.ts'
 import { withSession, type SessionNeeds } from './session.ts'
+import { dropMs } from './target-database.ts'
 import { withServer } from './target.ts'
 import { connectionTo, endpointOf, type Connection } from './url.ts'
 
@@ -248,8 +249,6 @@ function textOf(value: unknown): string {
   if (value instanceof Date) return value.toISOString()
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
-
-const dropMs = 5 * 60_000 // removing the files of a large database
 
 /** The database of this drill and no other of its name: a restore marks what it makes from the first moment on; who dies right
  * before that leaves one without a mark. */

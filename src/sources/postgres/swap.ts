@@ -5,10 +5,8 @@ import { identityOf } from './identity.ts'
 import { quoted } from './names.ts'
 import type { Place } from './place.ts'
 import { withSession, type Session, type SessionNeeds } from './session.ts'
-import { lockTarget } from './target-database.ts'
+import { dropMs, lockTarget } from './target-database.ts'
 import { isEmpty, withServer } from './target.ts'
-
-const dropMs = 5 * 60_000 // removing the files of a large database
 
 export function swapping(place: Place): Swapping {
   const { live, context } = place

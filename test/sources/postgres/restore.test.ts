@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import { truncate, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import pg from 'pg'
 import { postgres } from '../../../src/sources/postgres/index.ts'
 import type { SourceSettings, TargetRequest } from '../../../src/sources/source.ts'
 import { beside, openBench, type Bench } from '../../contracts/source.ts'
@@ -98,6 +99,25 @@ test('encoding and locale of the dump are kept', async (t) => {
   )
   assert.deepEqual(row, { e: 'LATIN1', datcollate: 'C' })
   assert.deepEqual(await server.query('SELECT t FROM orders', 'latin2'), [{ t: 'Zoë' }])
+})
+
+test('the tablespace of the database is kept where there is one of its name; else that is said', async (t) => {
+  const client = new pg.Client({ connectionString: server.url() })
+  await client.connect()
+  await client.query('SET allow_in_place_tablespaces = on') // else it needs a folder of the server's user
+  await client.query(`CREATE TABLESPACE "fast disk" LOCATION ''`)
+  await client.end()
+  await server.query('CREATE DATABASE ts TABLESPACE "fast disk"')
+  await server.query('CREATE TABLE orders (id int); INSERT INTO orders VALUES (1)', 'ts')
+  const b = await openBench(t, { facts: { driver: postgres }, url: server.url('ts') })
+  const backup = await b.backUp()
+  assert.deepEqual((await b.restore(backup, into('ts2'))).warnings, [])
+  const [row] = await server.query(
+    `SELECT spcname FROM pg_database d JOIN pg_tablespace s ON s.oid = dattablespace WHERE datname = 'ts2'`,
+  )
+  assert.equal(row?.spcname, 'fast disk')
+  await server.query('ALTER TABLESPACE "fast disk" RENAME TO other')
+  assert.match((await b.restore(backup, into('ts3'))).warnings.join(), /no tablespace "fast disk"/)
 })
 
 test('an empty database that exists can be filled, all or nothing', async (t) => {

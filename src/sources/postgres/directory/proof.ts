@@ -7,7 +7,7 @@ import { toolFault } from '../faults.ts'
 import type { Place } from '../place.ts'
 import { forDump, installed, type Program } from '../programs.ts'
 import { createRowCounter } from '../row-counter.ts'
-import { readSchema } from '../schema.ts'
+import { readSchema, textOf } from '../schema.ts'
 import { tocName } from './finished.ts'
 import { folderInput } from './folder.ts'
 import { createInventory, type Inventory } from './inventory.ts'
@@ -82,10 +82,4 @@ async function namesOf(
   if (!counter.end().complete || tables.length !== ids.length)
     throw new Fault('proof-failed', `pg_restore finds ${tables.length} of ${ids.length} tables in the dump`)
   return new Map(ids.map((id, at) => [id, tables[at]!]))
-}
-
-async function textOf(dump: Pick<RawInput, 'intoProgram'>, argv: string[]): Promise<string> {
-  const chunks: Buffer[] = []
-  await dump.intoProgram({ argv }, (chunk) => void chunks.push(Buffer.from(chunk)))
-  return Buffer.concat(chunks).toString()
 }
