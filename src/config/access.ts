@@ -60,7 +60,9 @@ function writtenIn({ root }: Examination): Written[] {
 }
 
 function namedIn({ groups: _groups, allow_self_approval: _self, ...roles }: AccessFile): string[] {
-  return Object.values(roles).flatMap((named) => (Array.isArray(named) ? named : []))
+  return Object.values(roles)
+    .flatMap((named) => (Array.isArray(named) ? named : []))
+    .filter((id) => typeof id === 'string')
 }
 
 const strong: readonly Role[] = ['restore', 'approve', 'admin']

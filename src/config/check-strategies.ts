@@ -36,10 +36,25 @@ export function strategiesOf(root: Record<string, unknown>): NamedStrategy[] {
   )
 }
 
+/** Looked at before the schema is: of a whole server it alone would ask for a database as if that one were backed up. */
+export function checkServers({ root, findings }: Examination): void {
+  for (const { pointer, strategy } of strategiesOf(root)) {
+    const { databases, connection } = strategy
+    if (databases === undefined || !isMapping(connection) || Object.hasOwn(connection, 'database')) continue
+    const name = /^postgres(ql)?$/i.test(String(connection.type)) ? 'postgres' : 'one of them'
+    findings.keyMistake(
+      child(child(pointer, 'connection'), 'database'),
+      'is missing',
+      `write database: ${name} (where the list of databases is read)`,
+    )
+  }
+}
+
 /** What the schema alone cannot tell of the strategies: names, databases, options. */
 export function checkStrategies(examination: Examination): void {
   const named = strategiesOf(examination.root)
   checkNames(named, examination)
+  const known = named.filter((one) => isReadable(one, examination))
   checkDrill(valueAt(examination.root, '/global/drill'), '/global/drill', examination)
   checkHooks(valueAt(examination.root, '/global/hooks'), '/global/hooks', examination)
   for (const { pointer: at, strategy } of named) {
@@ -53,8 +68,14 @@ export function checkStrategies(examination: Examination): void {
     if (source && isMapping(strategy.options))
       examine(source.options, { value: strategy.options, at: child(at, 'options') }, examination)
     checkCompression({ value: strategy.compression, at: child(at, 'compression') }, examination)
-    if (source) checkClonesOf(strategy, { at, own: source, named }, examination)
+    if (source) checkClonesOf(strategy, { at, own: source, named: known }, examination)
   }
+}
+
+/** Its name and its databases have the form that the schema wants: only then can another strategy's places be compared with them. */
+function isReadable({ pointer }: NamedStrategy, { findings }: Examination): boolean {
+  const keys = ['name', 'database_url', 'connection', 'dump_url', 'databases']
+  return keys.every((key) => findings.clean(child(pointer, key)))
 }
 
 function checkNames(named: NamedStrategy[], { root, findings }: Examination): void {

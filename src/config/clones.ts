@@ -1,6 +1,6 @@
 import { resolve as absolute } from 'node:path'
 import type { CloneConfig } from '../core/clone.ts'
-import { isChosen, type DatabaseChoice } from '../core/databases.ts'
+import { isChosen } from '../core/databases.ts'
 import { parseDuration } from '../core/duration.ts'
 import { spellHost } from '../core/tunnel.ts'
 import type { SourceFacts } from './catalogue.ts'
@@ -16,6 +16,7 @@ type Written = NonNullable<StrategyFile['clones']>
 type Named = readonly { name: string; strategy: StrategyFile }[]
 
 /** What the schema alone cannot tell of a strategy's `clones`: names, and that no copy is made over what is backed up here.
+ * @param about.named  the strategies whose databases can be read
  * @param about.judge  says what is wrong with one URL, and whether anything is */
 export function checkClones(
   clones: unknown,
@@ -71,7 +72,7 @@ function ownerOf(
   if (wanted === null) return null
   const { database } = wanted
   for (const { name, strategy } of named) {
-    const choice = own.at && chosenBy(strategy)
+    const choice = own.at && databasesOf(strategy.databases)
     for (const one of [databaseUrlOf(strategy, drivers), strategy.dump_url ?? null]) {
       const is = typeof one === 'string' && sourceOf(one, drivers) === own ? addressOf(own, one) : null
       if (!is?.servers.some((server) => wanted.servers.includes(server))) continue
@@ -88,18 +89,6 @@ function addressOf(own: SourceFacts, url: string): { servers: string[]; database
   if ('mistake' in facts) return null
   const { endpoint, database, hosts = [] } = facts
   return { servers: [endpoint, ...hosts.map(spellHost)], database }
-}
-
-/** What is not even well-formed is said elsewhere. */
-function chosenBy({ databases }: StrategyFile): DatabaseChoice | null {
-  const isReadable =
-    typeof databases === 'string' ||
-    (isMapping(databases) &&
-      [databases.include, databases.exclude].every(
-        (list) =>
-          list === undefined || (Array.isArray(list) && list.every((item) => typeof item === 'string')),
-      ))
-  return isReadable ? databasesOf(databases) : null
 }
 
 /** A file may come later; a copy that needs it is refused until it is there. */

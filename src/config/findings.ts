@@ -2,6 +2,7 @@ import { createScrub } from '../core/secret.ts'
 import type { Places } from './document.ts'
 import { ConfigMistakes, spellMistake, type ConfigMistake } from './mistakes.ts'
 import { parent, spellPath, valueAt } from './pointer.ts'
+import { shown } from './shown.ts'
 
 interface Finding {
   pointer: string
@@ -114,14 +115,21 @@ function offsetOf(pointer: string, places: Places): number {
   )
 }
 
-/** Mistakes are printed and logged: none may quote a secret, nor the part of one that was cut off. */
+/** Mistakes are printed and logged: none may quote a secret, nor the part of one that was cut off. Names are what a mistake is about:
+ * they stay. */
 function hiding(root: unknown, secrets: string[]): (finding: Finding) => Pick<Finding, 'wrong' | 'instead'> {
   const scrub = createScrub(secrets)
   return ({ pointer, wrong, instead }) => {
     const value = valueAt(root, pointer)
-    const holdsOne = typeof value === 'string' && scrub(value) !== value
-    if (!holdsOne) return { wrong: scrub(wrong), instead }
-    return { wrong: scrub(wrong.replaceAll(/".*"/gs, '"***"')), instead: scrub(instead) }
+    if (typeof value !== 'string' || scrub(value) === value) return { wrong: scrub(wrong), instead }
+    const bare = wrong.replaceAll(shown(value), '"***"')
+    const isTold = (words: string) =>
+      !words.endsWith('…') &&
+      !secrets.some((secret) => secret.includes(words)) &&
+      (scrub(value).includes(words) || !value.includes(words))
+    const quoted = value.includes('"') ? /"(.*)"/gs : /"([^"]*)"/g
+    const hidden = bare.replaceAll(quoted, (whole, words: string) => (isTold(words) ? whole : '"***"'))
+    return { wrong: scrub(hidden), instead: scrub(instead) }
   }
 }
 

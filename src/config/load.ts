@@ -6,7 +6,7 @@ import type { DriverCatalogue } from './catalogue.ts'
 import { checkAccess } from './access.ts'
 import { checkMonitoring } from './check-monitoring.ts'
 import { checkPlaces } from './check-places.ts'
-import { checkStrategies } from './check-strategies.ts'
+import { checkServers, checkStrategies } from './check-strategies.ts'
 import { checkEncryption } from './encryption.ts'
 import { newPlaces, readDocument } from './document.ts'
 import { examine, type Examination } from './examine.ts'
@@ -73,6 +73,7 @@ export function configFrom(
 }
 
 function judge(examination: Examination): void {
+  checkServers(examination)
   examine(file, { value: examination.root, at: '' }, examination)
   checkMonitoring(examination)
   checkPlaces(examination)

@@ -107,7 +107,7 @@ function checkAmong(
         suggest(name, names),
       )
   })
-  const known = [...new Set(all.flatMap(({ strategy }) => strategy.tags ?? []))]
+  const known = [...new Set(all.flatMap(({ strategy }) => tagsOf(strategy)))]
   tags.forEach((tag, index) => {
     if (!known.includes(tag))
       findings.mistake(
@@ -150,7 +150,13 @@ function amongOf({ strategies, tags }: Written, root: Record<string, unknown>): 
   if (strategies === undefined && tags === undefined) return null
   return strategiesOf(root)
     .filter(
-      ({ name, strategy }) => strategies?.includes(name) || strategy.tags?.some((tag) => tags?.includes(tag)),
+      ({ name, strategy }) =>
+        strategies?.includes(name) || tagsOf(strategy).some((tag) => tags?.includes(tag)),
     )
     .map(({ name }) => name)
+}
+
+/** What is no list of words was said before. */
+function tagsOf({ tags }: { tags?: unknown }): string[] {
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []
 }

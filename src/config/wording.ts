@@ -54,7 +54,7 @@ export function wordsFor(error: ErrorObject, pointer: string): Words {
     case 'pattern':
       return {
         wrong: `${shown(error.data)} is not ${facts.expected ?? 'of the right form'}`,
-        instead: facts.instead ?? example(facts),
+        instead: example(facts),
       }
     default:
       return wrongType(error.data, facts)
@@ -78,6 +78,7 @@ const typeWords: Record<string, string> = {
 }
 
 function example(facts: Facts): string {
+  if (facts.instead !== undefined) return facts.instead
   if (facts.type === 'boolean') return 'write true or false'
   const first = facts.examples?.[0] ?? facts.default
   if (facts.enum) return `write ${oneOf(facts.enum.map(String))}`

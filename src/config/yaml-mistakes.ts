@@ -7,6 +7,8 @@ export function yamlMistake(error: YAMLError, text: string): { wrong: string; in
   const line = lineAt(text, error.pos[0])
   if (/[{[,].*\$\{/.test(line))
     return { wrong: '${…} stands inside { } or [ ] without quotes', instead: 'put it into quotes: "${NAME}"' }
+  const indented = indentation.find(({ says }) => error.message.startsWith(says))
+  if (indented) return { wrong: indented.wrong, instead: indented.instead }
   if (known) return known(text.slice(error.pos[0]).split(/[:\s]/, 1)[0] ?? '')
   return {
     wrong: `not YAML: ${lowerFirst(error.message.replace(/: ".*$/s, ''))}`,
@@ -26,6 +28,20 @@ const words: Partial<Record<YAMLError['code'], (at: string) => { wrong: string; 
     instead: 'put the value into quotes',
   }),
 }
+
+/** Lines that begin too far in or out, by what the parser says of them. */
+const indentation = [
+  {
+    says: 'Sequence item without - indicator',
+    wrong: 'this line belongs neither to the item above nor to a new one',
+    instead: 'indent it as far as the keys of the item above, or begin it with "- "',
+  },
+  {
+    says: 'All mapping items must start at the same column',
+    wrong: 'this line is indented neither like the key above nor like one below it',
+    instead: 'begin it exactly below the keys it belongs to',
+  },
+]
 
 function lineAt(text: string, offset: number): string {
   return text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? ''

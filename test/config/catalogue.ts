@@ -26,6 +26,7 @@ export const drivers: DriverCatalogue = {
         { additionalProperties: false },
       ),
       parseUrl: parsePostgres,
+      at: (url, database) => new URL(`/${database}`, url).href,
     },
     {
       kind: 'sqlite',

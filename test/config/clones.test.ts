@@ -46,3 +46,20 @@ test('a copy over what is backed up here, another kind of database and unknown k
   )
   assert.match(wrong('staging: { database_url: "postgres://a@b/c", drop_after: 7 }'), /no unit/)
 })
+
+test('a copy over one of many databases of a server is told with its name, and beside a strategy that is broken nothing crashes', () => {
+  const server = 'postgres://backup:s3cr3t-pw@db/postgres'
+  const lines = (more: string[]): string =>
+    around([], ['clones: { staging: { database_url: "postgres://copy:${PW}@db/shop_staging" } }', ...more])
+  const surroundings = { environment: { PW: 's3cr3t-pw' } }
+  const whole = lines([]) + `  - { name: server, database_url: "${server}", databases: all }\n`
+  assert.match(
+    mistakesIn(whole, surroundings).join('\n'),
+    /"shop_staging" is a database that strategy "server" backs up with its server: .*exclude: \[shop_staging\]/,
+  )
+  const broken = lines([]) + '  - { name: crm, connection: { type: postgres, host: crm, user: app } }\n'
+  assert.match(
+    mistakesIn(broken, surroundings).join('\n'),
+    /^\S+ {2}strategies\[1\]\.connection\.database {2}is missing/,
+  )
+})

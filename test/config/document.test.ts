@@ -18,6 +18,20 @@ const hostile: [string, string, string[]][] = [
   ],
   ['a tab', text('global:', '\tlog_level: info'), ['2:1  (file)  a tab is used as indentation  use spaces']],
   [
+    'a key that is not indented like the others of its item',
+    text('strategies:', '  - name: shop', '   database_url: postgres://db/shop'),
+    [
+      '3:1  (file)  this line belongs neither to the item above nor to a new one  indent it as far as the keys of the item above, or begin it with "- "',
+    ],
+  ],
+  [
+    'a key between two indentations',
+    text('global:', '    log_level: info', '  prove: true'),
+    [
+      '3:1  (file)  this line is indented neither like the key above nor like one below it  begin it exactly below the keys it belongs to',
+    ],
+  ],
+  [
     'an unclosed bracket',
     text('global: { log_level: info', 'strategies: []'),
     [
@@ -130,5 +144,20 @@ test('brackets without end are refused, not a crash', () => {
   assert.equal(mistakesIn(`a: ${'['.repeat(500)}${']'.repeat(500)}`).length > 0, true)
   assert.deepEqual(mistakesIn(`#${'x'.repeat(1_000_001)}`), [
     '1:1  (file)  the file is larger than 1 MB  a configuration is a few pages',
+  ])
+})
+
+test('no strategies, and a whole server without a database to read its list from, are told with what to write', () => {
+  assert.match(
+    mistakesIn('strategies: []\n').join('\n'),
+    /strategies {2}is empty {2}write - name: production-db, and below it database_url: postgres:/,
+  )
+  const server = text(
+    'global: { storages: { disk: { type: local, path: /b } } }',
+    'strategies:',
+    '  - { name: server, connection: { type: postgres, host: db }, databases: all }',
+  )
+  assert.deepEqual(mistakesIn(server), [
+    '3:21  strategies[0].connection.database  is missing  write database: postgres (where the list of databases is read)',
   ])
 })

@@ -65,10 +65,17 @@ const named = group(
 
 const unnamed = group(strategyKeys, { description: 'A strategy: one database and how it is backed up' })
 
+const howToWrite =
+  'write - name: production-db, and below it database_url: postgres://user:${DB_PASSWORD}@host:5432/name'
+
 export const strategies = Type.Union(
   [
-    Type.Array(named, { minItems: 1, description: 'A list; each has a name' }),
-    Type.Record(Type.String(), unnamed, { minProperties: 1, description: 'Name → strategy' }),
+    Type.Array(named, { minItems: 1, description: 'A list; each has a name', instead: howToWrite }),
+    Type.Record(Type.String(), unnamed, {
+      minProperties: 1,
+      description: 'Name → strategy',
+      instead: howToWrite,
+    }),
   ],
   {
     description: 'What is backed up: a list with names, or a map from name to strategy',
