@@ -77,11 +77,11 @@ async function offeredTo(
   return actions.filter((_, at) => may[at])
 }
 
-/** What to type is said the way it is typed there: `` `list` `` becomes `` `/backup list` ``. */
+/** What to type is said the way it is typed there: `` `list` `` becomes `` `/backup list` ``; `` `restore.undo` `` is a key and stays. */
 function slackSpelling(offered: readonly CommandDefinition[]): (words: string) => string {
   const names = new Set(offered.flatMap(({ name, aliases }) => [name, ...aliases]))
   return (words) =>
-    words.replaceAll(/`([a-z]+)([^`]*)`/g, (whole, first: string, rest: string) =>
+    words.replaceAll(/`([a-z]+)((?: [^`]*)?)`/g, (whole, first: string, rest: string) =>
       names.has(first) ? `\`/backup ${first}${rest}\`` : whole,
     )
 }
@@ -121,11 +121,11 @@ function faceOf(person: Person): Face {
   return person.actor.via === 'slack' ? 'slack' : 'cli'
 }
 
-/** A name may be two words, such as `catalog sync`; no word at all asks for help. */
+/** A name may be two words, such as `catalog sync`; no word at all asks what needs attention. */
 function nameIn(words: string[], offered: readonly CommandDefinition[]): [string, string[]] {
   const two = words.slice(0, 2).join(' ').toLowerCase()
   if (words.length >= 2 && lookUp(two, offered)) return [two, words.slice(2)]
-  return [(words[0] ?? 'help').toLowerCase(), words.slice(1)]
+  return [(words[0] ?? 'overview').toLowerCase(), words.slice(1)]
 }
 
 function lookUp(name: string, offered: readonly CommandDefinition[]): CommandDefinition | undefined {

@@ -16,7 +16,7 @@ const mostShown = 8
 export const help = defineCommand({
   name: 'help',
   aliases: [],
-  summary: 'What needs attention, and what can be asked',
+  summary: 'Everything that can be asked; or one command with its options',
   usage: '[command]',
   role: 'view',
   open: true,
@@ -26,10 +26,14 @@ export const help = defineCommand({
   }),
   positional: ['command'],
   run: async ({ command }, context) =>
-    command === undefined ? overview(context) : explain(command, context),
+    command === undefined ? attentionFirst(context) : explain(command, context),
 })
 
-async function overview({ engine, commands }: CommandContext): Promise<Reply> {
+/** What needs attention, worst first and each with its reason; then these commands. */
+export async function attentionFirst(
+  { engine, commands }: CommandContext,
+  shown: readonly CommandDefinition[] = commands,
+): Promise<Reply> {
   const strategies = await engine.strategies()
   const bad = strategies.filter(needsAttention).toSorted((a, b) => rank(a) - rank(b))
   const more =
@@ -43,7 +47,7 @@ async function overview({ engine, commands }: CommandContext): Promise<Reply> {
         ? `${plural(strategies.length, 'strategy')}, nothing needs attention`
         : `${bad.length} of ${plural(strategies.length, 'strategy')} need${bad.length === 1 ? 's' : ''} attention`,
     facts: [...bad.slice(0, mostShown).map(attentionFact), ...more, ...pausedFact(strategies)],
-    usage: commands
+    usage: shown
       .filter((command) => !command.byButton)
       .map((command) => ({ words: signature(command), does: command.summary })),
     data: {

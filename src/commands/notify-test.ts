@@ -19,7 +19,7 @@ export const notifyTest = defineCommand({
     ),
   }),
   positional: ['name'],
-  async run({ name }, { engine }) {
+  async run({ name }, { engine, actor }) {
     const known = (await engine.notifiers()).map((one) => one.name)
     if (name !== undefined && !known.includes(name))
       throw new Fault('not-found', `there is no notification named ${name}`, {
@@ -31,7 +31,7 @@ export const notifyTest = defineCommand({
         text: 'nobody is told: neither Slack nor notifications are configured',
         data: { tested: [] },
       }
-    const tested = await engine.testNotifiers(name ?? null)
+    const tested = await engine.testNotifiers(name ?? null, actor)
     const failed = tested.filter(({ ok }) => !ok)
     return {
       type: 'facts',

@@ -17,6 +17,7 @@ import { help } from './help.ts'
 import { list } from './list.ts'
 import { log } from './log.ts'
 import { notifyTest } from './notify-test.ts'
+import { overview } from './overview.ts'
 import { pause } from './pause.ts'
 import { pin } from './pin.ts'
 import { prune } from './prune.ts'
@@ -44,6 +45,7 @@ export const commands: readonly CommandDefinition[] = [
   list,
   show,
   schedule,
+  overview,
   digest,
   doctor,
   decryptTest,

@@ -15,7 +15,7 @@ const args = Type.Object({
   strategy: Type.Optional(strategyField('whose backup')),
   database: Type.Optional(lineField('database name', 'the database that was backed up', { maxLength: 255 })),
   targetDb: Type.Optional(
-    lineField('database name', 'restore into this new database instead of <name>_restore_<time>', {
+    lineField('database name', 'restore into this new database instead of `<name>_restore_<time>`', {
       maxLength: 255,
     }),
   ),

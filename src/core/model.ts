@@ -159,6 +159,10 @@ export interface RunView {
   undo?: UndoResult | null
   /** The restore in place that it undoes. */
   undoes?: string
+  /** What a restore does around its steps; absent: nothing. */
+  way?: 'in-place' | 'clone'
+  /** Of a safety backup: who asked for the restore after it. */
+  safetyFor?: Actor
   fault: FaultFacts | null
   /** Only of a backup that no place took. */
   kept?: KeptDump | null

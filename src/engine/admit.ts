@@ -21,6 +21,7 @@ export async function admitBackup(
   {
     pin,
     prove,
+    safetyFor,
     database,
     together,
     ...by
@@ -30,6 +31,8 @@ export async function admitBackup(
     slotAt: number | null
     pin?: string
     prove?: true
+    /** Who asked for the restore that it is made before. */
+    safetyFor?: Actor
     /** Of a whole server only this one. */
     database?: string
     /** As in `askedBatch`. */
@@ -71,6 +74,7 @@ export async function admitBackup(
       ...(keeping && { kept: keeping.id }),
       ...(pin !== undefined && { pin }),
       ...(prove && { prove }),
+      ...(safetyFor && { safetyFor }),
     },
     maxAttempts: strategy.retry.maxAttempts,
   })

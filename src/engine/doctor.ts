@@ -68,13 +68,15 @@ function failure(name: string, error: unknown): Check {
   return { name, state: 'failed', text: message, hint }
 }
 
+/** `place  key  what is doubtful  what to write instead`, each part for itself. */
+export function warned(warning: string): Check {
+  const parts = warning.split('  ')
+  const hint = parts.length > 2 ? parts.pop()! : null
+  return { name: 'configuration', state: 'warning', text: parts.join(' · '), hint }
+}
+
 function checkConfiguration({ config }: EngineContext): Check[] {
-  const warnings = config.warnings.map((text): Check => ({
-    name: 'configuration',
-    state: 'warning',
-    text,
-    hint: null,
-  }))
+  const warnings = config.warnings.map(warned)
   const slack = config.slack === null ? ', no Slack' : ''
   const counts = `${count(config.strategies.length, 'strategy', 'strategies')}, ${count(config.storages.length, 'place', 'places')}`
   return [passed('configuration', `${config.file}: ${counts}${slack}`), ...warnings]

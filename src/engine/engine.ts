@@ -125,7 +125,7 @@ export function createEngine(
     report: (period, only) => composeReport(context, period, only),
     health: async () => probe.health(await strategyViews(context)),
     notifiers: () => viewNotifiers(context),
-    testNotifiers: (name) => testNotifiers(context, name),
+    testNotifiers: (name, by) => testNotifiers(context, name, by),
   }
 }
 

@@ -191,7 +191,10 @@ export interface Engine extends IncidentDoor {
   /** Everybody who is told. */
   notifiers(): Promise<NotifierView[]>
   /** Tells everybody something harmless, or one of them; here, in the process that is asked. @param name  null = all */
-  testNotifiers(name: string | null): Promise<{ name: string; kind: string; ok: boolean; text: string }[]>
+  testNotifiers(
+    name: string | null,
+    by: Actor,
+  ): Promise<{ name: string; kind: string; ok: boolean; text: string }[]>
 
   /** Decisions and refusals, newest first. */
   audit(filter: AuditAsk): Promise<AuditRow[]>

@@ -1,5 +1,6 @@
 import type { NotifierView } from '../core/notifications.ts'
 import type { Message } from '../core/messages.ts'
+import type { Actor } from '../core/model.ts'
 import { nameOf, offNotice, type Notifier } from '../notifiers/notifier.ts'
 import type { Read, Write } from '../state/database.ts'
 import { forget, recall, remember } from '../state/memory.ts'
@@ -64,20 +65,28 @@ export interface Tested {
 const patienceMs = 30_000
 
 /** Tells everybody something harmless, or one of them. @param only  its name; null = all */
-export async function testNotifiers(context: EngineContext, only: string | null): Promise<Tested[]> {
+export async function testNotifiers(
+  context: EngineContext,
+  only: string | null,
+  by: Actor,
+): Promise<Tested[]> {
   const all = await context.notifiers()
   const chosen = all.filter((notifier) => only === null || nameOf(notifier) === only)
   return Promise.all(
     chosen.map(async (notifier) => ({
       name: nameOf(notifier),
       kind: notifier.kind,
-      ...(await (notifier.test?.(AbortSignal.timeout(patienceMs)) ?? sayTest(context, notifier))),
+      ...(await (notifier.test?.(AbortSignal.timeout(patienceMs)) ?? sayTest(context, notifier, by))),
     })),
   )
 }
 
 /** Who shows messages shows one more. */
-async function sayTest({ clock }: EngineContext, notifier: Notifier): Promise<Pick<Tested, 'ok' | 'text'>> {
+async function sayTest(
+  { clock }: EngineContext,
+  notifier: Notifier,
+  by: Actor,
+): Promise<Pick<Tested, 'ok' | 'text'>> {
   const message: Message = {
     key: `test/${clock.now()}`,
     strategy: null,
@@ -85,7 +94,12 @@ async function sayTest({ clock }: EngineContext, notifier: Notifier): Promise<Pi
     parent: null,
     priority: 0,
     version: 1,
-    body: { type: 'notice', title: 'Test message', text: 'Nothing happened.', urgent: false },
+    body: {
+      type: 'notice',
+      title: 'Test message',
+      text: `Asked by ${by.id}: notifications work.`,
+      urgent: false,
+    },
   }
   for (const begun = clock.monotonic(); ;) {
     const answer = await notifier.deliver(message, null, null, AbortSignal.timeout(patienceMs))

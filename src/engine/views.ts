@@ -58,6 +58,8 @@ export async function runView(
     restore: await restoredBy(db, run),
     undo: run.result?.undo ?? null,
     ...(run.params.undo !== undefined && { undoes: run.params.undo }),
+    ...(run.params.way !== undefined && { way: run.params.way }),
+    ...(run.params.safetyFor !== undefined && { safetyFor: run.params.safetyFor }),
     verify: run.result?.verify ?? null,
     drill: run.result?.drill ?? null,
     copy: run.result?.copy ?? null,

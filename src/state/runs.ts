@@ -34,6 +34,9 @@ export interface RunParams {
   /** Pin the backup when it succeeds, with this note. */
   pin?: string
   request?: string
+  way?: 'in-place' | 'clone'
+  /** Who asked for the restore that this backup is made before. */
+  safetyFor?: Actor
   /** The place that a copy run brings the backup to, or the only one that a verification reads. */
   storage?: string
   /** Decode it whole, whatever the strategy says. */

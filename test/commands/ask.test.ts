@@ -84,6 +84,16 @@ test(
 )
 
 test(
+  'keys of the configuration are no commands, and angle brackets and underscores stand as they are',
+  onProgram(async ({ app }) => {
+    const { facts } = await as(app.ask({ words: 'help restore' }, admin), 'facts')
+    const words = JSON.stringify(facts)
+    assert.match(words, /kept for `restore\.undo`/)
+    assert.match(words, /instead of `<name>_restore_<time>`/)
+  }),
+)
+
+test(
   'a database URL is refused in Slack, whoever types it, and is not filed',
   onProgram(async ({ app }) => {
     const words = 'restore shop --target-url postgres://root:hunter2@h/d'
@@ -109,13 +119,18 @@ test(
     const calm = await as(app.ask({ words: '' }, member), 'facts')
     assert.equal(calm.title, '2 strategies, nothing needs attention')
     assert.deepEqual(calm.facts, [])
-    const does = new Map(calm.usage!.map((line) => [line.words, line.does]))
+    assert.deepEqual(
+      calm.usage!.map(({ words }) => words.split(' ')[0]),
+      ['help', 'status', 'list', 'doctor', 'run', 'restore'],
+    )
+    const whole = await as(app.ask({ words: 'help' }, member), 'facts')
+    const does = new Map(whole.usage!.map((line) => [line.words, line.does]))
     assert.match(does.get('restore (<backup> | <strategy> [backup] | latest)')!, /starts when you confirm/)
-    const names = calm.usage!.map(({ words }) => words.split(' ')[0])
+    const names = whole.usage!.map(({ words }) => words.split(' ')[0])
     for (const hidden of ['get', 'confirm', 'dismiss']) assert.ok(!names.includes(hidden), hidden)
     await rename(join(place.folder, 'blog.db'), join(place.folder, 'away.db'))
     await place.type('run blog')
-    const alarmed = await as(app.ask({ words: 'help' }, member), 'facts')
+    const alarmed = await as(app.ask({ words: '' }, member), 'facts')
     assert.equal(alarmed.title, '1 of 2 strategies needs attention')
     assert.match(JSON.stringify(alarmed.facts[0]), /"blog".*failed: .*does not exist/)
   }),

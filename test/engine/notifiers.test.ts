@@ -219,7 +219,8 @@ test('a test is sent through each, and says what each answered', async (t) => {
   web.answer = { status: 500, body: 'out of order' }
   const hook = { type: 'webhook', name: 'on-call', config: { url: `${web.url}/`, allow_private: true } }
   const { world, server } = await scene(t, { more: [hook] })
-  const tested = await world.engine.testNotifiers(null)
+  const ann = { via: 'slack', id: 'U0ANN0001' } as const
+  const tested = await world.engine.testNotifiers(null, ann)
   assert.deepEqual(
     tested.map(({ name, ok, text }) => [name, ok, text.split(':')[0]]),
     [
@@ -228,9 +229,10 @@ test('a test is sent through each, and says what each answered', async (t) => {
       ['on-call', false, 'answered 500'],
     ],
   )
+  assert.match(JSON.stringify(world.notifier.posts), /Asked by U0ANN0001: notifications work/)
   assert.equal(server.mails.length, 1)
   assert.deepEqual(
-    (await world.engine.testNotifiers('email')).map(({ name }) => name),
+    (await world.engine.testNotifiers('email', ann)).map(({ name }) => name),
     ['email'],
   )
 })

@@ -29,7 +29,12 @@ export function runOf(
     strategy: (ask as FixedAsk).strategy ?? plan.backup.strategy,
     series: plan.backup.series,
     lease: `target/${plan.target.endpoint}/${plan.target.name}`,
-    params: { backup: plan.backup.id, request: view.id },
+    params: {
+      backup: plan.backup.id,
+      request: view.id,
+      ...(plan.clone && { way: 'clone' }),
+      ...(plan.swap && { way: 'in-place' }),
+    },
   }
 }
 

@@ -39,7 +39,7 @@ export async function restoreInPlace(
 
 async function replace(context: EngineContext, work: Work, job: Replacing): Promise<WorkResult> {
   await noteStart(context, work, job)
-  const safety = await safetyBackup(context, work)
+  const safety = await safetyBackup(context, work, job.view.requester)
   await noteRestoring(context, work, { ...job, safety })
   let restored: RestoreResult | null = null
   try {

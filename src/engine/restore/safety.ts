@@ -1,5 +1,5 @@
 import { asFault, Fault } from '../../core/faults.ts'
-import { outcomes } from '../../core/model.ts'
+import { outcomes, type Actor } from '../../core/model.ts'
 import { listCopies } from '../../state/catalogue.ts'
 import type { Write } from '../../state/database.ts'
 import { findRun, requestCancel, type Run } from '../../state/runs.ts'
@@ -14,13 +14,14 @@ const lookMs = 500
 
 /** A backup of what is about to be replaced, made now by the usual walk and decoded whole: a run of its own, which this one waits for.
  * One that is under way is waited for and not taken: it may have begun long ago.
+ * @param requester  who asked for the restore: its card says so
  * @returns the backup's id
  * @throws Fault restore-failed when it was not made; nothing was touched */
-export async function safetyBackup(context: EngineContext, work: Work): Promise<string> {
+export async function safetyBackup(context: EngineContext, work: Work, requester: Actor): Promise<string> {
   work.pulse.stage('safety')
   work.pulse.watch(() => Promise.resolve(true)) // the backup's own run is watched for standstill
   try {
-    const run = await waitedFor(context, work, await admitted(context, work))
+    const run = await waitedFor(context, work, await admitted(context, work, requester))
     const backup = run.result?.backup
     if (backup && backup.level !== 'V0' && backup.level !== 'V1') return backup.id
     throw new Fault(
@@ -37,7 +38,7 @@ export async function safetyBackup(context: EngineContext, work: Work): Promise<
   }
 }
 
-async function admitted(context: EngineContext, work: Work): Promise<string> {
+async function admitted(context: EngineContext, work: Work, safetyFor: Actor): Promise<string> {
   const { strategy, run } = work
   for (;;) {
     work.signal.throwIfAborted()
@@ -48,6 +49,7 @@ async function admitted(context: EngineContext, work: Work): Promise<string> {
           actor: run.actor,
           slotAt: null,
           prove: true,
+          safetyFor,
           ...(isWholeServer(strategy) && { database: run.series }),
         }),
       )

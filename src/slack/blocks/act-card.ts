@@ -6,6 +6,7 @@ import {
   approveButtons,
   asks,
   ending,
+  failure,
   opening,
   quotedReason,
   reviewButtons,
@@ -28,7 +29,10 @@ export function unpinCard(request: UnpinRequestView): Drawn {
   const then = asks(state) ? ['*Then*  the next prune decides whether it goes'] : []
   return draw({
     headline: joined(what, quotedReason(reason)),
-    lines: [[`*Backup*  ${joined(code(plan.backup), age)}`, `*Pin*  ${pinned}`, ...then].join('\n')],
+    lines: [
+      failure(request),
+      [`*Backup*  ${joined(code(plan.backup), age)}`, `*Pin*  ${pinned}`, ...then].join('\n'),
+    ],
     small: ending(request, 'bound to this pin: any change voids it'),
     buttons: [
       ...(state === 'waiting'
@@ -55,7 +59,7 @@ export function retentionCard(request: RetentionRequestView): Drawn {
   const until = state === 'done' ? '' : '*Until then*  nothing of this strategy is deleted'
   return draw({
     headline: `${opening(request, words)} ${safeLine(plan.strategy)}${mark}  loaded by ${by(requester)}`,
-    lines: [[...places.slice(0, 20), until].filter((line) => line !== '').join('\n')],
+    lines: [failure(request), [...places.slice(0, 20), until].filter((line) => line !== '').join('\n')],
     small: ending(request, 'bound to this retention: any change voids it'),
     buttons: [
       ...(state === 'waiting'

@@ -9,6 +9,7 @@ import {
   approveButtons,
   asks,
   ending,
+  failure,
   opening,
   quotedReason,
   reviewButtons,
@@ -23,6 +24,7 @@ export function pruneCard(request: PruneRequestView): Drawn {
   return draw({
     headline: headline(request),
     lines: [
+      failure(request),
       [
         `*Why*  ${plan.summary.map((line) => safeLine(line, 200)).join(', ') || 'retention lets them go'}`,
         `*Frees*  ${formatBytes(plan.storedBytes)}, ${formatCount(plan.total - plan.count)} stay`,

@@ -13,7 +13,7 @@ import { pruneFact } from './prune-card.ts'
 import { requestCard } from './request-card.ts'
 import { drawTable } from './table.ts'
 import type { TableView } from './table.ts'
-import { code, holders, joined, runName, safe, safeLine, sentence } from './words.ts'
+import { code, holders, joined, people, runName, safe, safeLine, sentence } from './words.ts'
 
 export interface ReplyView extends TableView {
   /** Where a strategy's threads are. */
@@ -74,8 +74,8 @@ const paragraphSize = 2500
 function paragraphs(text: string): Drawn {
   const [first = '', ...others] = packLines(cut(text.trim(), 3 * paragraphSize), paragraphSize)
   return draw({
-    headline: safe(first, paragraphSize) || ' ',
-    lines: others.map((piece) => safe(piece, paragraphSize)),
+    headline: people(safe(first, paragraphSize)) || ' ',
+    lines: others.map((piece) => people(safe(piece, paragraphSize))),
   })
 }
 

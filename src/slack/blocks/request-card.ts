@@ -1,6 +1,6 @@
 import type { Button } from '@slack/types'
 import { formatBytes, formatDuration } from '../../core/duration.ts'
-import type { AnyRequestView, RequestView, RestorePlan } from '../../core/model.ts'
+import type { AnyRequestView, RequestState, RequestView, RestorePlan } from '../../core/model.ts'
 import { levelText } from '../../commands/phrases.ts'
 import { actions } from '../actions.ts'
 import { limits } from '../limits.ts'
@@ -12,6 +12,7 @@ import {
   approveButtons,
   asks,
   ending,
+  failure,
   opening,
   quotedReason,
   reviewButtons,
@@ -38,6 +39,7 @@ function restoreCard(request: RequestView): Drawn {
   return draw({
     headline: headline(request),
     lines: [
+      failure(request),
       facts(request).join('\n'),
       ...blockers(plan),
       ...plan.warnings.slice(0, 5).map((text) => `Note: ${safeLine(text, 300)}`),
@@ -69,10 +71,10 @@ function facts({ plan, createdAt, state }: RequestView): string[] {
   const open = asks(state) || state === 'approved' || state === 'executing'
   return [
     `*Backup*  ${backup(plan, createdAt)}`,
-    `*Target*  ${target(plan)}`,
+    `*Target*  ${target(plan, state)}`,
     ...(open ? [`*Will do*  ${plan.steps.map((step) => safeLine(step, 120)).join(' → ') || 'unknown'}`] : []),
     ...(open ? loses(plan, createdAt) : []),
-    ...(open ? [`*Needs*  ${needs(plan)}`] : []),
+    ...(open ? [`*Takes*  ${takes(plan)}`] : []),
     ...(plan.missingRoles.length === 0 ? [] : [`*Roles*  ${roles(plan)}`]),
   ]
 }
@@ -93,10 +95,11 @@ function backup({ backup }: RestorePlan, askedAt: number): string {
   return joined(code(backup.id), age, levelText(backup), size)
 }
 
-function target({ target, swap }: RestorePlan): string {
+function target({ target, swap }: RestorePlan, state: RequestState): string {
   const place = `${code(target.name, 200)} on ${safeLine(target.endpoint, 200)}`
   const size = target.sizeBytes === null ? 'size unknown' : formatBytes(target.sizeBytes)
   const sessions = target.sessions === null ? 'live sessions unknown' : `${target.sessions} live sessions`
+  if (swap && state === 'done') return joined(place, replaced(swap))
   const goes =
     target.mode === 'in-place' ? '*is replaced*, and kept for a while' : '*exists and is overwritten*'
   const there = target.overwritten ? goes : 'exists'
@@ -105,11 +108,16 @@ function target({ target, swap }: RestorePlan): string {
   return joined(place, what, newest, target.serverVersion && `server ${safeLine(target.serverVersion, 80)}`)
 }
 
-function needs({ expectedMs, neededBytes, freeBytes }: RestorePlan): string {
-  const time = expectedMs === null ? 'time unknown' : `about ${formatDuration(expectedMs)}`
-  const free = freeBytes === null ? 'free space unknown' : `${formatBytes(freeBytes)} free`
-  const room = neededBytes === null ? `room unknown, ${free}` : `${formatBytes(neededBytes)} here, ${free}`
-  return joined(time, room)
+/** The record: how long it is kept was promised with the plan. */
+function replaced({ kept, undoMs }: NonNullable<RestorePlan['swap']>): string {
+  return `was replaced; the old one is kept as ${code(kept, 200)} for ${formatDuration(undoMs)}`
+}
+
+function takes({ expectedMs, neededBytes, freeBytes }: RestorePlan): string {
+  const time = expectedMs === null ? 'unknown (first restore)' : `about ${formatDuration(expectedMs)}`
+  const needed = neededBytes === null ? 'unknown' : formatBytes(neededBytes)
+  const free = freeBytes === null ? 'of an unknown rest' : `of ${formatBytes(freeBytes)} free`
+  return joined(time, `*Space*  ${needed} ${free}`)
 }
 
 function roles({ missingRoles, noOwner }: RestorePlan): string {

@@ -5,7 +5,7 @@ import { askedFor } from '../../commands/request-words.ts'
 import { actions } from '../actions.ts'
 import { button } from './elements.ts'
 import type { ButtonSketch } from './elements.ts'
-import { by, joined, mention, moment, runName, safeLine, upcoming } from './words.ts'
+import { by, joined, mention, moment, people, runName, safeLine, sentence, upcoming } from './words.ts'
 
 /** The start of a card's first line, by what became of the request. */
 export interface Openings {
@@ -102,20 +102,24 @@ function record(request: AnyRequestView): string {
       if (fault === null) return joined(`cancelled ${who ?? ''}`.trim(), when, 'nothing was changed')
       return fault.code === 'stale'
         ? joined(`void: ${safeLine(fault.text)}`, when, 'nothing was changed')
-        : joined(agreed, `stopped ${safeLine(fault.hint ?? '')}`.trim(), run)
+        : joined(agreed, `stopped ${people(safeLine(fault.hint ?? ''))}`.trim(), run)
     case 'expired':
       return fault === null
         ? `expired ${moment(expiresAt, zoneOf(request))}: nobody decided in time · nothing was changed`
         : joined(agreed, safeLine(fault.text))
     default:
-      return joined(failure(request), agreed, run)
+      return joined(agreed, run)
   }
 }
 
-function failure({ fault }: AnyRequestView): string {
-  if (!fault) return 'failed'
+/** What went wrong: a line of its own, not small print. */
+export function failure({ state, fault }: AnyRequestView): string {
+  if (state !== 'failed') return ''
+  if (!fault) return 'Failed.'
   const hint = fault.hint === null ? null : safeLine(fault.hint, 400)
-  return joined(`${safeLine(fault.text)} (${fault.code})`, hint)
+  return [`*${safeLine(fault.text).replaceAll('*', '')}* (${fault.code})`, hint && sentence(hint)]
+    .filter(Boolean)
+    .join('\n')
 }
 
 type Sure = NonNullable<ButtonSketch['sure']>

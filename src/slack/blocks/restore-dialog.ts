@@ -202,7 +202,7 @@ function targetInputs({ backups, typed, ownName }: RestoreDialog): InputBlock[] 
     }),
     textInput(inputs.typed, {
       label: 'What is overwritten',
-      hint: `Only for the last two choices: type the name of the database that is replaced${ownName === null ? '' : `, in place that is ${ownName}`}.`,
+      hint: `Only to overwrite or replace: type the name of that database${ownName === null ? '' : ` (in place: ${ownName})`}.`,
       value: typed?.name,
       max: longestDatabase,
     }),

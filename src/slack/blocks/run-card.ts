@@ -165,6 +165,7 @@ function smallPrint(run: RunView): string {
 /** Why it runs, and for whom. */
 function origin(run: RunView): string {
   if (run.kind === 'verify' && run.trigger === 'schedule') return 'read again by itself'
+  if (run.safetyFor) return `safety backup before the restore asked by ${by(run.safetyFor)}`
   if (run.trigger === 'person') return `asked by ${by(run.actor)}`
   if (run.trigger === 'catch-up') return `${safeLine(run.schedule, 80)}, catching up`
   if (run.trigger === 'retry') return `${safeLine(run.schedule, 80)}, again`

@@ -12,7 +12,7 @@ import type { Drawn } from './elements.ts'
 import { failed, signOf, took } from './run-card.ts'
 import { undoButton, undoResult } from './undo.ts'
 import { runPlan } from './run-plan.ts'
-import { code, contents, day, joined, safe, safeLine, sentence } from './words.ts'
+import { code, contents, day, joined, people, safe, safeLine, sentence } from './words.ts'
 
 /** The message in the thread that moves while the run does, and in the end is its result. */
 export function runProgress(run: RunView, style: 'basic' | 'rich'): Drawn {
@@ -148,5 +148,5 @@ function explanation(run: RunView): string {
   if (!run.fault) return ''
   const next = failureHint(run)
   const hint = next === null ? '' : `\n${sentence(safe(next, 400))}`
-  return `${sentence(`${safe(run.fault.text)} (${run.fault.code})`)}${hint}`
+  return people(`${sentence(`${safe(run.fault.text)} (${run.fault.code})`)}${hint}`)
 }

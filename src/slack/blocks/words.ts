@@ -55,9 +55,9 @@ export function by(actor: Actor): string {
   return `${safeLine(actor.id, 60)} (${actor.via === 'cli' ? 'command line' : 'HTTP'})`
 }
 
-/** The engine names people by `@` and their id. */
+/** The engine names people by their id, with `@` or without; no word of capitals is one. */
 export function people(text: string): string {
-  return text.replaceAll(/\bby @([UW][A-Z0-9]{7,20})\b/g, 'by <@$1>')
+  return text.replaceAll(/\bby @?([UW](?=[A-Z]*\d)[A-Z0-9]{7,20})\b/g, 'by <@$1>')
 }
 
 /** So does the gate those who may, with their groups. Only for private answers: there a mention calls nobody. */

@@ -66,7 +66,7 @@ test('the record says who decided, when and why', () => {
   const stopped = { code: 'cancelled', text: 'cancelled', hint: 'by U0BOB0001' } as const
   assert.equal(
     last({ ...carol, state: 'cancelled', fault: stopped, run: 'r1k3f9' }),
-    `approved by <@U0CAROL01> · ${when} · stopped by U0BOB0001 · run k3f9`,
+    `approved by <@U0CAROL01> · ${when} · stopped by <@U0BOB0001> · run k3f9`,
   )
 })
 
@@ -101,4 +101,34 @@ test('whoever asked reads what became of it, and where the card is', () => {
   })
   assert.equal(told[0], '⛔ Your request was rejected by <@U0CAROL01> · "no"')
   assert.equal(told.at(-1), 'request req-1 · its card is in <#C0APPROVE>')
+})
+
+test('what is not known of a first restore is said as such', () => {
+  const first = { ...inPlace, expectedMs: null, neededBytes: 2_300_000, freeBytes: 69_000_000_000 }
+  assert.ok(card({ plan: first }).includes('Takes  unknown (first restore) · Space  2.3 MB of 69 GB free'))
+})
+
+test('the record of a restore in place names the database that is kept', () => {
+  const kept = 'myapp_before_20261120_105200'
+  const swap = { beside: 'myapp_restore_20261120_105200', kept, undoMs: 86_400_000, newest: null }
+  const target = card({ ...carol, state: 'done', run: 'r1k3f9', plan: { ...inPlace, swap } })[2]!
+  assert.match(
+    target,
+    /^Target {2}myapp on .* · was replaced; the old one is kept as myapp_before_20261120_105200 for 1 d$/,
+  )
+})
+
+test('why it failed stands on a line of its own, in normal print', () => {
+  const fault = {
+    code: 'sanitize-failed',
+    text: 'clean.sql: no such table',
+    hint: 'correct the file',
+  } as const
+  const { blocks } = drawMessage(
+    { type: 'request.card', request: asked({ ...carol, state: 'failed', fault, run: 'r1k3f9' }) },
+    { mentions: [], approvals: '', blocks: 'basic' },
+  )
+  const of = (type: string): string => JSON.stringify(blocks.filter((block) => block.type === type))
+  assert.match(of('section'), /\*clean\.sql: no such table\* \(sanitize-failed\)\\nCorrect the file\./)
+  assert.doesNotMatch(of('context'), /clean\.sql/)
 })
