@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { linkSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
+import type { Actor } from '../../src/core/model.ts'
 import type { RestoreAsk } from '../../src/engine/facade.ts'
+import { askInPlace } from '../support/in-place.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
 import { makeWorld, person, type World } from '../support/world.ts'
 
@@ -11,6 +15,7 @@ before(async () => void (server = await startPostgres()))
 after(() => server.close())
 
 const elsewhere = (url: string): string => url.replace('127.0.0.1', 'localhost')
+const inSlack = { via: 'slack', id: 'U1', name: 'u1' } as Actor
 
 async function createFilled(): Promise<string> {
   const name = `crm${++made}`
@@ -57,3 +62,41 @@ test('what any strategy backs up is never overwritten, whatever its address or h
   }
   assert.deepEqual(await server.query('SELECT count(*)::int AS n FROM orders', prod), [{ n: 3 }])
 })
+
+test('its own database stays its own when restores go there by another name of the server', async (t) => {
+  const mine = await createFilled()
+  const restore = { database_url: elsewhere(server.url(mine)) }
+  const { world } = await scene(t, {}, { database_url: server.url(mine), restore })
+  await assert.rejects(over(world, { targetDb: mine }), refused('side'))
+})
+
+test('in place what the strictest of its owners needs is needed', async (t) => {
+  const mine = await createFilled()
+  const whole = { database_url: elsewhere(server.url('postgres')), databases: { include: [mine] } }
+  for (const isProtected of [false, true]) {
+    const guarded = { ...whole, protected: isProtected }
+    const { world } = await scene(t, { whole: guarded }, { database_url: server.url(mine) })
+    const { plan, needs } = await askInPlace(world, 'side')
+    assert.deepEqual(plan.owners, ['whole'])
+    assert.deepEqual([needs.reason, needs.second], [isProtected, isProtected])
+    assert.match(plan.warnings.join(), /is backed up by whole, too/)
+  }
+})
+
+test('a file of SQLite is known by whatever path', async (t) => {
+  const world = await makeWorld(t, { strategies: { shop: {}, side: {} } })
+  const shop = join(world.folder, 'shop.db')
+  assert.equal((await world.backup('side')).state, 'succeeded')
+  const [link, hard] = [join(world.folder, 'link.db'), join(world.folder, 'hard.db')]
+  symlinkSync(shop, link)
+  linkSync(shop, hard)
+  for (const path of [shop, link, hard, join(world.folder, '../') + shop.split('/').slice(-2).join('/')]) {
+    const typed = (await world.engine.planRestore(plannedOver(path), inSlack)).plan.target.name
+    await assert.rejects(over(world, { targetDb: path, typed }), refused('shop'))
+  }
+})
+
+function plannedOver(targetDb: string): RestoreAsk {
+  const ask = { backup: 'latest', strategy: 'side', noOwner: false, reason: 'r', clean: true }
+  return { ...ask, targetDb, targetUrl: null }
+}

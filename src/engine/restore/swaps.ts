@@ -32,6 +32,7 @@ export async function settleSwap(
     return await (swapping ? settle(swapping) : withSwapping(context, swap, settle))
   } catch (error) {
     await later(context, swap, error)
+    if (!swapping) await tellLeft(context, swap, error)
     return 'unknown'
   }
 }
@@ -53,7 +54,7 @@ export async function lookAfterSwaps(context: EngineContext): Promise<void> {
 async function settleLate(context: EngineContext, swap: StoredSwap): Promise<void> {
   if ((await settleSwap(context, swap.workedOnBy)) === 'unknown') return
   const now = (await findSwap(context.database.read, swap.run))!
-  await context.database.write((tx) => tellAbout(context, tx, now, standingWords(now)))
+  await context.database.write((tx) => tellAbout(context, tx, now, { text: standingWords(now) }))
 }
 
 /** "shop is the restored database; the one before it is kept as …" */
@@ -119,12 +120,9 @@ async function open(
 async function giveUp(context: EngineContext, swap: StoredSwap): Promise<Settled> {
   await context.database.write(async (tx) => {
     if (!(await moveSwap(tx, swap.run, swap.state, { state: 'ended' }))) return
-    await tellAbout(
-      context,
-      tx,
-      swap,
-      `${swap.name} on ${swap.endpoint} is neither the old nor the restored database: somebody renamed them. Look for ${swap.kept} and ${swap.beside}`,
-    )
+    await tellAbout(context, tx, swap, {
+      text: `${swap.name} on ${swap.endpoint} is neither the old nor the restored database: somebody renamed them. Look for ${swap.kept} and ${swap.beside}`,
+    })
   })
   return 'gone'
 }
@@ -145,11 +143,26 @@ async function removeKept(context: EngineContext, swap: StoredSwap): Promise<voi
       await moveSwap(tx, swap.run, 'removing', { state: 'ended' })
       await noteAct(context, tx, swap, { act: 'restore.kept-removed', detail: `${name}: ${what}` })
       await tellAgain(context, tx, swap.run)
-      await tellAbout(context, tx, swap, `${endWords[what]}: ${name} on ${swap.endpoint}`)
+      await tellAbout(context, tx, swap, { text: `${endWords[what]}: ${name} on ${swap.endpoint}` })
     })
   } catch (error) {
     await later(context, swap, error)
+    await tellLeft(context, swap, error)
   }
+}
+
+/** What nobody can look after stays, and is owed: people hear it once. */
+async function tellLeft(context: EngineContext, swap: StoredSwap, error: unknown): Promise<void> {
+  const { state, name, beside, endpoint } = swap
+  const isOver = state === 'open' || state === 'removing'
+  const what = isOver
+    ? `The time to undo is over, and ${otherName(swap)} on ${endpoint} could not be removed`
+    : `What became of ${name} on ${endpoint} could not be looked at; ${beside} may still be there`
+  const why = context.scrub(asFault(error).message)
+  const text = `${what}: ${why}. It is tried again every ten minutes; or drop it by hand`
+  await context.database.write((tx) =>
+    tellAbout(context, tx, swap, { text, what: isOver ? 'kept' : 'unsettled', urgent: true }),
+  )
 }
 
 const endWords = {
@@ -222,13 +235,22 @@ export async function tellAgain(context: EngineContext, tx: Write, id: string): 
   if (run?.endedAt != null) await tellRun(context, tx, await runView(context, run, tx))
 }
 
-function tellAbout(context: EngineContext, tx: Write, swap: StoredSwap, text: string): Promise<void> {
+/** @param about.what  each is told once */
+function tellAbout(
+  context: EngineContext,
+  tx: Write,
+  swap: StoredSwap,
+  about: { text: string; what?: string; urgent?: boolean },
+): Promise<void> {
+  const { run, strategy, state, version } = swap
+  const { text, what = `${state}/${version}`, urgent = false } = about
+  const isKnown = context.config.strategies.some(({ name }) => name === strategy)
   return tellNotice(context, tx, {
-    key: `swap/${swap.run}/${swap.state}/${swap.version}`,
-    strategy: swap.strategy,
-    title: `${swap.strategy}: restore in place`,
+    key: `swap/${run}/${what}`,
+    strategy: isKnown ? strategy : null,
+    title: `${strategy}: restore in place`,
     text,
-    urgent: false,
-    run: swap.run,
+    urgent,
+    run,
   })
 }
