@@ -15,6 +15,7 @@ import { fetchVerified, listAll, readSmall, readTwice } from './objects.ts'
 import { spoolPath } from './pipeline.ts'
 import { createPlaced, type Placed, type Sent } from './placed.ts'
 import { asSpoolFault, TempFull } from './temp-room.ts'
+import { isEvidencePage } from './drill/evidence.ts'
 import { condemned } from './verify.ts'
 import { folderOfDump } from './whole.ts'
 import type { Work, WorkResult } from './work.ts'
@@ -138,7 +139,7 @@ async function fetchOne(
   }
 }
 
-/** Pins and verdicts lie beside the backup, and go with it; the manifest, the commit, goes last. */
+/** Pins, verdicts and what drills showed lie beside the backup, and go with it; the manifest, the commit, goes last. */
 async function sendSidecars(
   context: EngineContext,
   place: Placed,
@@ -147,7 +148,7 @@ async function sendSidecars(
   const storage = storageOf(context, from.storage)
   const folder = folderOfDump(from.manifest)
   for await (const { key } of listAll(storage, folder, signal))
-    if (key.endsWith('.json') && key !== folder + manifestName)
+    if ((key.endsWith('.json') && key !== folder + manifestName) || isEvidencePage(key))
       place.send(textObject(key, await readSmall(storage, key, signal)))
 }
 

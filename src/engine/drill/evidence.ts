@@ -94,6 +94,11 @@ export async function keepEvidence(
   return kept[0] ?? null
 }
 
+/** The page, of the two files that evidence is. */
+export function isEvidencePage(key: string): boolean {
+  return /\/drill-[^/]+\.md$/.test(key)
+}
+
 function evidenceOf(
   context: EngineContext,
   { run, strategy }: Work,
