@@ -15,7 +15,8 @@ export async function marksOf(
     const said = await rows<{ Variable_name: string; Value: string }>(ofTheServer)
     const values = new Map(said.map(({ Variable_name: about, Value }) => [about.toLowerCase(), Value]))
     const spelled = values.get('lower_case_table_names') === '0' ? name : name.toLowerCase()
-    return [JSON.stringify([...[...values].toSorted(), spelled])]
+    const server = [...values].map((pair) => pair.join('=')).toSorted()
+    return [JSON.stringify([...server, spelled])]
   })
 }
 
