@@ -5,6 +5,7 @@ import { after, before, test, type TestContext } from 'node:test'
 import type { Actor } from '../../src/core/model.ts'
 import type { RestoreAsk } from '../../src/engine/facade.ts'
 import { askInPlace } from '../support/in-place.ts'
+import { startServer } from '../support/mysql.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
 import { makeWorld, person, type World } from '../support/world.ts'
 
@@ -70,6 +71,30 @@ test('its own database stays its own when restores go there by another name of t
   await assert.rejects(over(world, { targetDb: mine }), refused('side'))
 })
 
+test('a copy of one database beside it that a strategy of the whole server chooses is not overwritten', async (t) => {
+  const whole = { database_url: server.url('postgres'), databases: { include: ['crm*'] } }
+  const { world } = await scene(t, { whole })
+  const beside = await createFilled()
+  await assert.rejects(over(world, { targetDb: beside }), refused('whole'))
+})
+
+test('what may be the database of somebody who cannot be asked is not overwritten', async (t) => {
+  const prod = await createFilled()
+  const nobody = server.url(prod).replace(`:${server.port}/`, ':1/')
+  const { world } = await scene(t, { down: { database_url: nobody } })
+  await assert.rejects(over(world, { targetDb: prod }), {
+    code: 'target-invalid',
+    message: /could be the database of down, which cannot be asked/,
+  })
+})
+
+test('a database that nobody backs up is overwritten as before', async (t) => {
+  const theirs = await createFilled()
+  const whole = { database_url: server.url('postgres'), databases: { include: ['*'], exclude: ['crm*'] } }
+  const { world } = await scene(t, { whole })
+  await over(world, { targetDb: theirs })
+})
+
 test('in place what the strictest of its owners needs is needed', async (t) => {
   const mine = await createFilled()
   const whole = { database_url: elsewhere(server.url('postgres')), databases: { include: [mine] } }
@@ -81,6 +106,19 @@ test('in place what the strictest of its owners needs is needed', async (t) => {
     assert.deepEqual([needs.reason, needs.second], [isProtected, isProtected])
     assert.match(plan.warnings.join(), /is backed up by whole, too/)
   }
+})
+
+test('in place of another strategy’s database, which alone would not be backed up first, nothing is restored', async (t) => {
+  const second = await startPostgres()
+  t.after(() => second.close())
+  const { world, own } = await scene(t, {})
+  await second.createDatabase(own)
+  await second.query('CREATE TABLE orders (id int)', own)
+  const [side] = world.config.strategies
+  const other = { ...side!, name: 'other', source: { ...side!.source, url: second.url(own) } }
+  const led = { ...side!, source: { ...side!.source, restoreUrl: second.url(own) } }
+  world.context.config = { ...world.config, strategies: [led, other] }
+  await assert.rejects(askInPlace(world, 'side'), { code: 'target-invalid', message: /not that of side/ })
 })
 
 test('a file of SQLite is known by whatever path', async (t) => {
@@ -100,3 +138,27 @@ function plannedOver(targetDb: string): RestoreAsk {
   const ask = { backup: 'latest', strategy: 'side', noOwner: false, reason: 'r', clean: true }
   return { ...ask, targetDb, targetUrl: null }
 }
+
+test('a database of MySQL is known by whatever capitals, where its server does not tell them apart', async (t) => {
+  for (const lower of [0, 1]) {
+    const mysql = await startServer({ settings: [`--lower-case-table-names=${lower}`] })
+    t.after(() => mysql.close())
+    for (const name of ['prod', 'side', ...(lower === 0 ? ['PROD'] : [])]) {
+      await mysql.createDatabase(name)
+      await mysql.query('CREATE TABLE orders (id int)', name)
+    }
+    for (const owner of [
+      { database_url: mysql.url('prod') },
+      { database_url: mysql.url('mysql'), databases: { include: ['prod'] } },
+    ]) {
+      const strategies = { side: { database_url: mysql.url('side') }, owner }
+      const world = await makeWorld(t, { strategies })
+      assert.equal((await world.backup('side')).state, 'succeeded')
+      await assert.rejects(over(world, { targetDb: 'prod' }), refused('owner'))
+      await assert.rejects(over(world, { targetUrl: elsewhere(mysql.url('prod')) }), refused('owner'))
+      const shouted = over(world, { targetDb: 'PROD' })
+      if (lower === 1) await assert.rejects(shouted, refused('owner'))
+      else await shouted
+    }
+  }
+})
