@@ -7,7 +7,7 @@ import { backupOf } from './select.ts'
 export const download = defineCommand({
   name: 'download',
   aliases: [],
-  summary: 'A private link to a backup in S3, for 15 minutes',
+  summary: 'A private link to a backup in S3, Azure or Google, for 15 minutes',
   usage: '<backup | strategy | latest> [--strategy NAME] [--file NAME]',
   role: 'restore',
   open: false,

@@ -1,15 +1,17 @@
 import { Type, type TSchemaOptions } from 'typebox'
-import { namePattern } from '../core/keys.ts'
 import type { Level } from '../core/model.ts'
 
 /** Arguments that several commands share. `title` completes "… is not a …". */
 
+/** Names have no capitals; who types some is told the name that was meant. */
+const typedName = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'
+
 export const strategyField = (description: string) =>
-  Type.String({ pattern: namePattern, title: 'strategy name', description })
+  Type.String({ pattern: typedName, title: 'strategy name', description })
 
 export const selectorField = (description: string) =>
   Type.String({
-    pattern: `${namePattern}|^tag:[^\\p{C}\\p{Z}]{1,63}$`,
+    pattern: `${typedName}|^tag:[^\\p{C}\\p{Z}]{1,63}$`,
     title: 'strategy name, tag:x or all',
     description,
   })

@@ -38,7 +38,7 @@ export const run = defineCommand({
     if (names.length === 1) return { type: 'run', run: await start(names[0]!, context, how), note: null }
     if (how.database !== undefined)
       throw new Fault('usage', '--database needs one strategy', {
-        hint: 'name it: run <strategy> --database NAME',
+        hint: 'name it: `run <strategy> --database NAME`',
       })
     return startMany(names, context, how)
   },

@@ -73,9 +73,11 @@ function brokenFacts({ corrupt, drilled }: BackupView): Fact[] {
   return [{ label, cell: text(corrupt) }]
 }
 
-function keeps({ keepsUntil, keepsBy, foreign }: BackupView): Fact['cell'] {
+function keeps({ keepsUntil, keepsBy, foreign, pin }: BackupView): Fact['cell'] {
   if (foreign) return text('another installation decides')
   if (keepsBy !== undefined) return text(`the calendar rules let it go: ${keepsBy}`)
+  const isHeld = pin !== null && (pin.until === null || pin.until > (keepsUntil ?? Infinity))
+  if (isHeld) return text('as long as it is pinned')
   return keepsUntil === null ? text('no end') : { kind: 'instant', at: keepsUntil, as: 'time' }
 }
 

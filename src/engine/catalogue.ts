@@ -234,14 +234,14 @@ export async function findBackup(
 async function newest(context: EngineContext, strategy: string | null): Promise<FoundBackup> {
   if (!strategy)
     throw new Fault('usage', '`latest` needs a strategy', {
-      hint: 'write for example: restore production-db latest',
+      hint: 'write for example `restore production-db latest`',
     })
   await refuseMany(context, strategy)
   const all = await listCopies(context.database.read, { strategies: [strategy], limit: 50 })
   const first = all.find(({ corrupt }) => corrupt === null)
   if (!first)
     throw new Fault('not-found', `${strategy} has no good backup${all.length > 0 ? '' : ' yet'}`, {
-      hint: `make one: run ${strategy}`,
+      hint: `make one: \`run ${strategy}\``,
     })
   const copies = all.filter(({ id }) => id === first.id)
   const isNewest = all[0]!.id === first.id

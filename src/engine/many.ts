@@ -11,7 +11,7 @@ export async function refuseMany(context: EngineContext, strategy: string): Prom
   const some = known.slice(0, namedDatabases).join(', ')
   const more = known.length > namedDatabases ? ` and ${known.length - namedDatabases} more` : ''
   throw new Fault('usage', `${strategy} has backups of ${known.length} databases: which is meant?`, {
-    hint: `name it with --database (${some}${more}), or name a backup: list ${strategy}`,
+    hint: `name it with --database (${some}${more}), or name a backup: \`list ${strategy}\``,
   })
 }
 

@@ -127,11 +127,16 @@ export function sessionFault(error: unknown, connection: Connection): Fault {
   const { code, errno } = error as { code?: string; errno?: number }
   const trouble =
     troubles.find(({ codes }) => codes.includes(code ?? '') || codes.includes(errno ?? '')) ??
-    troubles.find(({ words: said }) => said?.test(words))
+    (isServers(errno) ? undefined : troubles.find(({ words: said }) => said?.test(words)))
   if (trouble) return faultOf(trouble, { words, connection, cause: error })
-  return (errno ?? 0) > 1000
+  return isServers(errno)
     ? new Fault('database-refused', `the server said: ${words}`, { cause: error })
     : asFault(error)
+}
+
+/** A numbered error says all by its number: its words may quote a row. Errors of the system have negative numbers. */
+function isServers(number: number | undefined): boolean {
+  return number !== undefined && number >= 1000
 }
 
 /** What the program itself cannot write is our disk's trouble. */
@@ -145,7 +150,8 @@ export function toolFault(error: unknown, connection: Connection, otherwise: Fau
   const said = errorWords(error.lastWords)
   const number = Number(/(?:Got error: |ERROR |Error |errno: |\()(\d{4})\b/.exec(said)?.[1])
   const trouble =
-    troubles.find(({ codes }) => codes.includes(number)) ?? troubles.find((one) => one.words?.test(said))
+    troubles.find(({ codes }) => codes.includes(number)) ??
+    (isServers(number) ? undefined : troubles.find((one) => one.words?.test(said)))
   if (trouble && !(trouble.dumpOnly && otherwise !== 'dump-failed'))
     return faultOf(trouble, { words: plainWords(said), connection, cause: error })
   return new Fault(otherwise, said ? `${error.tool} failed: ${plainWords(said)}` : error.message, {

@@ -3,7 +3,7 @@ import { check, serverTime } from './check.ts'
 import { dump, inspect } from './dump.ts'
 import { marksOf } from './identity.ts'
 import { lockOfRun } from './load.ts'
-import { mysqlOptions } from './options.ts'
+import { leavingOut, mysqlOptions } from './options.ts'
 import type { Place } from './place.ts'
 import { plan } from './plan.ts'
 import { prove } from './proof.ts'
@@ -21,6 +21,7 @@ export const mysql: SourceDriver = {
   name: 'MySQL or MariaDB',
   schemes: ['mysql', 'mariadb'],
   options: mysqlOptions,
+  leavingOut,
   parseUrl(url) {
     const connection = parseConnection(url)
     if ('mistake' in connection) return connection

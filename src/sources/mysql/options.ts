@@ -17,9 +17,14 @@ export const mysqlOptions = Type.Object(
   { additionalProperties: false },
 )
 
+export const leavingOut = {
+  all: ['tables', 'exclude_tables', 'exclude_table_data'],
+  rows: ['exclude_table_data'],
+}
+
 /** Then a dump without a single table may be what was asked for. */
 export function isFiltered(options: Record<string, unknown>): boolean {
-  return ['tables', 'exclude_tables', 'exclude_table_data'].some((option) => options[option] !== undefined)
+  return leavingOut.all.some((option) => options[option] !== undefined)
 }
 
 export interface Choice {

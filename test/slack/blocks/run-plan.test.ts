@@ -5,10 +5,12 @@ import { drawMessage } from '../../../src/slack/blocks/message.ts'
 import { runPlan } from '../../../src/slack/blocks/run-plan.ts'
 import { run, succeeded } from '../samples.ts'
 
-const tasks = (changes: Partial<RunView>): string[] =>
-  (runPlan(run({ kind: 'restore', ...changes }), 'now')?.tasks ?? []).map(
-    (task) => `${'title' in task ? task.title : ''} ${'status' in task ? task.status : ''}`,
+function tasks(changes: Partial<RunView>): string[] {
+  const plan = runPlan(run({ kind: 'restore', ...changes }), 'now')
+  return ((plan?.tasks ?? []) as { title: string; status: string }[]).map(
+    ({ title, status }) => `${title} ${status}`,
   )
+}
 
 test('the tasks of a copy and of a restore in place are all that is done, from the first to the last', () => {
   assert.deepEqual(tasks({ way: 'clone', stage: 'sanitize' }), [
