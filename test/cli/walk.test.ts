@@ -169,6 +169,7 @@ test('what is not there is told with what is near', async (t) => {
   await place.type('run shop')
   const cases: [string, number, RegExp][] = [
     ['run shp', 5, /^error: there is no strategy `shp`\n {2}did you mean `shop`\?\n$/],
+    ['run Shop', 5, /^error: there is no strategy `Shop`\n {2}did you mean `shop`\?\n$/],
     ['run tag:client-b', 5, /^error: no strategy has the tag `client-b`\n {2}did you mean tag:client-a\?\n$/],
     ['list nothing', 5, /^error: there is no strategy `nothing`\n {2}strategies: shop, blog\n$/],
     ['list shop --strategy blog', 2, /exclude each other/],

@@ -16,14 +16,7 @@ const tolerableMs = 60_000 // Slack refuses signed requests from 5 minutes on, S
 export function checkClock(readings: readonly Reading[]): Check[] {
   const name = 'clock'
   if (readings.length === 0)
-    return [
-      {
-        name,
-        state: 'warning',
-        text: 'not compared: neither Slack nor a database server told the time',
-        hint: 'see `date` on this host: schedules and retention follow it',
-      },
-    ]
+    return [passed(name, 'nobody to compare it with: neither Slack nor a database server told the time')]
   const off = readings.filter((reading) => Math.abs(offset(reading)) > tolerableMs)
   const right = readings.filter((reading) => !off.includes(reading))
   const agrees = right.length === 0 ? [] : [passed(name, `agrees with ${right[0]!.of}`)]
