@@ -40,7 +40,8 @@ test('of forged, altered, old and repeated requests of Slack none is acted on (5
     if (knock.isGenuine && !again) genuine.push({ knock, trigger })
   }
   t.diagnostic(`${genuine.length} genuine; ${times.report()}`)
-  assert.ok(genuine.length > count / 20 && genuine.length < count / 2, 'both kinds were sent')
+  // about a sixteenth is genuine; no throw of 1000 comes near half of that by chance
+  assert.ok(genuine.length > count / 40 && genuine.length < count / 2, 'both kinds were sent')
   assert.deepEqual(
     taken.toSorted(),
     genuine.map(({ trigger }) => trigger).toSorted(),
