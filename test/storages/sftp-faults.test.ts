@@ -97,13 +97,14 @@ suite('sftp: when things go wrong', () => {
     const limits = { stallMs: 3_600_000, endMs: 200 }
     const storage = await server.open(folder, { options: { port: weir.port }, limits })
     await put(storage, bytes, 'whole')
-    for (const begin of [
-      (cancel: AbortSignal) => storage.head('whole', cancel),
-      async (cancel: AbortSignal) => buffer(await storage.get('whole', { signal: cancel })),
-      (cancel: AbortSignal) => storage.put(key, bytesSpool(bytes), { ifAbsent: true, signal: cancel }),
-    ]) {
+    const acts: [(cancel: AbortSignal) => Promise<unknown>, number][] = [
+      [(cancel) => storage.head('whole', cancel), 0], // an answer is a few hundred bytes
+      [async (cancel) => buffer(await storage.get('whole', { signal: cancel })), 1_500],
+      [(cancel) => storage.put(key, bytesSpool(bytes), { ifAbsent: true, signal: cancel }), 1_500],
+    ]
+    for (const [begin, answered] of acts) {
       const cancel = new AbortController()
-      weir.holdAfter(1_500)
+      weir.holdAfter(answered)
       setTimeout(() => cancel.abort(new Error('somebody cancelled')), 200)
       await assert.rejects(begin(cancel.signal), /somebody cancelled/)
       weir.release()
