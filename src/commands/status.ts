@@ -223,8 +223,15 @@ function keptFacts({ kept, name, timezone }: StrategyView): Fact[] {
   return [{ label: 'Kept dump', cell: text(words) }]
 }
 
-function goodFacts({ lastGood }: StrategyView): Fact[] {
-  if (!lastGood) return [{ label: 'Last good', cell: text('none yet') }]
+function goodFacts(strategy: StrategyView): Fact[] {
+  const { lastGood } = strategy
+  if (!lastGood)
+    return [
+      {
+        label: 'Last good',
+        cell: text(badDrill(strategy) === null ? 'none yet' : 'none left: its drill failed'),
+      },
+    ]
   return [
     { label: 'Last good', cell: { kind: 'instant', at: lastGood.createdAt, as: 'age' } },
     { label: 'Backup', cell: { kind: 'code', text: lastGood.id } },

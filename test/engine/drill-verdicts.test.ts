@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Transform } from 'node:stream'
 import { after, before, suite, test } from 'node:test'
 import type { BackupView, RunView } from '../../src/core/model.ts'
+import { askIn, onHost } from '../support/gate.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres.ts'
 import { severalPlaces } from '../support/places.ts'
 import { stubTool } from '../support/stub-tools.ts'
@@ -32,6 +33,8 @@ suite('a drill that could not restore what it read', () => {
     assert.equal((await drill(world)).drill?.verdict, 'fail')
     const { id, corrupt } = await newest(world)
     assert.match(corrupt!, /^a drill failed: the check "few"/)
+    const shown = JSON.stringify(await askIn(world).ask({ words: 'status shop' }, onHost))
+    assert.match(shown, /"Last good","cell":\{[^}]*none left: its drill failed/)
     const stored = (await readdir(places.dir('near'), { recursive: true })).find((path) =>
       path.endsWith('.gz'),
     )
