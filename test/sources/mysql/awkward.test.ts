@@ -14,8 +14,8 @@ let server: MariadbServer
 let made = 0
 
 before(async () => {
-  const big = ['--max-allowed-packet=1G', ...(every ? ['--innodb-log-file-size=1G'] : [])]
-  server = await startServer({ settings: big })
+  const log = flavour === 'MySQL' ? '--innodb-redo-log-capacity=2G' : '--innodb-log-file-size=1G'
+  server = await startServer({ settings: ['--max-allowed-packet=1G', ...(every ? [log] : [])] })
 })
 after(() => server.close())
 
