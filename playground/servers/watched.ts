@@ -51,7 +51,7 @@ ${ending}`
 export const endAndRemove = (signal: 'KILL' | 'QUIT'): string =>
   `kill -${signal} $server 2>/dev/null; wait $server; rm -rf "$folder"`
 
-const readyAttempts = 400
+const readyAttempts = 600
 const readyPauseMs = 50
 
 /** @param asks  rejects until the server answers */

@@ -1,13 +1,20 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { createConnection, escapeId, type RowDataPacket } from 'mysql2/promise'
-import { findAccount, isRoot } from '../../src/sys/accounts.ts'
 import { freePort } from '../../playground/servers/free-port.ts'
+import {
+  endAndRemove,
+  give,
+  launch,
+  makeFolder,
+  ownerOf,
+  stop,
+  untilReady,
+} from '../../playground/servers/watched.ts'
 import { startMariadb, type MariadbServer } from './mariadb.ts'
 
 /** `MYSQL_BIN=/folder`, with MySQL's own mysqld, mysql and mysqldump: the tests of this driver run against those instead of MariaDB. */
@@ -33,23 +40,22 @@ export async function startServer(
 }
 
 const superuser = 'root'
-const owner = isRoot() ? (findAccount(['mysql', 'nobody']) ?? undefined) : undefined // it refuses root
-const readyAttempts = 600
-const readyPauseMs = 50
+const owner = ownerOf('mysql', 'nobody')
 
 /** Its defaults stay: TLS, the binary log, caching_sha2_password, the strict mode. */
 async function startMysql(
   program: string,
   { settings = [], tls }: { settings?: string[]; tls?: 'none' },
 ): Promise<MariadbServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'eb-mysql-'))
+  const folder = await makeFolder('eb-mysql-', owner)
   const password = randomBytes(12).toString('hex')
   await initialise(program, { folder, password })
   const [port, socket] = [await freePort(), join(folder, 'server.sock')]
   const plain = tls === 'none' ? ['--tls-version='] : []
-  const watcher = launch(program, folder, [`--port=${port}`, ...plain, ...settings])
+  const argv = [program, ...argvOf(folder), `--port=${port}`, ...plain, ...settings]
+  const watcher = launch({ argv, folder, owner, ending: endAndRemove('KILL') })
   const query = (sql: string, database?: string) => ask({ socketPath: socket, password, database }, sql)
-  await untilReady(query, watcher)
+  await untilReady({ watcher, folder }, () => query('SELECT 1'))
   return {
     superuser,
     password,
@@ -76,7 +82,7 @@ GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 `,
     { mode: 0o600 },
   )
-  for (const path of owner ? [folder, first] : []) await chown(path, owner!.uid, owner!.gid)
+  await give(first, owner)
   const args = [...places(folder), '--initialize-insecure', `--init-file=${first}`]
   await promisify(execFile)(program, args, { ...owner, cwd: folder })
 }
@@ -91,52 +97,10 @@ function places(folder: string): string[] {
   return [...where, '--innodb-flush-method=nosync', '--innodb-buffer-pool-size=24M']
 }
 
-/** The shell outlives us for a moment: its standard input ends when we do, then it ends the server and cleans up. */
-const watch = `
-program=$1 folder=$2; shift 2
-"$program" "$@" >"$folder/log" 2>&1 </dev/null &
-server=$!
-cat >/dev/null
-kill -KILL $server 2>/dev/null
-wait $server
-rm -rf "$folder"
-`
-
-function launch(program: string, folder: string, settings: string[]): ChildProcess {
+function argvOf(folder: string): string[] {
   const quick = ['--innodb-flush-log-at-trx-commit=0', '--sync-binlog=0', '--event-scheduler=OFF']
   const near = [`--socket=${folder}/server.sock`, `--pid-file=${folder}/pid`, '--bind-address=127.0.0.1']
-  const args = [...places(folder), ...near, '--mysqlx=OFF', '--skip-name-resolve', ...quick, ...settings]
-  const child = spawn('sh', ['-c', watch, 'sh', program, folder, ...args], {
-    ...owner,
-    cwd: folder,
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  child.unref()
-  ;(child.stdin as unknown as { unref(): void }).unref()
-  return child
-}
-
-async function untilReady(query: (sql: string) => Promise<unknown>, watcher: ChildProcess): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return void (await query('SELECT 1'))
-    } catch (error) {
-      if (attempt === readyAttempts) {
-        await stop(watcher)
-        throw new Error('the MySQL server did not start', { cause: error })
-      }
-      await new Promise((resolve) => setTimeout(resolve, readyPauseMs))
-    }
-  }
-}
-
-async function stop(watcher: ChildProcess): Promise<void> {
-  if (watcher.exitCode !== null) return
-  const ended = new Promise((resolve) => watcher.once('exit', resolve))
-  watcher.ref()
-  watcher.stdin!.end()
-  await ended
+  return [...places(folder), ...near, '--mysqlx=OFF', '--skip-name-resolve', ...quick]
 }
 
 async function ask(
